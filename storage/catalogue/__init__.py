@@ -1,0 +1,14 @@
+"""Every table govpulse has: what it is called, what it holds, how it is written. Drives writer, checks, docs and tests."""
+
+from storage.catalogue import alerts, insights, ops, raw
+from storage.catalogue.model import Check, Column, Table
+
+TABLES: dict[str, Table] = {
+    table.full_name: table for table in (*raw.TABLES, *insights.TABLES, *alerts.TABLES, *ops.TABLES)
+}
+LANDED: dict[str, Table] = {table.name: table for table in TABLES.values() if table.is_landed}
+DATASETS: dict[str, Table] = {table.name: table for table in raw.TABLES}
+INSIGHTS: dict[str, Table] = {table.name: table for table in insights.TABLES}
+PUBLISHED: tuple[Table, ...] = tuple(table for table in TABLES.values() if table.is_published)
+
+__all__ = ["DATASETS", "INSIGHTS", "LANDED", "PUBLISHED", "TABLES", "Check", "Column", "Table"]

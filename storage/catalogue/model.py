@@ -1,0 +1,67 @@
+"""What the catalogue says of a table: plain values, no behaviour."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verb = Literal["append", "replace", "upsert"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `description` carries the unit and, for a computed one, the formula."""
+
+    name: str
+    type: str
+    description: str
+    is_required: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule over one row: rejected with `reason` where `condition` (SQL) is false; NULL passes."""
+
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, how it is written, and what its rows must satisfy.
+
+    Attributes:
+        verb: `append` adds rows; `replace` deletes the window (or, without `time_column`, everything) and inserts;
+            `upsert` merges by `key`, the greatest `version` winning.
+        key: the columns that identify a row.
+        version: the columns that decide which of two rows with one key is the newer, whatever order they arrive in
+            (equal versions: the greater row). Without it the last one written wins.
+        time_column: the instant that windows, pruning and retention go by.
+        is_landed: rows come through landing files, checked against `columns` and `checks`.
+        is_published: copied into the file that users open.
+        has_history: a daily row set is kept in schema `history`.
+        retention: the settings key that says for how many days rows are kept.
+    """
+
+    schema: str
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    verb: Verb
+    key: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    time_column: str | None = None
+    checks: tuple[Check, ...] = ()
+    is_landed: bool = False
+    is_published: bool = False
+    has_history: bool = False
+    retention: str | None = None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)

@@ -1,0 +1,155 @@
+"""Schema `ops`: govpulse's own books: what ran, what was loaded, what was refused."""
+
+from storage.catalogue.model import Column, Table
+
+RUNS = Table(
+    schema="ops",
+    name="runs",
+    description="One row a flow run. A run that stays `running` was killed.",
+    columns=(
+        Column("run_id", "VARCHAR", "unique id", is_required=True),
+        Column("flow", "VARCHAR", "the flow's name", is_required=True),
+        Column("as_of", "TIMESTAMPTZ", "the instant that the run computed for"),
+        Column("status", "VARCHAR", "how it stands", is_required=True, allowed=("running", "succeeded", "failed")),
+        Column("started_at", "TIMESTAMPTZ", "when it began", is_required=True),
+        Column("finished_at", "TIMESTAMPTZ", "when it ended"),
+        Column("result", "JSON", "what each step did, with counts"),
+        Column("error", "VARCHAR", "the failures, a line each"),
+        Column("prefect_flow_run_id", "VARCHAR", "the run in the Prefect UI"),
+        Column("version", "VARCHAR", "the govpulse that ran"),
+        Column("updated_at", "TIMESTAMPTZ", "when this row was written", is_required=True),
+    ),
+    verb="upsert",
+    key=("run_id",),
+    version=("updated_at",),
+    time_column="started_at",
+    is_landed=True,
+    is_published=True,
+    retention="ops_days",
+)
+
+LOADS = Table(
+    schema="ops",
+    name="loads",
+    description="The loader's ledger, one row a landing file; committed together with the file's rows.",
+    columns=(
+        Column("file", "VARCHAR", "dataset and file name", is_required=True),
+        Column("dataset", "VARCHAR", "the table it was for", is_required=True),
+        Column("status", "VARCHAR", "`loaded`, `quarantined` (unreadable) or `displaced` (sample beside real rows)"),
+        Column("rows", "BIGINT", "rows in the file (count)"),
+        Column("rejected", "BIGINT", "rows that failed the contract (count)"),
+        Column("first_at", "TIMESTAMPTZ", "earliest instant in the file"),
+        Column("last_at", "TIMESTAMPTZ", "latest instant in the file"),
+        Column("source", "VARCHAR", "the mapping it came through"),
+        Column("reason", "VARCHAR", "why it was not loaded"),
+        Column("loaded_at", "TIMESTAMPTZ", "when it was committed", is_required=True),
+    ),
+    verb="append",
+    key=("file",),
+    time_column="loaded_at",
+    is_published=True,
+    retention="ops_days",
+)
+
+WATERMARKS = Table(
+    schema="ops",
+    name="watermarks",
+    description="How far each dataset has been extracted; committed together with the rows.",
+    columns=(
+        Column("dataset", "VARCHAR", "the table", is_required=True),
+        Column("source", "VARCHAR", "the mapping", is_required=True),
+        Column("watermark", "TIMESTAMPTZ", "everything that changed before this has been read", is_required=True),
+        Column("updated_at", "TIMESTAMPTZ", "when it moved", is_required=True),
+    ),
+    verb="upsert",
+    key=("dataset", "source"),
+    version=("watermark", "updated_at"),
+    is_published=True,
+)
+
+REJECTED_ROWS = Table(
+    schema="ops",
+    name="rejected_rows",
+    description="Rows that failed the contract, kept whole with their reason.",
+    columns=(
+        Column("rejected_id", "VARCHAR", "hash of dataset, reason and row", is_required=True),
+        Column("dataset", "VARCHAR", "the table it was for", is_required=True),
+        Column("key", "VARCHAR", "its key, as far as it has one"),
+        Column("reason", "VARCHAR", "every rule it broke", is_required=True),
+        Column("row", "JSON", "the row as it came"),
+        Column("source", "VARCHAR", "the mapping it came through"),
+        Column("rejected_at", "TIMESTAMPTZ", "when it was last refused", is_required=True),
+    ),
+    verb="upsert",
+    key=("rejected_id",),
+    version=("rejected_at",),
+    is_published=True,
+)
+
+COMPUTATIONS = Table(
+    schema="ops",
+    name="computations",
+    description="When each insight table was last computed, and over which window.",
+    columns=(
+        Column("insight", "VARCHAR", "the table", is_required=True),
+        Column("as_of", "TIMESTAMPTZ", "the instant it was computed for", is_required=True),
+        Column("window_start", "TIMESTAMPTZ", "start of the window, inclusive"),
+        Column("rows", "BIGINT", "rows written (count)", is_required=True),
+        Column("duration_seconds", "DOUBLE", "how long it took (s)"),
+        Column("computed_at", "TIMESTAMPTZ", "when it was committed", is_required=True),
+    ),
+    verb="append",
+    key=("insight", "computed_at"),
+    time_column="computed_at",
+    is_published=True,
+    retention="ops_days",
+)
+
+CHECKS = Table(
+    schema="ops",
+    name="checks",
+    description="What maintenance verified, and how it came out.",
+    columns=(
+        Column("name", "VARCHAR", "what was checked", is_required=True),
+        Column("is_ok", "BOOLEAN", "whether it held", is_required=True),
+        Column("detail", "VARCHAR", "the figures, or what is wrong"),
+        Column("checked_at", "TIMESTAMPTZ", "when", is_required=True),
+    ),
+    verb="append",
+    key=("name", "checked_at"),
+    time_column="checked_at",
+    is_published=True,
+    retention="ops_days",
+)
+
+AUDIT_LOG = Table(
+    schema="ops",
+    name="audit_log",
+    description="What people did to govpulse's data by hand.",
+    columns=(
+        Column("action", "VARCHAR", "what was done", is_required=True),
+        Column("detail", "VARCHAR", "to what"),
+        Column("actor", "VARCHAR", "the operating system's user name"),
+        Column("done_at", "TIMESTAMPTZ", "when", is_required=True),
+    ),
+    verb="append",
+    key=("action", "done_at"),
+    time_column="done_at",
+    is_published=True,
+)
+
+SCHEMA_MIGRATIONS = Table(
+    schema="ops",
+    name="schema_migrations",
+    description="The migrations that this warehouse has been through.",
+    columns=(
+        Column("version", "BIGINT", "the migration's number", is_required=True),
+        Column("name", "VARCHAR", "its file", is_required=True),
+        Column("applied_at", "TIMESTAMPTZ", "when", is_required=True),
+    ),
+    verb="append",
+    key=("version",),
+    is_published=True,
+)
+
+TABLES = (RUNS, LOADS, WATERMARKS, REJECTED_ROWS, COMPUTATIONS, CHECKS, AUDIT_LOG, SCHEMA_MIGRATIONS)

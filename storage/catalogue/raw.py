@@ -1,0 +1,157 @@
+"""Schema `raw`: what the sources deliver, under the contract that every mapping and file must meet."""
+
+from storage.catalogue.model import Check, Column, Table
+
+SCAN_STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
+DEPLOYMENT_STATUSES = ("pending", "running", "succeeded", "failed", "rolled_back", "canceled")
+ACTIVITY_STATUSES = ("succeeded", "failed", "running", "canceled")
+
+UPDATED_AT = Column("updated_at", "TIMESTAMPTZ", "when the row last changed at its source; the newest wins", is_required=True)
+PROVENANCE = (
+    Column("source", "VARCHAR", "the mapping it came through; `sample` for made-up rows, `load` for files loaded by hand"),
+    Column("extracted_at", "TIMESTAMPTZ", "when it was read from the source; decides between equal updated_at"),
+)
+NOT_IN_FUTURE = "{column} <= $now + INTERVAL 1 DAY"
+
+
+def _not_in_future(*columns: str) -> tuple[Check, ...]:
+    return tuple(Check(NOT_IN_FUTURE.format(column=column), f"{column} is in the future") for column in columns)
+
+
+SCANS = Table(
+    schema="raw",
+    name="scans",
+    description="Scans of data sources, as the platform recorded them.",
+    columns=(
+        Column("scan_id", "VARCHAR", "the platform's own id", is_required=True),
+        Column("name", "VARCHAR", "what the platform calls it"),
+        Column("data_source", "VARCHAR", "the scanned data source; `unknown` where it was deleted", is_required=True),
+        Column("scan_type", "VARCHAR", "kind of scan, for example full or incremental", is_required=True),
+        Column("status", "VARCHAR", "canonical status", is_required=True, allowed=SCAN_STATUSES),
+        Column("source_status", "VARCHAR", "the status in the platform's own word"),
+        Column("queued_at", "TIMESTAMPTZ", "when it was asked for"),
+        Column("started_at", "TIMESTAMPTZ", "when it began to run"),
+        Column("finished_at", "TIMESTAMPTZ", "when it ended, however it ended"),
+        Column("assets_scanned", "BIGINT", "assets read (count)", minimum=0),
+        Column("issues_found", "BIGINT", "issues reported (count)", minimum=0),
+        Column("triggered_by", "VARCHAR", "user id, `system`, or a job's name"),
+        Column("error_message", "VARCHAR", "why it failed"),
+        UPDATED_AT,
+        *PROVENANCE,
+    ),
+    verb="upsert",
+    key=("scan_id",),
+    version=("updated_at", "extracted_at"),
+    checks=(
+        Check("finished_at >= started_at", "finished before it started"),
+        *_not_in_future("queued_at", "started_at", "finished_at", "updated_at"),
+    ),
+    is_landed=True,
+)
+
+DEPLOYMENTS = Table(
+    schema="raw",
+    name="deployments",
+    description="Deployment attempts; one row is one attempt.",
+    columns=(
+        Column("deployment_id", "VARCHAR", "the platform's own id of the attempt", is_required=True),
+        Column("service", "VARCHAR", "what was deployed; `unknown` where the platform no longer says", is_required=True),
+        Column("version", "VARCHAR", "the version that was deployed"),
+        Column("environment", "VARCHAR", "where to; `unknown` where the platform does not say", is_required=True),
+        Column("status", "VARCHAR", "canonical status", is_required=True, allowed=DEPLOYMENT_STATUSES),
+        Column("source_status", "VARCHAR", "the status in the platform's own word"),
+        Column("committed_at", "TIMESTAMPTZ", "when the change was committed"),
+        Column("started_at", "TIMESTAMPTZ", "when the attempt began"),
+        Column("finished_at", "TIMESTAMPTZ", "when the attempt ended"),
+        Column("deployed_by", "VARCHAR", "user id, `system`, or a job's name"),
+        Column("is_rollback", "BOOLEAN", "it went back to an earlier version"),
+        Column("is_hotfix", "BOOLEAN", "it was unplanned, to repair production"),
+        UPDATED_AT,
+        *PROVENANCE,
+    ),
+    verb="upsert",
+    key=("deployment_id",),
+    version=("updated_at", "extracted_at"),
+    checks=(
+        Check("finished_at >= started_at", "finished before it started"),
+        *_not_in_future("committed_at", "started_at", "finished_at", "updated_at"),
+    ),
+    is_landed=True,
+)
+
+ACTIVITY = Table(
+    schema="raw",
+    name="activity",
+    description="What people and jobs did on the platform: acts, API calls, database queries.",
+    columns=(
+        Column("activity_id", "VARCHAR", "the platform's own id", is_required=True),
+        Column("user_id", "VARCHAR", "the platform's id of who did it; never a name or an e-mail address"),
+        Column("workspace_id", "VARCHAR", "the workspace it happened in"),
+        Column("activity_type", "VARCHAR", "the platform's class of activity"),
+        Column("action", "VARCHAR", "the verb, for example create or classify"),
+        Column("domain", "VARCHAR", "the governed area it concerned"),
+        Column("resource_type", "VARCHAR", "kind of thing acted on"),
+        Column("resource_id", "VARCHAR", "the thing acted on"),
+        Column("operation", "VARCHAR", "API endpoint or query name, where the act was one"),
+        Column("item_count", "BIGINT", "items touched by a bulk act (count)", minimum=0),
+        Column("domain_count", "BIGINT", "domains touched by a bulk act (count)", minimum=1),
+        Column("status", "VARCHAR", "canonical status", is_required=True, allowed=ACTIVITY_STATUSES),
+        Column("duration_seconds", "DOUBLE", "how long it took (s)", minimum=0),
+        Column("occurred_at", "TIMESTAMPTZ", "when it began", is_required=True),
+        UPDATED_AT,
+        *PROVENANCE,
+    ),
+    verb="upsert",
+    key=("activity_id",),
+    version=("updated_at", "extracted_at"),
+    checks=_not_in_future("occurred_at", "updated_at"),
+    is_landed=True,
+)
+
+USERS = Table(
+    schema="raw",
+    name="users",
+    description="Users of the platform by id and role; no names, no e-mail addresses.",
+    columns=(
+        Column("user_id", "VARCHAR", "the platform's own id", is_required=True),
+        Column("role", "VARCHAR", "the most privileged role"),
+        Column("team", "VARCHAR", "team or department"),
+        Column("is_active", "BOOLEAN", "may still log in"),
+        Column("preferences", "JSON", "stored preferences, an object"),
+        Column("created_at", "TIMESTAMPTZ", "when the account was made"),
+        UPDATED_AT,
+        *PROVENANCE,
+    ),
+    verb="upsert",
+    key=("user_id",),
+    version=("updated_at", "extracted_at"),
+    checks=_not_in_future("created_at", "updated_at"),
+    is_landed=True,
+)
+
+SYSTEM_METRICS = Table(
+    schema="raw",
+    name="system_metrics",
+    description="Host metrics under OpenTelemetry names, one row a sample.",
+    columns=(
+        Column("host", "VARCHAR", "the host's name", is_required=True),
+        Column("metric", "VARCHAR", "OpenTelemetry name", is_required=True),
+        Column("attributes", "VARCHAR", "sorted `k=v,k=v`; empty where there are none", is_required=True),
+        Column("observed_at", "TIMESTAMPTZ", "when it was sampled", is_required=True),
+        Column("unit", "VARCHAR", "UCUM unit; rates are per second"),
+        Column("value", "DOUBLE", "NULL where it could not be read"),
+        Column("status", "VARCHAR", "`ok`, or why there is no value", is_required=True),
+    ),
+    verb="upsert",
+    key=("host", "metric", "attributes", "observed_at"),
+    version=("status", "value"),
+    time_column="observed_at",
+    checks=(
+        *_not_in_future("observed_at"),
+        Check("value IS NOT NULL OR status <> 'ok'", "value is missing though status is ok"),
+    ),
+    is_landed=True,
+    retention="system_metrics_days",
+)
+
+TABLES = (SCANS, DEPLOYMENTS, ACTIVITY, USERS, SYSTEM_METRICS)

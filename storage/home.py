@@ -1,0 +1,59 @@
+"""Where everything lies: the folder that GOVPULSE_HOME names."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.errors import GovpulseError
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of one govpulse installation; a value, it touches the disk only in `create`."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"
+
+    @property
+    def private(self) -> Path:
+        return self.root / "private"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.private / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.root / "govpulse.duckdb"
+
+    @property
+    def backups(self) -> Path:
+        return self.root / "backups"
+
+    @property
+    def sample(self) -> Path:
+        return self.root / "sample" / "governance.sqlite"
+
+    @property
+    def prefect(self) -> Path:
+        return self.root / "prefect"
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            GovpulseError: the folder cannot be made or written to.
+        """
+        for folder in (self.landing, self.quarantine, self.private, self.backups):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise GovpulseError(
+                    f"cannot write to {folder}: {error.strerror or error}; set GOVPULSE_HOME to a folder you may write"
+                ) from error

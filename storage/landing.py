@@ -1,0 +1,74 @@
+"""The landing zone: immutable Parquet files that collectors write and only the loader takes away.
+
+A file is written under a temporary name, fsynced, renamed, and its folder fsynced. So a file that has its final name is
+whole and survives `kill -9`; writers never wait for the warehouse. Read: `landing/<dataset>/*.parquet`.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from storage.errors import GovpulseError
+from storage.home import Home
+
+ORPHAN_AGE_SECONDS = 3600.0
+
+
+def land(
+    home: Home, dataset: str, frame: pl.DataFrame, *, name: str | None = None, metadata: Mapping[str, str] | None = None
+) -> Path:
+    """Write `frame` durably as one landing file of `dataset` and return its path.
+
+    Args:
+        name: the file's stem; by default unique, and sorted by the time of writing. The ledger knows a file by it.
+        metadata: what the loader commits together with the rows (`source`, `watermark`), in the Parquet footer.
+
+    Raises:
+        GovpulseError: the disk is full, read-only, or the folder cannot be made.
+    """
+    folder = home.landing / dataset
+    stem = name or f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}"
+    target = folder / f"{stem}.parquet"
+    temporary = folder / f".{stem}.{os.getpid()}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_durably(frame, temporary, dict(metadata or {}))
+        os.replace(temporary, target)
+        sync_folder(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise GovpulseError(f"cannot land {dataset} in {folder}: {error.strerror or error}; free or remount the disk") from error
+    return target
+
+
+def _write_durably(frame: pl.DataFrame, path: Path, metadata: dict[str, str]) -> None:
+    with path.open("wb") as file:
+        frame.write_parquet(file, metadata=metadata)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the renames in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def pending(home: Home, dataset: str) -> list[Path]:
+    """The landing files of `dataset`, oldest name first."""
+    return sorted((home.landing / dataset).glob("*.parquet"))
+
+
+def sweep_orphans(home: Home, now_seconds: float) -> int:
+    """Delete temporary files that a killed writer left behind over an hour ago; returns how many."""
+    orphans = [path for path in home.landing.glob("*/.*.tmp") if now_seconds - path.stat().st_mtime > ORPHAN_AGE_SECONDS]
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)

@@ -1,0 +1,201 @@
+"""The loader: the only way from the landing zone into the warehouse.
+
+One transaction a file holds its rows, its refused rows, its line in the ledger `ops.loads` and its watermark; then the file goes.
+Killed in between, the next loader finds the file in the ledger and only deletes it. A file that cannot be read moves to quarantine.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from storage.catalogue import LANDED, TABLES, Table
+from storage.contract import check_columns, check_rows
+from storage.errors import GovpulseError
+from storage.frames import registered
+from storage.home import Home
+from storage.landing import pending, sync_folder
+from storage.ledger import Span, is_recorded, record
+from storage.write import upsert
+
+SAMPLE = "sample"
+GOVERNANCE = ("scans", "deployments", "activity", "users")
+REJECTED_ROWS = TABLES["ops.rejected_rows"]
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a pass of the loader did: files, rows read, rows refused, and the lines of what went wrong."""
+
+    files: int = 0
+    rows: int = 0
+    rejected: int = 0
+    quarantined: tuple[str, ...] = ()
+    displaced: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{self.rows:,} rows from {self.files:,} files", f"{self.rejected:,} rejected"]
+        parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
+        parts += [f"{self.displaced:,} sample rows left out beside real ones"] if self.displaced else []
+        return ", ".join(parts)
+
+    def __add__(self, other: "LoadResult") -> "LoadResult":
+        return LoadResult(
+            self.files + other.files,
+            self.rows + other.rows,
+            self.rejected + other.rejected,
+            self.quarantined + other.quarantined,
+            self.displaced + other.displaced,
+        )
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One landing file, read."""
+
+    path: Path
+    table: Table
+    frame: pl.DataFrame
+    source: str | None
+    watermark: datetime | None
+
+    @property
+    def ledger_name(self) -> str:
+        return ledger_name(self.path)
+
+
+def ledger_name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def load_landing(con: duckdb.DuckDBPyConnection, home: Home) -> LoadResult:
+    """Load every pending landing file of every dataset; returns what was done."""
+    result = LoadResult()
+    for dataset, table in LANDED.items():
+        for path in pending(home, dataset):
+            result += _load_file(con, home, table, path)
+    return result
+
+
+def _load_file(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path) -> LoadResult:
+    if is_recorded(con, ledger_name(path)):
+        path.unlink(missing_ok=True)
+        return LoadResult()
+    try:
+        landed = read_landed(table, path)
+    except GovpulseError as error:
+        return _quarantine(con, home, table, path, str(error))
+    result = _commit(con, landed, datetime.now(UTC))
+    path.unlink(missing_ok=True)
+    return result
+
+
+def read_landed(table: Table, path: Path) -> LandedFile:
+    """Read one landing file.
+
+    Raises:
+        GovpulseError: it is not whole, or lacks a required column.
+    """
+    try:
+        frame = pl.read_parquet(path)
+        metadata = pl.read_parquet_metadata(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise GovpulseError(f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}") from error
+    check_columns(table, frame.columns, path.name)
+    watermark = metadata.get("watermark")
+    return LandedFile(path, table, frame, metadata.get("source"), datetime.fromisoformat(watermark) if watermark else None)
+
+
+def _commit(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> LoadResult:
+    with registered(con, "landed_rows", _with_source(landed)):
+        check_rows(con, landed.table, "landed_rows", now)
+    con.execute("BEGIN")
+    try:
+        result = _write(con, landed, now)
+        con.execute("COMMIT")
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _with_source(landed: LandedFile) -> pl.DataFrame:
+    if "source" not in landed.table.column_names or "source" in landed.frame.columns:
+        return landed.frame
+    return landed.frame.with_columns(pl.lit(landed.source, pl.String).alias("source"))
+
+
+def _write(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> LoadResult:
+    if landed.table.name in GOVERNANCE and not _make_room(con, landed.source):
+        record(con, landed.table.name, landed.ledger_name, now, status="displaced", source=landed.source, rows=landed.frame.height)
+        return LoadResult(files=1, displaced=landed.frame.height)
+    upsert(con, landed.table, "accepted")
+    rejected = _keep_rejected(con, now)
+    record(
+        con,
+        landed.table.name,
+        landed.ledger_name,
+        now,
+        source=landed.source,
+        rows=landed.frame.height,
+        rejected=rejected,
+        span=_span(con, landed.table),
+    )
+    if landed.watermark:
+        _move_watermark(con, landed, now)
+    return LoadResult(files=1, rows=landed.frame.height, rejected=rejected)
+
+
+def _make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
+    """Sample rows never lie beside real ones: real rows drive them out, and they do not come in where real ones are."""
+    if source == SAMPLE:
+        return not any(
+            con.execute(f"SELECT 1 FROM raw.{dataset} WHERE source IS DISTINCT FROM ? LIMIT 1", [SAMPLE]).fetchone()
+            for dataset in GOVERNANCE
+        )
+    for dataset in GOVERNANCE:
+        con.execute(f"DELETE FROM raw.{dataset} WHERE source = ?", [SAMPLE])
+    con.execute("DELETE FROM ops.watermarks WHERE source = ?", [SAMPLE])
+    con.execute("DELETE FROM ops.rejected_rows WHERE source = ?", [SAMPLE])
+    return True
+
+
+def _keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime) -> int:
+    count = int(con.sql("SELECT count(*) FROM rejected").fetchall()[0][0])
+    if count:
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE refused AS SELECT md5(concat_ws('|', dataset, reason, CAST(row AS VARCHAR))) AS rejected_id,"
+            " dataset, key, reason, row, source, CAST(? AS TIMESTAMPTZ) AS rejected_at FROM rejected",
+            [now],
+        )
+        upsert(con, REJECTED_ROWS, "refused")
+    return count
+
+
+def _span(con: duckdb.DuckDBPyConnection, table: Table) -> Span:
+    instant = table.time_column or ("updated_at" if "updated_at" in table.column_names else None)
+    if instant is None:
+        return None, None
+    first, last = con.sql(f"SELECT min({instant}), max({instant}) FROM accepted").fetchall()[0]
+    return first, last
+
+
+def _move_watermark(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> None:
+    moved = pl.DataFrame(
+        {"dataset": [landed.table.name], "source": [landed.source], "watermark": [landed.watermark], "updated_at": [now]}
+    )
+    with registered(con, "moved", moved):
+        upsert(con, TABLES["ops.watermarks"], "moved")
+
+
+def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str) -> LoadResult:
+    """Set the file aside, then say so in the ledger: a crash in between leaves the file in quarantine, never nowhere."""
+    folder = home.quarantine / table.name
+    folder.mkdir(parents=True, exist_ok=True)
+    os.replace(path, folder / path.name)
+    sync_folder(folder)
+    record(con, table.name, ledger_name(path), datetime.now(UTC), status="quarantined", reason=reason)
+    return LoadResult(files=1, quarantined=(f"{reason}; set aside in {folder}",))

@@ -1,0 +1,120 @@
+"""Keeping the warehouse small and safe: retention, compaction, backup, verification."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from storage.catalogue import TABLES
+from storage.errors import GovpulseError
+from storage.home import Home
+from storage.landing import sync_folder
+from storage.warehouse import attach, connect
+
+COMPACT_AT_FREE_RATIO = 0.25
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One thing verified."""
+
+    name: str
+    is_ok: bool
+    detail: str
+
+
+def apply_retention(con: duckdb.DuckDBPyConnection, days: Mapping[str, int], now: datetime) -> dict[str, int]:
+    """Delete rows older than their table's retention.
+
+    Args:
+        days: days by settings key (`Table.retention`); 0 keeps for ever.
+
+    Returns:
+        rows deleted by table, tables without a deletion left out.
+    """
+    deleted: dict[str, int] = {}
+    for table in TABLES.values():
+        kept = days.get(table.retention or "", 0)
+        if kept:
+            oldest = now - timedelta(days=kept)
+            count = con.execute(f"DELETE FROM {table.full_name} WHERE {table.time_column} < ?", [oldest]).fetchall()[0][0]
+            deleted |= {table.full_name: count} if count else {}
+    return deleted
+
+
+def free_ratio(con: duckdb.DuckDBPyConnection) -> float:
+    """Share of the warehouse file's blocks that hold nothing."""
+    con.execute("CHECKPOINT")
+    free, total = con.sql("SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'warehouse'").fetchall()[0]
+    return free / total if total else 0.0
+
+
+def compact(con: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Rewrite the warehouse without its holes. `con` is left without a warehouse: close it next.
+
+    A crash before the replace leaves the old file, after it the new one.
+    """
+    fresh = home.private / "warehouse.compacting"
+    fresh.unlink(missing_ok=True)
+    attach(con, fresh, "compacted")
+    con.execute("COPY FROM DATABASE warehouse TO compacted")
+    con.execute("CHECKPOINT compacted")
+    con.execute("USE memory")
+    con.execute("DETACH compacted")
+    con.execute("DETACH warehouse")
+    os.replace(fresh, home.warehouse)
+    sync_folder(home.private)
+
+
+def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int) -> Path:
+    """Copy the checkpointed warehouse that `con` holds to `backups/`, and drop all but the newest `keep`.
+
+    Raises:
+        GovpulseError: the copy cannot be written; older backups stay.
+    """
+    con.execute("CHECKPOINT")
+    target = home.backups / f"warehouse-{now:%Y%m%dT%H%M%SZ}.duckdb"
+    temporary = target.with_suffix(".tmp")
+    try:
+        shutil.copyfile(home.warehouse, temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        sync_folder(home.backups)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise GovpulseError(f"cannot back up to {target}: {error.strerror or error}") from error
+    for old in sorted(home.backups.glob("warehouse-*.duckdb"))[:-keep]:
+        old.unlink()
+    return target
+
+
+def verify(con: duckdb.DuckDBPyConnection, backup: Path) -> list[CheckResult]:
+    """Keys that must be unique are, and the backup opens and holds the warehouse's rows."""
+    return [*(_unique_key(con, name) for name in TABLES if TABLES[name].key), _same_counts(con, backup)]
+
+
+def _unique_key(con: duckdb.DuckDBPyConnection, name: str) -> CheckResult:
+    keys = ", ".join(TABLES[name].key)
+    doubled = con.sql(f"SELECT count(*) FROM (SELECT 1 FROM {name} GROUP BY {keys} HAVING count(*) > 1)").fetchall()[0][0]
+    return CheckResult(f"unique key of {name}", doubled == 0, f"{doubled} keys doubled" if doubled else "no key doubled")
+
+
+def _same_counts(con: duckdb.DuckDBPyConnection, backup: Path) -> CheckResult:
+    count = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS rows FROM {name}" for name in TABLES)
+    here = con.sql(count).fetchall()
+    copy = connect()
+    try:
+        attach(copy, backup, "warehouse", read_only=True)
+        copy.execute("USE warehouse")
+        there = copy.sql(count).fetchall()
+    except (GovpulseError, duckdb.Error) as error:
+        return CheckResult("backup", False, f"{backup.name} does not open: {str(error).splitlines()[0]}")
+    finally:
+        copy.close()
+    rows = sum(rows for _, rows in here)
+    return CheckResult("backup", here == there, f"{backup.name}: {sum(r for _, r in there):,} of {rows:,} rows")

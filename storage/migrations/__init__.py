@@ -1,0 +1,51 @@
+"""Numbered migrations: `NNNN_name.sql`, one transaction each, recorded in `ops.schema_migrations`."""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from storage.errors import GovpulseError
+
+FOLDER = Path(__file__).parent
+
+
+def migrations(folder: Path = FOLDER) -> dict[int, Path]:
+    """Every migration of `folder` by its number, in order."""
+    return {int(path.name.split("_", 1)[0]): path for path in sorted(folder.glob("[0-9]*_*.sql"))}
+
+
+def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER) -> list[str]:
+    """Apply what `con`'s warehouse has not been through yet; returns the names applied.
+
+    Raises:
+        GovpulseError: the warehouse has been through a migration that this govpulse does not know.
+    """
+    known = migrations(folder)
+    applied = _applied(con)
+    unknown = {number: name for number, name in applied.items() if number not in known}
+    if unknown:
+        raise GovpulseError(
+            f"the warehouse was written by a newer govpulse (migration {unknown[max(unknown)]}); upgrade govpulse, nothing was changed"
+        )
+    return [_apply(con, number, path, now) for number, path in known.items() if number not in applied]
+
+
+def _applied(con: duckdb.DuckDBPyConnection) -> dict[int, str]:
+    exists = con.sql(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'schema_migrations'"
+        " AND table_catalog = current_database()"
+    ).fetchall()[0][0]
+    return dict(con.sql("SELECT version, name FROM ops.schema_migrations").fetchall()) if exists else {}
+
+
+def _apply(con: duckdb.DuckDBPyConnection, number: int, path: Path, now: datetime) -> str:
+    con.execute("BEGIN")
+    try:
+        con.execute(path.read_text())
+        con.execute("INSERT INTO ops.schema_migrations VALUES (?, ?, ?)", [number, path.stem, now])
+        con.execute("COMMIT")
+    except duckdb.Error:
+        con.execute("ROLLBACK")
+        raise
+    return path.stem

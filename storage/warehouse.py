@@ -1,0 +1,94 @@
+"""The private warehouse: one process at a time, in its turn, for a short while.
+
+`warehouse(...)` is the only way in: it waits for the lock, attaches the file, brings it to the newest migration, and closes it
+again. The rest of the code says `raw.scans`, whatever the ATTACH string is.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from storage.errors import GovpulseError
+from storage.home import Home
+from storage.lock import fair_lock
+from storage.migrations import migrate
+
+STORAGE_VERSION = "v1.2.0"
+"""The file format: the oldest that has what we use, so that users' own DuckDB 1.x clients can open what we publish."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the warehouse may use: seconds to wait for its turn, threads, memory (DuckDB's notation)."""
+
+    lock_timeout_seconds: float = 300.0
+    threads: int = 2
+    memory: str = "2GB"
+
+
+@contextmanager
+def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the migrated warehouse, exclusively, inside the block.
+
+    Raises:
+        GovpulseError: its turn did not come, the file is damaged, or a newer govpulse wrote it.
+    """
+    home.create()
+    with fair_lock(home.private / "warehouse.lock", limits.lock_timeout_seconds):
+        con = connect(limits, spill=home.private / "spill")
+        try:
+            attach(con, home.warehouse, "warehouse")
+            con.execute("USE warehouse")
+            migrate(con, datetime.now(UTC))
+            yield con
+        finally:
+            con.close()
+
+
+def connect(limits: Limits = Limits(), spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB to attach files to, in UTC, within `limits`, without reaching for the network."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": limits.threads,
+        "memory_limit": limits.memory,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if spill is not None:
+        config["temp_directory"] = str(spill)
+    con = duckdb.connect(":memory:", config=config)
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only: bool = False) -> None:
+    """Attach the DuckDB file `path` as `alias`.
+
+    Raises:
+        GovpulseError: the file is damaged, of a newer format, held by another program, or not writable.
+    """
+    options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
+    try:
+        con.execute(f"ATTACH {quote_text(str(path))} AS {alias} ({options})")
+    except duckdb.Error as error:
+        raise GovpulseError(f"cannot open {path}: {_explain(error)}") from error
+
+
+def _explain(error: duckdb.Error) -> str:
+    text = str(error).splitlines()[0]
+    if "version number" in text:
+        return "it was written by a newer DuckDB; upgrade govpulse, nothing was changed"
+    if "lock" in text.lower():
+        return f"another program has it open ({text}); close it"
+    if isinstance(error, duckdb.IOException) and os.strerror(13) in text:
+        return "permission denied"
+    return f"{text}; if it is damaged, put back the newest file of backups/"
+
+
+def quote_text(text: str) -> str:
+    """A SQL string literal, for the few statements that take no bind parameters."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,86 @@
+"""The three write verbs, once, driven by the catalogue: append, replace, upsert. Each writes the rows of a relation (a name that
+SQL on the connection can read, with the table's columns) and leaves the transaction to its caller."""
+
+from datetime import datetime
+
+import duckdb
+
+from storage.catalogue import Table
+
+Window = tuple[datetime, datetime]
+"""Half-open: start included, end not."""
+
+
+def append(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
+    """Add the rows; returns how many."""
+    names = ", ".join(table.column_names)
+    return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {relation}")
+
+
+def replace(con: duckdb.DuckDBPyConnection, table: Table, relation: str, window: Window | None = None) -> int:
+    """Put the rows in the place of what lies in `window` of the time column, or of everything; returns how many.
+
+    A table with history also keeps them as the row set of their day.
+    """
+    if window is None:
+        con.execute(f"DELETE FROM {table.full_name}")
+    else:
+        con.execute(f"DELETE FROM {table.full_name} WHERE {table.time_column} >= ? AND {table.time_column} < ?", list(window))
+    if table.has_history:
+        _keep_history(con, table, relation)
+    return append(con, table, relation)
+
+
+def _keep_history(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> None:
+    names = ", ".join(table.column_names)
+    con.execute(f"DELETE FROM history.{table.name} WHERE CAST(as_of AS DATE) IN (SELECT CAST(as_of AS DATE) FROM {relation})")
+    con.execute(f"INSERT INTO history.{table.name} ({names}) SELECT {names} FROM {relation}")
+
+
+def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
+    """Merge the rows by key; returns how many were inserted or updated.
+
+    With a version, the greatest (version, then the remaining columns) of a key stays, so any order of arrival ends in the same
+    table. DuckDB compares rows as ORDER BY does, NULL being the greatest. Keys may repeat in the relation.
+    """
+    return _changed(con, merge_statement(con, table, relation))
+
+
+def merge_statement(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
+    """The MERGE of `relation` into `table`, confined to the relation's span of time where the key has an instant."""
+    others = [name for name in table.column_names if name not in table.key]
+    ranked = [*table.version, *(name for name in others if name not in table.version)]
+    match = " AND ".join(f"target.{name} = incoming.{name}" for name in table.key)
+    newer = f"{_row('incoming', ranked)} > {_row('target', ranked)}" if table.version else "true"
+    updates = ", ".join(f"{name} = incoming.{name}" for name in others)
+    names = ", ".join(table.column_names)
+    values = ", ".join(f"incoming.{name}" for name in table.column_names)
+    return f"""
+        MERGE INTO {table.full_name} AS target
+        USING (
+            SELECT {names} FROM {relation}
+            QUALIFY row_number() OVER (PARTITION BY {", ".join(table.key)} ORDER BY {_row(relation, ranked)} DESC) = 1
+        ) AS incoming
+        ON {match}{_span(con, table, relation)}
+        WHEN MATCHED AND {newer} THEN UPDATE SET {updates}
+        WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})
+    """
+
+
+def _span(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
+    """Bounds that let DuckDB skip the parts of the table that cannot match."""
+    column = table.time_column
+    if column is None or column not in table.key:
+        return ""
+    first, last = con.sql(f"SELECT min({column}), max({column}) FROM {relation}").fetchall()[0]
+    if first is None:
+        return ""
+    return f" AND target.{column} BETWEEN TIMESTAMPTZ '{first.isoformat()}' AND TIMESTAMPTZ '{last.isoformat()}'"
+
+
+def _row(relation: str, names: list[str]) -> str:
+    return "row(" + ", ".join(f"{relation}.{name}" for name in names) + ")"
+
+
+def _changed(con: duckdb.DuckDBPyConnection, statement: str) -> int:
+    return int(con.execute(statement).fetchall()[0][0])
