@@ -12,7 +12,10 @@ from storage.catalogue import Check, Column, Table
 from storage.errors import GovpulseError
 from storage.warehouse import quote_text
 
-TEXT_TYPES = ("VARCHAR", "JSON")
+LANDED = "govpulse_landed_row"
+"""The row as it came; a name that no column of a file bears."""
+EARLIEST = "0001-01-01"
+"""Python has no instant before it, and `-infinity` is none."""
 
 
 def check_columns(table: Table, columns: list[str], origin: str) -> None:
@@ -37,8 +40,8 @@ def check_rows(con: duckdb.DuckDBPyConnection, table: Table, relation: str, now:
         f"""
         CREATE OR REPLACE TEMP TABLE rejected AS
         SELECT {quote_text(table.name)} AS dataset, {key} AS key, array_to_string(reasons, '; ') AS reason, payload AS row,
-               source
-        FROM (SELECT *{"" if "source" in table.column_names else ", NULL AS source"} FROM checked) WHERE len(reasons) > 0
+               {"source" if "source" in table.column_names else "CAST(NULL AS VARCHAR)"} AS source
+        FROM checked WHERE len(reasons) > 0
         """
     )
 
@@ -47,10 +50,10 @@ def _checked_select(table: Table, relation: str, present: list[str], now: dateti
     casts = ", ".join(_cast(column, present) for column in table.columns)
     failures = ", ".join(f"CASE WHEN {condition} THEN {reason} END" for condition, reason in _rules(table, present, now))
     return f"""
-        SELECT * EXCLUDE (landed), CASE WHEN len(reasons) > 0 THEN to_json(landed) END AS payload
+        SELECT * EXCLUDE ({LANDED}), CASE WHEN len(reasons) > 0 THEN to_json({LANDED}) END AS payload
         FROM (
             SELECT *, list_filter([{failures}], lambda reason: reason IS NOT NULL) AS reasons
-            FROM (SELECT {casts}, landed AS landed FROM {relation} AS landed)
+            FROM (SELECT {casts}, {LANDED} AS {LANDED} FROM {relation} AS {LANDED})
         )
     """
 
@@ -58,9 +61,10 @@ def _checked_select(table: Table, relation: str, present: list[str], now: dateti
 def _cast(column: Column, present: list[str]) -> str:
     if column.name not in present:
         return f"CAST(NULL AS {column.type}) AS {column.name}"
+    landed = f"{LANDED}.{column.name}"
     if column.type == "JSON":
-        return f"CASE WHEN json_valid(CAST(landed.{column.name} AS VARCHAR)) THEN CAST(landed.{column.name} AS JSON) END AS {column.name}"
-    return f"TRY_CAST(landed.{column.name} AS {column.type}) AS {column.name}"
+        return f"CASE WHEN json_valid(CAST({landed} AS VARCHAR)) THEN CAST({landed} AS JSON) END AS {column.name}"
+    return f"TRY_CAST({landed} AS {column.type}) AS {column.name}"
 
 
 def _rules(table: Table, present: list[str], now: datetime) -> list[tuple[str, str]]:
@@ -70,11 +74,13 @@ def _rules(table: Table, present: list[str], now: datetime) -> list[tuple[str, s
 
 
 def _column_rules(column: Column) -> list[tuple[str, str]]:
-    name, landed = column.name, f"landed.{column.name}"
+    name, landed = column.name, f"{LANDED}.{column.name}"
     rules: list[tuple[str, str]] = []
     if column.type != "VARCHAR":
         said = f"'{name} is not {_kind(column.type)}: ' || left(CAST({landed} AS VARCHAR), 80)"
         rules.append((f"{landed} IS NOT NULL AND {name} IS NULL", said))
+    if column.type == "TIMESTAMPTZ":
+        rules.append((f"{name} < TIMESTAMPTZ '{EARLIEST}'", f"'{name} is before the year 1'"))
     if column.type == "BIGINT":
         rules.append((f"TRY_CAST({landed} AS DOUBLE) <> {name}", said))
     if column.type == "DOUBLE":

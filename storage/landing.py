@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -39,10 +40,16 @@ def land(
         _write_durably(frame, temporary, dict(metadata or {}))
         os.replace(temporary, target)
         sync_folder(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise GovpulseError(f"cannot land {dataset} in {folder}: {error.strerror or error}; free or remount the disk") from error
+    except (OSError, pl.exceptions.PolarsError) as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise GovpulseError(f"cannot land {dataset} in {folder}: {_explain(error)}; free or remount the disk") from error
     return target
+
+
+def _explain(error: Exception) -> str:
+    """Polars reports a full disk as an error of its own, in several lines at times."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
 
 
 def _write_durably(frame: pl.DataFrame, path: Path, metadata: dict[str, str]) -> None:
@@ -68,7 +75,10 @@ def pending(home: Home, dataset: str) -> list[Path]:
 
 def sweep_orphans(home: Home, now_seconds: float) -> int:
     """Delete temporary files that a killed writer left behind over an hour ago; returns how many."""
-    orphans = [path for path in home.landing.glob("*/.*.tmp") if now_seconds - path.stat().st_mtime > ORPHAN_AGE_SECONDS]
-    for path in orphans:
-        path.unlink(missing_ok=True)
-    return len(orphans)
+    swept = 0
+    for path in home.landing.glob("*/.*.tmp"):
+        with suppress(FileNotFoundError):  # a living writer has just given it its final name
+            if now_seconds - path.stat().st_mtime > ORPHAN_AGE_SECONDS:
+                path.unlink()
+                swept += 1
+    return swept

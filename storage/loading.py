@@ -5,6 +5,7 @@ Killed in between, the next loader finds the file in the ledger and only deletes
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,7 +118,8 @@ def _commit(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -
         result = _write(con, landed, now)
         con.execute("COMMIT")
     except BaseException:
-        con.execute("ROLLBACK")
+        with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+            con.execute("ROLLBACK")
         raise
     return result
 
@@ -167,7 +169,8 @@ def _keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime) -> int:
     count = int(con.sql("SELECT count(*) FROM rejected").fetchall()[0][0])
     if count:
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE refused AS SELECT md5(concat_ws('|', dataset, reason, CAST(row AS VARCHAR))) AS rejected_id,"
+            "CREATE OR REPLACE TEMP TABLE refused AS SELECT md5(concat_ws('|', dataset, reason,"
+            " CAST(json_merge_patch(row, '{\"extracted_at\": null}') AS VARCHAR))) AS rejected_id,"
             " dataset, key, reason, row, source, CAST(? AS TIMESTAMPTZ) AS rejected_at FROM rejected",
             [now],
         )
@@ -192,7 +195,7 @@ def _move_watermark(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: dat
 
 
 def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str) -> LoadResult:
-    """Set the file aside, then say so in the ledger: a crash in between leaves the file in quarantine, never nowhere."""
+    """Set the file aside, then say so in the ledger: after a crash in between it lies in quarantine, never nowhere."""
     folder = home.quarantine / table.name
     folder.mkdir(parents=True, exist_ok=True)
     os.replace(path, folder / path.name)

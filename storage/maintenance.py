@@ -49,7 +49,8 @@ def apply_retention(con: duckdb.DuckDBPyConnection, days: Mapping[str, int], now
 def free_ratio(con: duckdb.DuckDBPyConnection) -> float:
     """Share of the warehouse file's blocks that hold nothing."""
     con.execute("CHECKPOINT")
-    free, total = con.sql("SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'warehouse'").fetchall()[0]
+    size = con.sql("SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'warehouse'")
+    free, total = size.fetchall()[0]
     return free / total if total else 0.0
 
 
@@ -77,6 +78,8 @@ def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int
         GovpulseError: the copy cannot be written; older backups stay.
     """
     con.execute("CHECKPOINT")
+    for orphan in home.backups.glob("*.tmp"):
+        orphan.unlink()
     target = home.backups / f"warehouse-{now:%Y%m%dT%H%M%SZ}.duckdb"
     temporary = target.with_suffix(".tmp")
     try:

@@ -21,19 +21,26 @@ def publish(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     Raises:
         GovpulseError: the file cannot be written; the old one stays.
     """
-    for orphan in home.root.glob(".govpulse.duckdb.*"):
-        orphan.unlink(missing_ok=True)
+    _sweep(home)
     fresh = home.root / f".govpulse.duckdb.{os.getpid()}"
     try:
         _write(con, fresh)
         _sync(fresh)
         size = fresh.stat().st_size
+        # What a user wrote into the old file and never checkpointed would be replayed into the new one.
+        home.published.with_name(home.published.name + ".wal").unlink(missing_ok=True)
         os.replace(fresh, home.published)
         sync_folder(home.root)
-    except (OSError, duckdb.Error) as error:
-        fresh.unlink(missing_ok=True)
+    except (OSError, duckdb.Error, GovpulseError) as error:
+        _sweep(home)
         raise GovpulseError(f"cannot publish {home.published}: {str(error).splitlines()[0]}; the old file stays") from error
     return size
+
+
+def _sweep(home: Home) -> None:
+    """Delete what a publisher left that did not come to its end; there is one at a time."""
+    for orphan in home.root.glob(".govpulse.duckdb.*"):
+        orphan.unlink(missing_ok=True)
 
 
 def _write(con: duckdb.DuckDBPyConnection, path: Path) -> None:

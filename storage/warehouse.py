@@ -36,7 +36,7 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
     """A connection to the migrated warehouse, exclusively, inside the block.
 
     Raises:
-        GovpulseError: its turn did not come, the file is damaged, or a newer govpulse wrote it.
+        GovpulseError: its turn did not come, the file is damaged, a newer govpulse wrote it, or the disk is full.
     """
     home.create()
     with fair_lock(home.private / "warehouse.lock", limits.lock_timeout_seconds):
@@ -46,6 +46,8 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
             con.execute("USE warehouse")
             migrate(con, datetime.now(UTC))
             yield con
+        except (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException) as error:
+            raise GovpulseError(f"cannot use {home.warehouse}: {_explain(error)}") from error
         finally:
             con.close()
 
@@ -82,11 +84,11 @@ def _explain(error: duckdb.Error) -> str:
     text = str(error).splitlines()[0]
     if "version number" in text:
         return "it was written by a newer DuckDB; upgrade govpulse, nothing was changed"
-    if "lock" in text.lower():
+    if "lock on file" in text:
         return f"another program has it open ({text}); close it"
     if isinstance(error, duckdb.IOException) and os.strerror(13) in text:
         return "permission denied"
-    return f"{text}; if it is damaged, put back the newest file of backups/"
+    return f"{text}; if the disk is not full, the file is damaged: put back the newest file of backups/"
 
 
 def quote_text(text: str) -> str:

@@ -1,5 +1,6 @@
 """Numbered migrations: `NNNN_name.sql`, one transaction each, recorded in `ops.schema_migrations`."""
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -25,9 +26,8 @@ def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER
     applied = _applied(con)
     unknown = {number: name for number, name in applied.items() if number not in known}
     if unknown:
-        raise GovpulseError(
-            f"the warehouse was written by a newer govpulse (migration {unknown[max(unknown)]}); upgrade govpulse, nothing was changed"
-        )
+        newest = unknown[max(unknown)]
+        raise GovpulseError(f"the warehouse was written by a newer govpulse (migration {newest}); upgrade, nothing was changed")
     return [_apply(con, number, path, now) for number, path in known.items() if number not in applied]
 
 
@@ -46,6 +46,7 @@ def _apply(con: duckdb.DuckDBPyConnection, number: int, path: Path, now: datetim
         con.execute("INSERT INTO ops.schema_migrations VALUES (?, ?, ?)", [number, path.stem, now])
         con.execute("COMMIT")
     except duckdb.Error:
-        con.execute("ROLLBACK")
+        with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+            con.execute("ROLLBACK")
         raise
     return path.stem

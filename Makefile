@@ -1,0 +1,65 @@
+# Each target sets up what it needs: an own .venv from the lock, nothing global.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check install --no-deps
+DUCKDB2 := .duckdb2
+
+.DEFAULT_GOAL := help
+.PHONY: help run up test test-all test-duckdb2 lint bench docs lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: $(VENV)/ready ## Set up, then run the whole pipeline once and print what it found
+	$(BIN)/govpulse run
+
+up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect UI
+	$(BIN)/govpulse up
+
+test: $(VENV)/ready-dev ## Set up, then run the tests (under 5 minutes)
+	$(BIN)/python -m pytest -m "not campaign"
+
+test-all: $(VENV)/ready-dev ## The tests with the long crash campaigns
+	$(BIN)/python -m pytest
+
+test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
+	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -m "not campaign and not prefect"
+
+lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/ready-dev ## The benchmarks; figures are in benchmarks/README.md
+	$(BIN)/python -m benchmarks.collection
+
+docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
+	$(BIN)/python docs/generate.py
+
+lock: $(VENV)/ready-dev ## Resolve the dependencies anew
+	$(BIN)/python -m pip --quiet install uv
+	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
+
+clean: ## Remove what setting up and testing made; your data stay
+	rm -rf $(VENV) $(DUCKDB2) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-strip-extras --no-header
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "govpulse needs Python 3.11 or later; set PYTHON=python3.11")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(DUCKDB2)/ready: requirements-duckdb2.lock
+	$(PIP) --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
+	@touch $@

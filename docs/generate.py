@@ -1,0 +1,92 @@
+"""Writes docs/tables.md from the catalogue and docs/settings.md from the settings. `make docs` runs it; a test compares."""
+
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from flows.settings import PREFIX, ChannelSettings, Settings
+from storage.catalogue import TABLES, Column, Table
+
+FOLDER = Path(__file__).parent
+SCHEMAS = {
+    "insights": "what govpulse computes; published",
+    "alerts": "state, transitions and notifications; published",
+    "ops": "govpulse's own books; published",
+    "raw": "what the sources deliver; only in the warehouse (`govpulse query --private`)",
+}
+VERBS = {
+    "append": "Rows are only added.",
+    "replace": "Each computation replaces its rows.",
+    "upsert": "Rows are merged by key.",
+}
+
+
+def tables_page() -> str:
+    """docs/tables.md."""
+    said = "Written by `make docs` from the catalogue. All instants are TIMESTAMPTZ in UTC, all intervals 95 %."
+    lines = ["# Tables", "", said, ""]
+    for schema, said in SCHEMAS.items():
+        lines += [f"## Schema `{schema}`: {said}", ""]
+        for table in (table for table in TABLES.values() if table.schema == schema):
+            lines += _table(table)
+    return "\n".join(lines)
+
+
+def _table(table: Table) -> list[str]:
+    key = f" Key: {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
+    kept = f" Kept for `retention.{table.retention}`." if table.retention else ""
+    history = f" One row set a day is kept in `history.{table.name}`." if table.has_history else ""
+    lines = [f"### {table.full_name}", "", table.description, "", VERBS[table.verb] + key + history + kept, ""]
+    lines += ["| column | type | what it is |", "|---|---|---|", *(_column(column) for column in table.columns), ""]
+    if table.checks:
+        lines += ["A row is refused when: " + "; ".join(check.reason for check in table.checks) + ".", ""]
+    return lines
+
+
+def _column(column: Column) -> str:
+    allowed = f"; one of {', '.join(f'`{word}`' for word in column.allowed)}" if column.allowed else ""
+    required = "" if column.is_required else "; may be NULL"
+    return f"| `{column.name}` | {column.type} | {column.description}{allowed}{required} |".replace("\n", " ")
+
+
+def settings_page() -> str:
+    """docs/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "Written by `make docs`. They come from `govpulse.toml` in the working directory, or from the file that `--config` or",
+        "`GOVPULSE_CONFIG` names; a variable of the environment goes before the file. An unknown key is an error.",
+        "`govpulse config show` prints what is in force, `govpulse config check` says whether it is right.",
+        "",
+        "| key | variable | default | what it is |",
+        "|---|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            lines += [_setting(f"{name}.{key}", f"{name}__{key}", inner) for key, inner in section.model_fields.items()]
+        else:
+            lines += [_setting(name, name, field)]
+    lines += ["", "Each `[[notifications.channels]]` has:", "", "| key | default | what it is |", "|---|---|---|"]
+    lines += [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in ChannelSettings.model_fields.items()]
+    return "\n".join([*lines, ""])
+
+
+def _setting(key: str, variable: str, field: FieldInfo) -> str:
+    return f"| `{key}` | `{PREFIX}{variable.upper()}` | {_default(field)} | {field.description} |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if isinstance(field.default, tuple):
+        return ", ".join(channel.name for channel in field.default)
+    return f"`{field.default}`" if field.default not in ("", None) else "empty"
+
+
+PAGES = {"tables.md": tables_page, "settings.md": settings_page}
+
+if __name__ == "__main__":
+    for page, render in PAGES.items():
+        (FOLDER / page).write_text(render())

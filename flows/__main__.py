@@ -1,0 +1,5 @@
+"""`python -m flows` is `govpulse`."""
+
+from flows.cli.app import main
+
+main()

@@ -1,0 +1,71 @@
+"""The command line. Commands import what they need when they run, so that `--help` and `query` answer at once."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import config, doctor, load, query, run, sample, up
+from storage.errors import ConfigurationError, GovpulseError
+
+app = typer.Typer(
+    name="govpulse",
+    help="The pulse of a data-governance platform.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def options(
+    config_file: Annotated[Path | None, typer.Option("--config", help="The settings file.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")] = False,
+) -> None:
+    """The pulse of a data-governance platform: what it does, how it fares, what is wrong with it."""
+    if config_file is not None:
+        os.environ["GOVPULSE_CONFIG"] = str(config_file.absolute())
+    set_logging(debug)
+
+
+app.command("run")(run.run)
+app.command("up")(up.up)
+app.command("query")(query.query)
+app.command("load")(load.load)
+app.command("sample")(sample.sample)
+app.add_typer(config.app, name="config")
+app.command("doctor")(doctor.doctor)
+
+
+def set_logging(debug: bool) -> None:
+    """Our own warnings go to standard error; Prefect's console is for --debug, its log stays in the UI."""
+    if not debug:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("govpulse: %(message)s"))
+    for package in ("flows", "tasks", "storage"):
+        logging.getLogger(package).addHandler(handler)
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 1 failed, 2 wrong usage or configuration; errors are one line."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        print(f"govpulse: {one_line(error)}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+
+
+def one_line(error: Exception) -> str:
+    """What to say of an error; one that is not ours is a defect, and says how to see all of it."""
+    text = (str(error).strip() or "no message").splitlines()[0]
+    return text if isinstance(error, GovpulseError) else f"{type(error).__name__}: {text} (a defect; --debug shows where)"

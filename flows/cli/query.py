@@ -1,0 +1,81 @@
+"""`govpulse query`: SQL on the published file, or briefly on the warehouse."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.settings import Settings, load_settings
+from storage.errors import ConfigurationError, GovpulseError
+from storage.published import ask, ask_published
+from storage.warehouse import warehouse
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT.")],
+    format: Annotated[Format, typer.Option(help="How to print the rows.")] = Format.table,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Ask the warehouse, which also has the raw rows.")] = False,
+) -> None:
+    """Run a SELECT on the published tables."""
+    settings = load_settings()
+    if format is Format.parquet and output is None:
+        raise ConfigurationError("--format parquet needs --output FILE")
+    rows = ask_warehouse(settings, sql) if private else ask_published(settings.folder.published, sql)
+    write(rows, format, output)
+
+
+def ask_warehouse(settings: Settings, sql: str) -> pl.DataFrame:
+    """Rows of one SELECT on the private warehouse, which is held for as long as it takes."""
+    with warehouse(settings.folder, settings.limits) as con:
+        return ask(con, sql)
+
+
+def write(rows: pl.DataFrame, format: Format, output: Path | None) -> None:
+    """Print `rows`, or write them to `output`."""
+    try:
+        if format is Format.parquet and output is not None:
+            rows.write_parquet(output)
+        elif format is Format.table:
+            with output.open("w") if output else sys.stdout as file:
+                Console(file=file, width=None if output is None and sys.stdout.isatty() else 10_000).print(as_table(rows))
+        else:
+            text = rows.write_csv() if format is Format.csv else rows.write_json() + "\n"
+            output.write_text(text) if output else sys.stdout.write(text)
+    except OSError as error:
+        raise GovpulseError(f"cannot write {output}: {error.strerror or error}") from error
+
+
+def as_table(rows: pl.DataFrame) -> Table:
+    """Rows as a table; numbers to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, dtype in rows.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in rows.iter_rows():
+        table.add_row(*(as_text(value) for value in row))
+    return table
+
+
+def as_text(value: object) -> str:
+    """A cell: NULL said as NULL, floats to four significant digits after the point, instants to the second."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return str(value).removesuffix("+00:00")

@@ -1,0 +1,97 @@
+"""`govpulse run`: the whole pass, once."""
+
+import json
+import os
+from contextlib import ExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.prefect_server import ephemeral_environment, running_api_url
+from flows.settings import Settings, load_settings
+from storage.catalogue import INSIGHTS
+from storage.errors import ConfigurationError
+from storage.lock import fair_lock
+from tasks.alerts.rules import load_rules
+
+if TYPE_CHECKING:
+    from flows.run import Report
+
+PARTS = ("collect", "extract", "alerts", *INSIGHTS)
+TURN_TIMEOUT_SECONDS = 3600.0
+
+
+def run(
+    as_of: Annotated[str | None, typer.Option(help="Compute for this instant, like 2026-03-01T00:00Z; now by default.")] = None,
+    window_start: Annotated[str | None, typer.Option(help="From where to compute tables of events in time.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME[,NAME]", help=f"Just these: {', '.join(PARTS)}.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Collect, extract, compute, alert and publish, once."""
+    settings = load_settings()
+    load_rules(settings.alerts.rules)
+    options = {
+        "as_of": parse_instant("--as-of", as_of),
+        "window_start": parse_instant("--window-start", window_start),
+        "only": parse_parts(only),
+    }
+    with ExitStack() as stack:
+        use_prefect(settings, stack)
+        from flows.pipeline import govpulse_pipeline
+        from flows.run import RunFailedError
+
+        state = govpulse_pipeline(**options, return_state=True)
+        outcome = state.result(raise_on_failure=False)
+    report = outcome.report if isinstance(outcome, RunFailedError) else outcome
+    if isinstance(report, BaseException):
+        raise report
+    show(settings, report, as_json)
+    raise typer.Exit(1 if report.failures else 0)
+
+
+def show(settings: Settings, report: "Report", as_json: bool) -> None:
+    from flows.cli.summary import as_dict, print_summary
+
+    if as_json:
+        print(json.dumps(as_dict(report)))
+    else:
+        print_summary(settings, report)
+
+
+def use_prefect(settings: Settings, stack: ExitStack) -> None:
+    """Report to the server that is named or up; without one wait for our turn and let Prefect start its own for this run."""
+    home = settings.folder
+    home.create()
+    if "PREFECT_API_URL" in os.environ:
+        return
+    if api_url := running_api_url(home):
+        os.environ["PREFECT_API_URL"] = api_url
+        return
+    stack.enter_context(fair_lock(home.private / "run.lock", TURN_TIMEOUT_SECONDS))
+    os.environ.update(ephemeral_environment(os.environ, home))
+
+
+def parse_instant(option: str, text: str | None) -> datetime | None:
+    """An ISO 8601 instant; UTC where it names no zone.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError(f"{option} {text}: not an instant; write it like 2026-03-01T00:00Z") from error
+
+
+def parse_parts(text: str | None) -> list[str] | None:
+    """The parts that `--only` names.
+
+    Raises:
+        ConfigurationError: one of them does not exist.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()] if text else None
+    unknown = [part for part in parts or () if part not in PARTS]
+    if unknown:
+        raise ConfigurationError(f"--only {unknown[0]}: no such part; there are {', '.join(PARTS)}")
+    return parts

@@ -1,0 +1,67 @@
+"""One child of the supervisor: a command under a guard (process_guard.py), with a log file and a session of its own.
+
+The session keeps the terminal's Ctrl-C away from it, so that the supervisor decides in which order things end.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+GUARD = Path(__file__).with_name("process_guard.py")
+# The guard gives ten seconds to the child and ten to what the child left behind.
+STOP_SECONDS = 30.0
+
+
+@dataclass
+class GuardedProcess:
+    """What to run and where; `start` and `stop` may be called again and again."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str]
+    folder: Path
+    log: Path
+    deaths: list[float] = field(default_factory=list)
+    guard: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the command so that it, and all below it, ends when this process ends, even by `kill -9`."""
+        with self.log.open("ab") as log:
+            self.guard = subprocess.Popen(  # noqa: S603 - our command
+                [sys.executable, "-I", str(GUARD), str(os.getpid()), *self.command],
+                env=dict(self.environment),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def exit_code(self) -> int | None:
+        """The code it ended with; None while it runs, or before it was started."""
+        return None if self.guard is None else self.guard.poll()
+
+    def stop(self) -> None:
+        """End it and all below it; return when that is done."""
+        if self.guard is None:
+            return
+        self.guard.terminate()
+        try:
+            self.guard.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.guard.kill()
+            self.guard.wait()
+
+    def recent_deaths(self, window_seconds: float) -> int:
+        """Record that it died just now; return how often it did within the window."""
+        now = time.monotonic()
+        self.deaths = [death for death in self.deaths if now - death < window_seconds] + [now]
+        return len(self.deaths)
+
+    def last_lines(self, count: int) -> str:
+        """The end of its log, for whoever must find out why it failed."""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])

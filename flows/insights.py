@@ -1,0 +1,58 @@
+"""Computes the insight tables as of one instant, and publishes them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from prefect import flow
+
+from flows.run import Report, Run, begin, finish, in_utc
+from tasks.boards import deployment_board
+from tasks.insights.active_scans import active_scans
+from tasks.insights.computation import InsightResult
+from tasks.insights.deployment_metrics import deployment_metrics
+from tasks.insights.system_metrics_hourly import system_metrics_hourly
+from tasks.loading import load_landed
+
+InsightName = Literal["deployment_metrics", "active_scans", "system_metrics_hourly"]
+
+
+def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[[], InsightResult]]:
+    """Every insight with what it takes from the settings, in the order of computing."""
+    home, limits, as_of, settings = run.home, run.settings.limits, run.as_of, run.settings.insights
+    return {
+        "deployment_metrics": lambda: deployment_metrics(
+            home,
+            limits=limits,
+            as_of=as_of,
+            window_days=settings.window_days,
+            gap_seconds=settings.attempt_gap_seconds,
+            bound_seconds=settings.duration_bound_seconds,
+        ),
+        "active_scans": lambda: active_scans(home, limits=limits, as_of=as_of),
+        "system_metrics_hourly": lambda: system_metrics_hourly(home, limits=limits, as_of=as_of, window_start=window_start),
+    }
+
+
+def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
+    run.step("load", load_landed, run.home, limits=run.settings.limits)
+    start = in_utc(window_start) if window_start else None
+    for name, computation in computations(run, start).items():
+        if only is None or name in only:
+            run.step(name, computation)
+
+
+@flow(name="compute_insights", timeout_seconds=3000)
+def compute_insights(
+    as_of: datetime | None = None, window_start: datetime | None = None, only: list[InsightName] | None = None
+) -> Report:
+    """Compute insight tables and publish them.
+
+    Args:
+        as_of: the instant to compute for; now if empty.
+        window_start: for tables of events in time, from where on; if empty, from the oldest rows not seen yet.
+        only: just these tables; all if empty.
+    """
+    run = begin("compute_insights", as_of)
+    compute(run, only, window_start)
+    return finish(run, boards={"deployment-metrics": deployment_board})

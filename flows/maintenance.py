@@ -1,0 +1,23 @@
+"""The daily upkeep: retention, compaction, backup, verification."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from flows.run import Report, begin, finish
+from tasks.maintenance import back_up_and_verify, compact_warehouse, delete_expired
+
+
+@flow(name="maintain_warehouse", timeout_seconds=7200)
+def maintain_warehouse(as_of: datetime | None = None) -> Report:
+    """Delete what is past its retention, compact, back up, verify.
+
+    Args:
+        as_of: the instant that retention counts from; now if empty.
+    """
+    run = begin("maintain_warehouse", as_of)
+    limits, retention = run.settings.limits, run.settings.retention
+    run.step("retention", delete_expired, run.home, limits=limits, days=retention.days, as_of=run.as_of)
+    run.step("compaction", compact_warehouse, run.home, limits=limits)
+    run.step("backup", back_up_and_verify, run.home, limits=limits, keep=retention.backups, as_of=run.as_of)
+    return finish(run)

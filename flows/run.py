@@ -1,0 +1,141 @@
+"""One run of a flow: its clock, its settings, its steps, and the record and artifact that it leaves.
+
+A step that fails is noted and the next one goes on; the run fails at its end, with every failure in a line of its own.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import polars as pl
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.runtime import flow_run
+
+from flows.settings import Settings, load_settings
+from flows.summary import as_markdown
+from storage.errors import GovpulseError
+from tasks.loading import publish_tables
+from tasks.runs import land_run, run_row
+
+T = TypeVar("T")
+Board = Callable[[str], pl.DataFrame]
+NO_BOARDS: Mapping[str, Board] = {}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did: the results of its steps in order, and its failures by step."""
+
+    flow: str
+    as_of: datetime
+    source: str
+    results: dict[str, Any]
+    failures: dict[str, str]
+
+
+class RunFailedError(GovpulseError):
+    """At least one step failed. Carries the report of all of them."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("; ".join(f"{step}: {said}" for step, said in report.failures.items()))
+        self.report = report
+
+
+@dataclass
+class Run:
+    """A run in progress; everything it computes is as of `as_of`."""
+
+    flow: str
+    as_of: datetime
+    settings: Settings
+    run_id: str
+    started_at: datetime
+    results: dict[str, Any] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> str:
+        return str(self.settings.folder.root)
+
+    def step(self, name: str, action: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
+        """Do one step; None where it failed."""
+        try:
+            result = action(*arguments, **options)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on and the run says so
+            self.failures[name] = said(error)
+            return None
+        self.results[name] = result
+        return result
+
+    def read_clock(self) -> None:
+        """Move `as_of` to now, once, after this run brought in its own rows and before it computes with them."""
+        self.as_of = datetime.now(UTC)
+
+    def report(self) -> Report:
+        return Report(self.flow, self.as_of, self.settings.source.kind, self.results, self.failures)
+
+
+def said(error: Exception) -> str:
+    """An error in one line; the type's name where it is not one of ours."""
+    text = (str(error).strip() or "no message").splitlines()[0]
+    return text if isinstance(error, GovpulseError) else f"{type(error).__name__}: {text}"
+
+
+def begin(flow: str, as_of: datetime | None) -> Run:
+    """Start a run: settings and clock are read here, once.
+
+    Raises:
+        GovpulseError: the settings are wrong, or the home folder cannot be written.
+    """
+    settings = load_settings()
+    settings.folder.create()
+    now = datetime.now(UTC)
+    run = Run(flow, in_utc(as_of) if as_of else now, settings, uuid.uuid4().hex, now)
+    land_run(settings.folder, _row(run, ended=False))
+    return run
+
+
+def finish(run: Run, *, publishes: bool = True, boards: Mapping[str, Board] = NO_BOARDS) -> Report:
+    """Record the run, publish, leave the artifacts: the steps as Markdown, and each board as a table under its key.
+
+    Raises:
+        RunFailedError: a step failed.
+    """
+    run.step("record", land_run, run.settings.folder, _row(run, ended=True))
+    if publishes:
+        run.step("publish", publish_tables, run.home, limits=run.settings.limits)
+    report = run.report()
+    create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
+    for key, board in boards.items():
+        rows = run.step(f"board {key}", board, run.home)
+        if rows is not None:
+            show_table(key, rows, f"as of {run.as_of:%Y-%m-%d %H:%M} UTC")
+    if report.failures:
+        raise RunFailedError(report)
+    return report
+
+
+def show_table(key: str, rows: pl.DataFrame, description: str) -> None:
+    """Leave rows as a table artifact; instants and numbers as people read them."""
+    readable = rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"), pl.col(pl.Float64).round_sig_figs(4))
+    create_table_artifact(readable.to_dicts(), key=key, description=description)
+
+
+def in_utc(instant: datetime) -> datetime:
+    """`instant` in UTC; without a zone it is taken as UTC."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _row(run: Run, *, ended: bool) -> dict[str, Any]:
+    return run_row(
+        run.run_id,
+        run.flow,
+        run.as_of,
+        run.started_at,
+        datetime.now(UTC),
+        prefect_flow_run_id=flow_run.id,
+        results={name: str(result) for name, result in run.results.items() if result is not None} if ended else None,
+        failures=[f"{name}: {text}" for name, text in run.failures.items()],
+    )

@@ -1,0 +1,200 @@
+"""All settings, read in one place: `govpulse.toml`, then GOVPULSE_SECTION__KEY variables over it. Passed down as arguments."""
+
+import os
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from storage.errors import ConfigurationError
+from storage.home import Home
+from storage.warehouse import Limits
+from tasks.alerts.evaluation import Channel
+
+PREFIX = "GOVPULSE_"
+CONFIG_VARIABLE = "GOVPULSE_CONFIG"
+DEFAULT_FILE = Path("govpulse.toml")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceSettings(Section):
+    """Where scans, deployments, activity and users come from."""
+
+    kind: Literal["sample", "sqlite", "none"] = Field("sample", description="`sample` is a made-up database, `none` reads nothing")
+    url: str = Field("", description="the database: a path or sqlite:///path")
+    mapping: str = Field("racine", description="a shipped mapping's name, or the path of a folder with your own SELECTs")
+    timezone: str = Field("UTC", description="zone of the timestamps that the mapping calls `server`, such as Europe/Berlin")
+    overlap_seconds: float = Field(300.0, ge=0, description="how far before the watermark an extraction reads again (s)")
+
+
+class CollectSettings(Section):
+    """How the host is sampled."""
+
+    host: str = Field("", description="the name rows carry; empty for the machine's own")
+    interval_seconds: float = Field(15.0, gt=0, description="time between samples (s)")
+    land_every_seconds: float = Field(60.0, gt=0, description="at most this much is lost in a crash (s)")
+    top_processes: int = Field(10, ge=0, description="processes kept by CPU and as many by memory (count)")
+
+
+class InsightSettings(Section):
+    """What the insight tables count."""
+
+    window_days: int = Field(90, gt=0, description="length of the deployment window (days)")
+    attempt_gap_seconds: float = Field(3600.0, ge=0, description="attempts of a version closer than this are one deployment (s)")
+    duration_bound_seconds: float = Field(86_400.0, gt=0, description="longer deployments have no duration, or are stuck (s)")
+
+
+class AlertSettings(Section):
+    """Which alert rules are in force."""
+
+    rules: Path | None = Field(None, description="your own rules file, added to the shipped set")
+
+
+class ChannelSettings(Section):
+    """One notification channel."""
+
+    name: str = Field(description="its name in alerts.notifications")
+    kind: Literal["console"] = Field("console", description="what it is")
+    min_severity: Literal["warning", "critical"] = Field("warning", description="it is told from this severity on")
+
+
+class NotificationSettings(Section):
+    """Where alerts go."""
+
+    channels: tuple[ChannelSettings, ...] = Field((ChannelSettings(name="console"),), description="the channels")
+
+
+class WarehouseSettings(Section):
+    """What the warehouse may use."""
+
+    threads: int = Field(2, gt=0, description="DuckDB threads (count)")
+    memory: str = Field("2GB", description="DuckDB memory limit; a process may exceed it by some 300 MB")
+    lock_timeout_seconds: float = Field(300.0, gt=0, description="how long a step waits for its turn (s)")
+
+
+class RetentionSettings(Section):
+    """For how long rows are kept; 0 keeps them for ever."""
+
+    system_metrics_days: int = Field(30, ge=0, description="raw host metrics (days)")
+    hourly_days: int = Field(400, ge=0, description="hourly host metrics (days)")
+    ops_days: int = Field(90, ge=0, description="runs, ledger, checks, transitions and notifications (days)")
+    backups: int = Field(7, ge=1, description="backups kept (count)")
+
+    @property
+    def days(self) -> dict[str, int]:
+        return {name: value for name, value in self.model_dump().items() if name.endswith("_days")}
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", nested_model_default_partial_update=True
+    )
+
+    home: Path = Field(Path("data"), description="where everything lies (GOVPULSE_HOME)")
+    source: SourceSettings = SourceSettings()
+    collect: CollectSettings = CollectSettings()
+    insights: InsightSettings = InsightSettings()
+    alerts: AlertSettings = AlertSettings()
+    notifications: NotificationSettings = NotificationSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    @property
+    def folder(self) -> Home:
+        return Home(self.home.absolute())
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.warehouse.lock_timeout_seconds, self.warehouse.threads, self.warehouse.memory)
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return tuple(Channel(channel.name, channel.min_severity) for channel in self.notifications.channels)
+
+    @property
+    def channel_kinds(self) -> dict[str, str]:
+        return {channel.name: channel.kind for channel in self.notifications.channels}
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta(seconds=self.source.overlap_seconds)
+
+
+def config_file(given: Path | None) -> Path | None:
+    """The settings file in force: the given one, that of GOVPULSE_CONFIG, or govpulse.toml where there is one.
+
+    Raises:
+        ConfigurationError: a file was named and is not there.
+    """
+    named = given or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    if named is not None and not named.is_file():
+        raise ConfigurationError(f"the settings file {named} does not exist")
+    return named or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+
+
+def load_settings(given: Path | None = None) -> Settings:
+    """The settings in force.
+
+    Raises:
+        ConfigurationError: an unknown or wrong setting; names it, and the file or variable.
+    """
+    file = config_file(given)
+    _refuse_unknown_variables()
+    try:
+        return Settings(**_read(file))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        said = "unknown setting" if first["type"] == "extra_forbidden" else "wrong setting"
+        detail = "" if first["type"] == "extra_forbidden" else f": {first['msg']}, not {first['input']!r}"
+        raise ConfigurationError(f"{said} {name}{detail} (in {file or 'the environment'}; see docs/settings.md)") from error
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return _anchored(tomllib.loads(file.read_text()), file.absolute().parent)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+
+
+def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Paths in a file are relative to the file: a flow run has another working directory than the person who wrote it."""
+    anchored = dict(document)
+    if isinstance(document.get("home"), str):
+        anchored["home"] = str(folder / document["home"])
+    for section, key in (("alerts", "rules"), ("source", "url")):
+        values = document.get(section)
+        if isinstance(values, dict) and isinstance(values.get(key), str) and "://" not in values[key] and values[key]:
+            anchored[section] = {**values, key: str(folder / values[key])}
+    return anchored
+
+
+def _refuse_unknown_variables() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for variable in os.environ:
+        is_ours = variable.startswith(PREFIX) and variable != CONFIG_VARIABLE
+        if is_ours and variable.split("__")[0] not in known:
+            raise ConfigurationError(f"unknown variable {variable}: {PREFIX}SECTION__KEY sets a key of docs/settings.md")

@@ -1,0 +1,59 @@
+"""Reads what changed in the platform's database since the last time, and loads it."""
+
+from datetime import datetime
+
+from prefect import flow
+from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
+
+from flows.run import Report, Run, begin, finish
+from tasks.loading import load_landed
+from tasks.sources.extraction import extract_dataset
+from tasks.sources.mapping import DATASETS
+from tasks.sources.progress import Progress, read_progress
+
+SAMPLE = "sample"
+
+
+def extract(run: Run, full: bool = False) -> None:
+    settings = run.settings.source
+    run.step("load", load_landed, run.home, limits=run.settings.limits)
+    if settings.kind == "none":
+        return
+    source, kind, url, zone = settings.mapping, settings.kind, settings.url, settings.timezone
+    if settings.kind == SAMPLE:
+        prepared = run.step("sample", prepare_sample, run.home, until=run.started_at)
+        if prepared is None:
+            return
+        source, kind, url, zone = SAMPLE, "sqlite", prepared.path, SAMPLE_ZONE
+    progress = {} if full else run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source)
+    if progress is None:
+        return
+    for dataset in DATASETS:
+        run.step(
+            f"extract {dataset}",
+            extract_dataset,
+            run.home,
+            kind=kind,
+            url=url,
+            mapping=settings.mapping,
+            server_zone=zone,
+            source=source,
+            dataset=dataset,
+            progress=progress.get(dataset, Progress()),
+            overlap_seconds=settings.overlap_seconds,
+            extracted_at=run.started_at,
+        )
+    run.step("load extracted", load_landed, run.home, limits=run.settings.limits)
+
+
+@flow(name="extract_sources", timeout_seconds=3600)
+def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report:
+    """Read scans, deployments, activity and users from the platform's database.
+
+    Args:
+        full: read everything again, not only what changed since the last time.
+        as_of: written on the run's record; a source is always read as it is now.
+    """
+    run = begin("extract_sources", as_of)
+    extract(run, full)
+    return finish(run)

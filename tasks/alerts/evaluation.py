@@ -1,0 +1,122 @@
+"""One evaluation, pure: rules, what they saw, and the alerts as they stand -> the alerts as they shall stand, the transitions
+between the two, and the outbox rows that tell of them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tasks.alerts.rules import Rule
+from tasks.alerts.states import ACTIVE, Alert, Observation, advance
+
+SEVERITIES = ("warning", "critical")
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of state or severity; a row of alerts.transitions."""
+
+    transition_id: str
+    before: Alert
+    after: Alert
+    event: str | None
+    reason: str
+    transitioned_at: datetime
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Where notifications go, from which severity on."""
+
+    name: str
+    min_severity: str = "warning"
+
+
+def fingerprint(rule: str, subject: str, labels: Sequence[tuple[str, str]]) -> str:
+    """Identity of an alert: rule and identity labels."""
+    identity = "\x1f".join([rule, subject, *(f"{key}={value}" for key, value in sorted(labels))])
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def evaluate(
+    rules: Iterable[Rule], seen: Mapping[str, Sequence[Observation]], alerts: Mapping[str, Alert], now: datetime
+) -> tuple[list[Alert], list[Transition]]:
+    """Advance every alert of the rules in `seen`; a rule that is absent from it could not be evaluated and keeps its alerts.
+
+    Args:
+        alerts: the current alerts by fingerprint.
+    """
+    after: list[Alert] = []
+    transitions: list[Transition] = []
+    for rule in rules:
+        if rule.name not in seen:
+            continue
+        for before, observation in _pairs(rule, seen[rule.name], alerts):
+            alert = advance(rule, before, observation, now)
+            if alert.state == "inactive" and before.state == "inactive":
+                continue
+            after.append(alert)
+            if (alert.state, alert.severity) != (before.state, before.severity):
+                transitions.append(_transition(rule, before, alert, now))
+    return after, transitions
+
+
+def _pairs(
+    rule: Rule, observations: Sequence[Observation], alerts: Mapping[str, Alert]
+) -> list[tuple[Alert, Observation | None]]:
+    by_fingerprint = {fingerprint(rule.name, seen.subject, seen.labels): seen for seen in observations}
+    known = [alert for alert in alerts.values() if alert.rule == rule.name]
+    unseen = [(alert, None) for alert in known if alert.fingerprint not in by_fingerprint]
+    fresh = [
+        (alerts.get(key) or Alert(key, rule.name, seen.subject, seen.labels, seen.is_sample), seen)
+        for key, seen in by_fingerprint.items()
+    ]
+    return [*fresh, *unseen]
+
+
+def _transition(rule: Rule, before: Alert, after: Alert, now: datetime) -> Transition:
+    parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), now.isoformat())
+    identity = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+    return Transition(identity, before, after, event_of(before, after), explain(rule, before, after), now)
+
+
+def event_of(before: Alert, after: Alert) -> str | None:
+    """What to tell people of a transition; None where there is nothing to tell."""
+    if after.state == "firing" and after.episode > before.episode:
+        return "firing"
+    if after.state == "firing" and (before.severity, after.severity) == SEVERITIES:
+        return "escalated"
+    if after.state in ("resolved", "no_data") and before.state in ACTIVE:
+        return after.state
+    return None
+
+
+def explain(rule: Rule, before: Alert, after: Alert) -> str:
+    """One sentence with the numbers."""
+    value = after.value if after.value is not None else before.value
+    said = format_value(value, rule.unit)
+    subject = ", ".join([after.subject, *(text for _, text in after.labels)])
+    sentence = (rule.message or f"{rule.name} of {{subject}} is {{value}}").format(subject=subject, value=said)
+    if after.state == "no_data":
+        return f"no value for {subject} since {after.last_seen_at:%Y-%m-%d %H:%M} UTC"
+    if after.state == "resolved" and after.value is None:
+        return f"{rule.name} no longer reports {subject}"
+    threshold = format_value(after.threshold, rule.unit)
+    side = "at or above" if rule.direction == "above" else "at or below"
+    return f"{sentence} ({after.severity} {side} {threshold})" + (" [sample data]" if after.is_sample else "")
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """A value for people: a ratio as percent, seconds as a duration."""
+    if value is None:
+        return "unknown"
+    if unit == "%":
+        return f"{value:.1%}"
+    if unit == "s":
+        return str(timedelta(seconds=round(value)))
+    return f"{value:,.6g}{' ' + unit if unit else ''}"
+
+
+def is_wanted(channel: Channel, alert: Alert) -> bool:
+    """Whether `channel` is told of an alert of this severity."""
+    return SEVERITIES.index(alert.severity or "warning") >= SEVERITIES.index(channel.min_severity)

@@ -1,0 +1,45 @@
+"""What people look at first, from the published file: the deployments, the alerts, the refused rows."""
+
+from pathlib import Path
+
+import polars as pl
+
+from storage.home import Home
+from storage.published import ask_published
+
+DEPLOYMENTS = """
+SELECT environment, service, deployments, succeeded, success_rate, success_rate_low, success_rate_high,
+       median_duration_seconds, median_duration_low, median_duration_high, no_data_reason, is_sample
+FROM insights.deployment_metrics
+WHERE environment <> 'all' OR service = 'all'
+ORDER BY environment = 'all' AND service = 'all' DESC, success_rate_high NULLS LAST, environment, service
+"""
+
+ALERTS = """
+SELECT severity, rule, subject, state, value, reason, firing_since, is_sample
+FROM alerts.alerts
+JOIN (SELECT fingerprint, arg_max(reason, transitioned_at) AS reason FROM alerts.transitions GROUP BY ALL) USING (fingerprint)
+WHERE state IN ('firing', 'recovering', 'no_data')
+ORDER BY severity, rule, firing_since, subject
+"""
+
+REJECTED = "SELECT dataset, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY dataset"
+
+
+def deployment_board(home: str) -> pl.DataFrame:
+    """Environment x service, all of them first, then those whose interval says worst."""
+    return _ask(home, DEPLOYMENTS)
+
+
+def alert_board(home: str) -> pl.DataFrame:
+    """The alerts that have not ended, critical ones first."""
+    return _ask(home, ALERTS)
+
+
+def rejected_board(home: str) -> pl.DataFrame:
+    """Refused rows by dataset."""
+    return _ask(home, REJECTED)
+
+
+def _ask(home: str, sql: str) -> pl.DataFrame:
+    return ask_published(Home(Path(home)).published, sql)

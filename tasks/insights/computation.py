@@ -1,0 +1,101 @@
+"""The one shape of every insight: read with its SQL, compute, check, replace its rows.
+
+The warehouse is held while reading and while writing, not while computing.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from storage.catalogue import INSIGHTS, TABLES, Table
+from storage.errors import GovpulseError
+from storage.frames import fetch, registered
+from storage.home import Home
+from storage.warehouse import Limits, warehouse
+from storage.write import Window, append, replace
+
+Derive = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class InsightResult:
+    """What a computation wrote."""
+
+    table: str
+    rows: int
+    window_start: datetime | None
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} row{'s' * (self.rows != 1)}"
+
+
+def select_of(name: str) -> str:
+    """The SELECT beside the insight's Python file."""
+    return Path(__file__).with_name(f"{name}.sql").read_text()
+
+
+def compute(
+    home: str, limits: Limits, name: str, parameters: Mapping[str, Any], derive: Derive, window: Window | None = None
+) -> InsightResult:
+    """Compute the table `name` with its SELECT and `derive`, and put the rows in the place of the window's.
+
+    Raises:
+        GovpulseError: the rows break the catalogue; nothing is written.
+    """
+    table, as_of, started = INSIGHTS[name], parameters["as_of"], time.monotonic()
+    with warehouse(Home(Path(home)), limits) as con:
+        read_at = datetime.now(UTC)
+        rows = fetch(con, select_of(name), parameters)
+    frame = derive(rows).select(table.column_names)
+    check_output(table, frame)
+    with warehouse(Home(Path(home)), limits) as con:
+        _write(con, table, frame, window, (as_of, read_at, time.monotonic() - started))
+    return InsightResult(name, frame.height, window[0] if window else None)
+
+
+def check_output(table: Table, frame: pl.DataFrame) -> None:
+    """Refuse rows without a required value or with a key twice.
+
+    Raises:
+        GovpulseError: names table and column.
+    """
+    empty = [column.name for column in table.columns if column.is_required and frame[column.name].null_count()]
+    if empty:
+        raise GovpulseError(f"{table.full_name}: {', '.join(empty)} came out NULL; nothing was written")
+    if frame.select(table.key).is_duplicated().any():
+        raise GovpulseError(f"{table.full_name}: {', '.join(table.key)} came out twice; nothing was written")
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    frame: pl.DataFrame,
+    window: Window | None,
+    computed: tuple[datetime, datetime, float],
+) -> None:
+    as_of, read_at, seconds = computed
+    done = pl.DataFrame(
+        {
+            "insight": [table.name],
+            "as_of": [as_of],
+            "window_start": pl.Series([window[0] if window else None], dtype=pl.Datetime("us", "UTC")),
+            "rows": [frame.height],
+            "duration_seconds": [seconds],
+            "computed_at": [read_at],
+        }
+    )
+    con.execute("BEGIN")
+    try:
+        with registered(con, "computed", frame), registered(con, "done", done):
+            replace(con, table, "computed", window)
+            append(con, TABLES["ops.computations"], "done")
+        con.execute("COMMIT")
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise

@@ -1,0 +1,40 @@
+"""Landing files into the warehouse, and the published file out of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage.home import Home
+from storage.loading import LoadResult, load_landing
+from storage.publishing import publish
+from storage.warehouse import Limits, warehouse
+
+
+@dataclass(frozen=True)
+class PublishResult:
+    """The published file and its size (bytes)."""
+
+    path: str
+    size_bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.size_bytes / 1e6:.1f} MB)"
+
+
+@task(name="load_landing", cache_policy=NO_CACHE)
+def load_landed(home: str, *, limits: Limits) -> LoadResult:
+    """Merge every landing file into the warehouse."""
+    folder = Home(Path(home))
+    with warehouse(folder, limits) as con:
+        return load_landing(con, folder)
+
+
+@task(name="publish", cache_policy=NO_CACHE)
+def publish_tables(home: str, *, limits: Limits) -> PublishResult:
+    """Load what was landed last, the run's own record among it, and replace the file that users open."""
+    folder = Home(Path(home))
+    with warehouse(folder, limits) as con:
+        load_landing(con, folder)
+        return PublishResult(str(folder.published), publish(con, folder))

@@ -1,0 +1,53 @@
+"""Files already in the contract's shape -> landing files. What a person loads by hand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from storage.catalogue import DATASETS
+from storage.contract import check_columns
+from storage.errors import GovpulseError
+from storage.home import Home
+from storage.landing import land
+
+FILE_ROWS = 1_000_000
+SOURCE = "load"
+
+
+def land_file(home: Home, dataset: str, path: Path) -> int:
+    """Land a Parquet, CSV or NDJSON file as `dataset`; returns its rows.
+
+    Raises:
+        GovpulseError: it is missing, of another kind, not whole, or lacks a required column.
+    """
+    rows = 0
+    try:
+        for frame in _read(path):
+            check_columns(DATASETS[dataset], frame.columns, str(path))
+            land(home, dataset, frame, metadata={"source": SOURCE})
+            rows += frame.height
+    except FileNotFoundError as error:
+        raise GovpulseError(f"{path} does not exist") from error
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
+        raise GovpulseError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+    return rows
+
+
+def _read(path: Path) -> Iterator[pl.DataFrame]:
+    match path.suffix.lower():
+        case ".parquet":
+            return _read_parquet(path)
+        case ".csv":
+            return pl.read_csv(path, infer_schema=False).iter_slices(FILE_ROWS)
+        case ".ndjson" | ".jsonl":
+            return pl.read_ndjson(path, infer_schema_length=None).iter_slices(FILE_ROWS)
+    raise GovpulseError(f"{path}: give a .parquet, .csv, .ndjson or .jsonl file")
+
+
+def _read_parquet(path: Path) -> Iterator[pl.DataFrame]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=FILE_ROWS):
+            yield pl.DataFrame(pl.from_arrow(batch))

@@ -1,0 +1,60 @@
+"""A mapping: a folder of SELECTs, one a dataset, that turn a platform's own schema into the contract's columns.
+
+`<dataset>.<dialect>.sql` goes before `<dataset>.sql`. `mapping.toml` says in which time zone each dataset's timestamps without a
+zone are: a name like `UTC`, or `server` for the zone that the settings give.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from storage.errors import GovpulseError
+
+SHIPPED = Path(__file__).parent / "mappings"
+DATASETS = ("scans", "deployments", "activity", "users")
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One platform's SELECTs for one dialect of SQL."""
+
+    name: str
+    selects: dict[str, Path]
+    zones: dict[str, ZoneInfo]
+
+    def select(self, dataset: str) -> str:
+        return self.selects[dataset].read_text().strip().rstrip(";")
+
+
+def load_mapping(name: str, dialect: str, server_zone: str) -> Mapping:
+    """The shipped mapping `name`, or the one in the folder that `name` is the path of.
+
+    Raises:
+        GovpulseError: there is no such mapping, it has no SELECT, or it names an unknown time zone.
+    """
+    folder = Path(name) if "/" in name else SHIPPED / name
+    if not folder.is_dir():
+        shipped = ", ".join(sorted(path.name for path in SHIPPED.iterdir() if (path / "mapping.toml").exists()))
+        raise GovpulseError(f"no mapping {name}: give one of {shipped}, or the path of a folder with your own SELECTs")
+    selects = {dataset: path for dataset in DATASETS if (path := _select_file(folder, dataset, dialect))}
+    if not selects:
+        raise GovpulseError(f"mapping {folder} has none of {', '.join(f'{dataset}.sql' for dataset in DATASETS)}")
+    return Mapping(folder.name, selects, _zones(folder, server_zone))
+
+
+def _select_file(folder: Path, dataset: str, dialect: str) -> Path | None:
+    candidates = (folder / f"{dataset}.{dialect}.sql", folder / f"{dataset}.sql")
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _zones(folder: Path, server_zone: str) -> dict[str, ZoneInfo]:
+    path = folder / "mapping.toml"
+    try:
+        declared = tomllib.loads(path.read_text()).get("timezones", {}) if path.exists() else {}
+        names = {dataset: declared.get(dataset, "UTC") for dataset in DATASETS}
+        return {dataset: ZoneInfo(server_zone if name == "server" else name) for dataset, name in names.items()}
+    except tomllib.TOMLDecodeError as error:
+        raise GovpulseError(f"{path}: {error}") from error
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise GovpulseError(f"{path}: unknown time zone {str(error).split()[-1]}; use a name like Europe/Berlin") from error

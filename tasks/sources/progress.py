@@ -1,0 +1,38 @@
+"""How far each dataset has been read, from the warehouse's books, for the extraction that follows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage.home import Home
+from storage.ledger import open_keys, watermarks
+from storage.warehouse import Limits, warehouse
+from tasks.sources.mapping import DATASETS
+
+OPEN_STATUSES = {"scans": ("queued", "running"), "deployments": ("pending", "running"), "activity": ("running",)}
+"""The statuses that a row still leaves; a user has none."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One dataset's watermark, and the keys whose rows were not finished when last read."""
+
+    watermark: datetime | None = None
+    open_keys: tuple[str, ...] = ()
+
+
+@task(name="read_progress", cache_policy=NO_CACHE)
+def read_progress(home: str, *, limits: Limits, source: str) -> dict[str, Progress]:
+    """The progress of every dataset of `source`; none where nothing has been read yet."""
+    with warehouse(Home(Path(home)), limits) as con:
+        marks = watermarks(con, source)
+        return {
+            dataset: Progress(
+                marks.get(dataset),
+                tuple(open_keys(con, dataset, source, OPEN_STATUSES[dataset])) if dataset in OPEN_STATUSES else (),
+            )
+            for dataset in DATASETS
+        }

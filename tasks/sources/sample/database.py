@@ -1,0 +1,170 @@
+"""The sample governance database: a SQLite file in the racine schema, messes and labelled incidents included.
+
+Writes the file whole, or brings one that exists up to a later instant. What the rows say is made in rows.py.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from prefect import task
+
+from storage.errors import GovpulseError
+from storage.home import Home
+from tasks.sources.sample.rows import GROWING, SETTLED_DAYS, rows_at
+from tasks.sources.sample.words import Row
+from tasks.sources.sample.world import SERVER_ZONE, World, milliseconds
+
+SAMPLE_ZONE = SERVER_ZONE
+"""The time zone of the server that the sample pretends to come from."""
+GENERATOR = "1"
+NOTE = "Made-up sample data: no person, system or event in it is real."
+_SCHEMA = Path(__file__).with_name("schema.sql")
+_LONGEST_WAIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """A sample as it now is: where it lies, the time it spans, its rows by table, and the incidents that have begun."""
+
+    path: str
+    start: datetime
+    until: datetime
+    rows: dict[str, int]
+    incidents: int
+
+
+def write_sample(
+    path: Path, *, until: datetime, seed: int = 7, days: int = 120, scale: float = 1.0, start: datetime | None = None
+) -> SampleResult:
+    """Write a sample from `start` (the midnight `days` days before `until`, where it is None) up to `until`; replaces the file.
+
+    The same arguments give the same rows.
+
+    Args:
+        days: also the length of one round of incidents, at least two weeks.
+        scale: multiplies scans and activity.
+
+    Raises:
+        GovpulseError: the file cannot be written, or the arguments make no sample.
+    """
+    first = _midnight(start or until - timedelta(days=days))
+    if days < 1 or scale <= 0 or first > until:
+        raise GovpulseError("a sample needs at least one day, a scale above zero and a start before its end")
+    world = World(seed, first, days, scale)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _one_line_errors(f"cannot write the sample {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            result = _write_whole(temporary, world, until)
+            _replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return SampleResult(str(path), result.start, result.until, result.rows, result.incidents)
+
+
+def advance_sample(path: Path, *, until: datetime) -> SampleResult:
+    """Bring the sample at `path` to `until` in one transaction: what was running ends, what has begun since appears.
+
+    Its seed, start, days and scale stay. A sample that already reaches `until` stays as it is.
+
+    Raises:
+        GovpulseError: the file is missing, no sample, or written by another version of the generator.
+    """
+    with _one_line_errors(f"cannot bring the sample {path} up to date"), closing(_open(path)) as database:
+        with database:
+            database.execute("BEGIN IMMEDIATE")
+            world, reached = _read_world(database, path)
+            if until > reached:
+                _fill(database, world, until, first_day=max(0, world.day_of(milliseconds(reached)) - SETTLED_DAYS))
+        return _describe(database, path)
+
+
+def _midnight(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@contextmanager
+def _one_line_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise GovpulseError(f"{what}: {error}; check the folder's space and rights, or write the sample anew") from error
+
+
+def _write_whole(temporary: Path, world: World, until: datetime) -> SampleResult:
+    """Without a journal: nobody sees the file before it is whole."""
+    temporary.unlink(missing_ok=True)
+    with closing(sqlite3.connect(temporary, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.executescript(_SCHEMA.read_text())
+        database.execute("BEGIN")
+        _fill(database, world, until, first_day=0)
+        database.execute("COMMIT")
+        return _describe(database, temporary)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """A journal that a killed writer left beside the old file would be played into the new one, so it goes first."""
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+    os.replace(temporary, path)
+
+
+def _fill(database: sqlite3.Connection, world: World, until: datetime, first_day: int) -> None:
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    for table in tables:
+        if table not in GROWING:
+            database.execute(f"DELETE FROM {table}")
+    for table, rows in rows_at(world, milliseconds(until), first_day):
+        _insert(database, table, rows)
+    _insert(database, "sample_meta", _meta(world, until))
+
+
+def _insert(database: sqlite3.Connection, table: str, rows: list[Row]) -> None:
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        database.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
+
+
+def _meta(world: World, until: datetime) -> list[Row]:
+    facts = {"seed": world.seed, "days": world.days, "scale": world.scale, "start": world.start.isoformat()}
+    facts |= {"until": until.astimezone(UTC).isoformat(), "generator": GENERATOR, "server_zone": SERVER_ZONE, "note": NOTE}
+    return [(key, str(value)) for key, value in facts.items()]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    if not path.is_file():
+        raise GovpulseError(f"there is no sample at {path}; write one with govpulse sample --to {path}")
+    return sqlite3.connect(path, isolation_level=None, timeout=_LONGEST_WAIT_SECONDS)
+
+
+def _read_world(database: sqlite3.Connection, path: Path) -> tuple[World, datetime]:
+    """The world of the sample, and the instant that it has reached."""
+    if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sample_meta'").fetchone():
+        raise GovpulseError(f"{path} is no sample; write one with govpulse sample --to another file")
+    meta = dict(database.execute("SELECT key, value FROM sample_meta"))
+    if meta["generator"] != GENERATOR:
+        raise GovpulseError(f"{path} is a sample of another version of govpulse; write it anew with govpulse sample --to {path}")
+    world = World(int(meta["seed"]), datetime.fromisoformat(meta["start"]), int(meta["days"]), float(meta["scale"]))
+    return world, datetime.fromisoformat(meta["until"])
+
+
+def _describe(database: sqlite3.Connection, path: Path) -> SampleResult:
+    world, until = _read_world(database, path)
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+    rows = {table: int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
+    return SampleResult(str(path), world.start, until, rows, rows["sample_labels"])
+
+
+@task(name="prepare_sample")
+def prepare_sample(home: str, *, until: datetime) -> SampleResult:
+    """The embedded sample of the home folder, brought to `until`; written where there is none yet."""
+    path = Home(Path(home)).sample
+    return advance_sample(path, until=until) if path.exists() else write_sample(path, until=until)

@@ -1,0 +1,51 @@
+"""An empty warehouse in memory, rows put straight into its raw tables, and an insight computed on it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from storage.catalogue import DATASETS, INSIGHTS
+from storage.frames import fetch, registered
+from storage.migrations import migrate
+from storage.warehouse import connect
+from tasks.insights.computation import check_output, select_of
+from tasks.insights.deployment_metrics import add_statistics
+
+DERIVE = {"deployment_metrics": add_statistics}
+READS = {"deployment_metrics": "deployments", "active_scans": "scans", "system_metrics_hourly": "system_metrics"}
+
+Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
+
+
+@pytest.fixture(scope="session")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Shared, for `compute` leaves it as it found it."""
+    connection = connect()
+    migrate(connection, datetime(2026, 1, 1, tzinfo=UTC))
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def compute(con: duckdb.DuckDBPyConnection) -> Compute:
+    """Rows of the one raw table it reads (any types, columns may lack) and parameters -> the insight's rows, checked."""
+
+    def compute_insight(name: str, rows: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
+        table = DATASETS[READS[name]]
+        casts = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns if c.name in rows.columns)
+        con.execute("BEGIN")
+        try:
+            with registered(con, "given", rows):
+                con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT {casts} FROM given")
+            frame = DERIVE.get(name, pl.DataFrame.clone)(fetch(con, select_of(name), parameters))
+        finally:
+            con.execute("ROLLBACK")
+        frame = frame.select(INSIGHTS[name].column_names)
+        check_output(INSIGHTS[name], frame)
+        return frame
+
+    return compute_insight
