@@ -7,17 +7,17 @@ that flow runs that have ended count. The bar is 3 % of one core for the worker'
 
 import argparse
 import os
-import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import psutil
 
 from flows.guarded_process import GuardedProcess
-from flows.prefect_server import HOST, address, is_healthy, server_environment
-from flows.supervisor import PREFECT, REGISTRATION
+from flows.installation import PREFECT, plan
+from flows.prefect_server import is_healthy
 from storage.home import Home
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,11 @@ def cpu_seconds(process: GuardedProcess) -> float:
     """CPU seconds of the tree below `process`, ended children included."""
     assert process.guard is not None
     root = psutil.Process(process.guard.pid)
-    return sum(sum(tree.cpu_times()[:4]) for tree in [root, *root.children(recursive=True)])
+    while True:
+        try:
+            return sum(sum(tree.cpu_times()[:4]) for tree in [root, *root.children(recursive=True)])
+        except psutil.NoSuchProcess:  # one ended between being listed and being read
+            continue
 
 
 def measure(process: GuardedProcess, seconds: float) -> float:
@@ -50,22 +54,17 @@ def main() -> None:
 
 
 def run(home: Home, seconds: float) -> None:
-    api_url = address(PORT)
-    environment = server_environment({**os.environ, "GOVPULSE_HOME": str(home.root)}, home, api_url)
-
-    def guarded(name: str, *command: str) -> GuardedProcess:
-        return GuardedProcess(name, list(command), environment, ROOT, home.root / f"{name}.log")
-
-    server = guarded("server", *PREFECT, "server", "start", "--host", HOST, "--port", str(PORT))
-    worker = guarded("worker", *PREFECT, "worker", "start", "--pool", "govpulse", "--type", "process")
+    (home.prefect / "logs").mkdir(parents=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    plans = plan(home, ROOT, PORT, None, environment)
+    server, worker = plans.server, plans.worker
+    assert server is not None
+    only_collecting = replace(plans.deployments, command=[*PREFECT, "deploy", "--name", "collect-system-metrics"])
     server.start()
     try:
-        while not is_healthy(api_url):
+        while not is_healthy(plans.api_url):
             time.sleep(0.5)
-        for step in (
-            guarded("registration", sys.executable, "-P", str(REGISTRATION), "govpulse", "own"),
-            guarded("deploy", *PREFECT, "deploy", "--name", "collect-system-metrics"),
-        ):
+        for step in (plans.registration, only_collecting):
             step.start()
             assert step.guard is not None
             assert step.guard.wait() == 0, step.last_lines(20)

@@ -4,16 +4,15 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.run import Report, Run, begin, finish
+from flows.run import Report, Run, begin, finish, load
 from tasks.alerts.board import evaluate_rules
 from tasks.boards import alert_board
-from tasks.loading import load_landed
 from tasks.notifications.delivery import deliver_notifications
 
 
 def evaluate(run: Run) -> None:
     settings = run.settings
-    run.step("load", load_landed, run.home, limits=settings.limits)
+    load(run)
     evaluation = run.step(
         "alerts",
         evaluate_rules,

@@ -6,13 +6,12 @@ from typing import Literal
 
 from prefect import flow
 
-from flows.run import Report, Run, begin, finish, in_utc
+from flows.run import Report, Run, begin, finish, in_utc, load
 from tasks.boards import deployment_board
 from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import InsightResult
 from tasks.insights.deployment_metrics import deployment_metrics
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
-from tasks.loading import load_landed
 
 InsightName = Literal["deployment_metrics", "active_scans", "system_metrics_hourly"]
 
@@ -35,7 +34,7 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
 
 
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
-    run.step("load", load_landed, run.home, limits=run.settings.limits)
+    load(run)
     start = in_utc(window_start) if window_start else None
     for name, computation in computations(run, start).items():
         if only is None or name in only:

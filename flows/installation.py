@@ -53,7 +53,8 @@ def plan(home: Home, project: Path, port: int, config: Path | None, environment:
         return GuardedProcess(name, list(command), settings, project, _fresh_log(home, name))
 
     serve = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
-    work = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--limit", str(RUN_LIMIT)]
+    # Prefetched, a run takes its deployment's one slot before it is due, while its predecessor may still be ending.
+    work = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--limit", str(RUN_LIMIT), "--prefetch-seconds", "0"]
     return Installation(
         api_url,
         server=None if joined else guarded("server", *serve),

@@ -28,8 +28,13 @@ DEFAULTS = {
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
-# automations.toml counts three of these heartbeats.
-CLIENT_DEFAULTS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS), "PREFECT_CLI_COLORS": "false"}
+CLIENT_DEFAULTS = {
+    # automations.toml counts three of these heartbeats.
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+    # How late a run may be noticed, for the worker looks for runs that are due, not ahead.
+    "PREFECT_WORKER_QUERY_SECONDS": "5",
+    "PREFECT_CLI_COLORS": "false",
+}
 
 
 def address(port: int) -> str:

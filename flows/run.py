@@ -16,7 +16,8 @@ from prefect.runtime import flow_run
 from flows.settings import Settings, load_settings
 from flows.summary import as_markdown
 from storage.errors import GovpulseError
-from tasks.loading import publish_tables
+from storage.loading import LoadResult
+from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
 
 T = TypeVar("T")
@@ -104,17 +105,23 @@ def finish(run: Run, *, publishes: bool = True, boards: Mapping[str, Board] = NO
         RunFailedError: a step failed.
     """
     run.step("record", land_run, run.settings.folder, _row(run, ended=True))
-    if publishes:
-        run.step("publish", publish_tables, run.home, limits=run.settings.limits)
+    is_published = publishes and run.step("publish", publish_tables, run.home, limits=run.settings.limits) is not None
     report = run.report()
     create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
-    for key, board in boards.items():
-        rows = run.step(f"board {key}", board, run.home)
-        if rows is not None:
-            show_table(key, rows, f"as of {run.as_of:%Y-%m-%d %H:%M} UTC")
+    for key, board in boards.items() if is_published else ():
+        show_table(key, board(run.home), f"as of {run.as_of:%Y-%m-%d %H:%M} UTC")
     if report.failures:
         raise RunFailedError(report)
     return report
+
+
+def load(run: Run, name: str = "load") -> None:
+    """Load what has landed; a file that could not be read is a failure of the run."""
+    before = run.results.get(name, LoadResult())
+    loaded = run.step(name, load_landed, run.home, limits=run.settings.limits)
+    if loaded is not None:
+        run.results[name] = before + loaded
+        run.failures |= {f"{name} {number}": line for number, line in enumerate(loaded.quarantined, 1)}
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:

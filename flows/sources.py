@@ -3,20 +3,19 @@
 from datetime import datetime
 
 from prefect import flow
-from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
-from flows.run import Report, Run, begin, finish
-from tasks.loading import load_landed
+from flows.run import Report, Run, begin, finish, load
 from tasks.sources.extraction import extract_dataset
 from tasks.sources.mapping import DATASETS
 from tasks.sources.progress import Progress, read_progress
+from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
 SAMPLE = "sample"
 
 
 def extract(run: Run, full: bool = False) -> None:
     settings = run.settings.source
-    run.step("load", load_landed, run.home, limits=run.settings.limits)
+    load(run)
     if settings.kind == "none":
         return
     source, kind, url, zone = settings.mapping, settings.kind, settings.url, settings.timezone
@@ -43,7 +42,7 @@ def extract(run: Run, full: bool = False) -> None:
             overlap_seconds=settings.overlap_seconds,
             extracted_at=run.started_at,
         )
-    run.step("load extracted", load_landed, run.home, limits=run.settings.limits)
+    load(run, "load extracted")
 
 
 @flow(name="extract_sources", timeout_seconds=3600)

@@ -52,7 +52,7 @@ def supervise(
         installation = plan(home, project.resolve(), port, config, environment)
         try:
             _bring_up(installation, home, ending)
-            _watch(installation, ending)
+            watch(installation, ending)
         finally:
             typer.echo("Ending: the worker and its runs, then the server.")
             api_url_file(home).unlink(missing_ok=True)
@@ -64,8 +64,8 @@ def _bring_up(installation: Installation, home: Home, ending: threading.Event) -
     if installation.server is not None:
         typer.echo(f"Starting the Prefect server at {installation.api_url}")
         _start_server(installation.server, installation.api_url, ending)
-    _finish(installation.registration, ending)
-    _finish(installation.deployments, ending)
+    run_to_end(installation.registration, ending)
+    run_to_end(installation.deployments, ending)
     if ending.is_set():
         return
     installation.worker.start()
@@ -88,7 +88,7 @@ def _start_server(server: GuardedProcess, api_url: str, ending: threading.Event)
     raise _failure(server, f"was not ready within {HEALTHY_WITHIN_SECONDS:.0f} s")
 
 
-def _finish(process: GuardedProcess, ending: threading.Event) -> None:
+def run_to_end(process: GuardedProcess, ending: threading.Event) -> None:
     """Run a process to its end, or until we are to end."""
     if ending.is_set():
         return
@@ -99,20 +99,20 @@ def _finish(process: GuardedProcess, ending: threading.Event) -> None:
         raise _failure(process, "failed")
 
 
-def _watch(installation: Installation, ending: threading.Event) -> None:
+def watch(installation: Installation, ending: threading.Event) -> None:
     """Start again what dies, until we are to end."""
     while not ending.wait(POLL_SECONDS):
         if installation.server is not None and installation.server.exit_code() is not None:
-            _bear(installation.server, ending)
+            bear(installation.server, ending)
             _start_server(installation.server, installation.api_url, ending)
         if installation.worker.exit_code() is not None:
-            _bear(installation.worker, ending)
+            bear(installation.worker, ending)
             # The guard has ended the worker's runs with it; registration frees their slots.
-            _finish(installation.registration, ending)
+            run_to_end(installation.registration, ending)
             installation.worker.start()
 
 
-def _bear(process: GuardedProcess, ending: threading.Event) -> None:
+def bear(process: GuardedProcess, ending: threading.Event) -> None:
     """Log a death and wait before the next try; raise when there were too many."""
     deaths = process.recent_deaths(DEATHS_WINDOW_SECONDS)
     if deaths > DEATHS_BORNE:

@@ -1,17 +1,19 @@
 """The loader's ledger and watermarks: what has been taken in, and how far each source has been read."""
 
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
 from storage.catalogue import DATASETS
 
+UNCOVERED_SINCE = Path(__file__).with_name("uncovered_since.sql")
 Span = tuple[datetime | None, datetime | None]
 
 
 def is_recorded(con: duckdb.DuckDBPyConnection, file: str) -> bool:
-    """Whether the landing file `dataset/name` has been dealt with."""
-    return con.execute("SELECT 1 FROM ops.loads WHERE file = ?", [file]).fetchone() is not None
+    """Whether the landing file `dataset/name` has been dealt with. One back from quarantine, repaired, has not."""
+    return con.execute("SELECT 1 FROM ops.loads WHERE file = ? AND status <> 'quarantined'", [file]).fetchone() is not None
 
 
 def record(
@@ -27,7 +29,8 @@ def record(
     span: Span = (None, None),
     reason: str | None = None,
 ) -> None:
-    """Enter a landing file; commits together with its rows."""
+    """Enter a landing file, once; commits together with its rows."""
+    con.execute("DELETE FROM ops.loads WHERE file = ? AND status = 'quarantined'", [file])
     con.execute(
         "INSERT INTO ops.loads (file, dataset, status, rows, rejected, first_at, last_at, source, reason, loaded_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -51,11 +54,6 @@ def watermarks(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, datetim
 
 
 def uncovered_since(con: duckdb.DuckDBPyConnection, insight: str, dataset: str) -> datetime | None:
-    """The earliest instant of the rows of `dataset` that no computation of `insight` has seen yet; None when it saw all."""
-    found = con.execute(
-        "SELECT min(first_at) FROM ops.loads AS loads WHERE dataset = ? AND status = 'loaded' AND NOT EXISTS ("
-        "  SELECT 1 FROM ops.computations AS done WHERE done.insight = ? AND done.computed_at > loads.loaded_at"
-        "  AND done.as_of > loads.last_at AND done.window_start <= loads.first_at)",
-        [dataset, insight],
-    ).fetchone()
+    """The earliest instant of the rows of `dataset` that `insight` does not show yet; None when it shows all."""
+    found = con.execute(UNCOVERED_SINCE.read_text(), {"dataset": dataset, "insight": insight}).fetchone()
     return found[0] if found else None

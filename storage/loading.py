@@ -85,11 +85,13 @@ def _load_file(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: P
     if is_recorded(con, ledger_name(path)):
         path.unlink(missing_ok=True)
         return LoadResult()
+    now = datetime.now(UTC)
     try:
         landed = read_landed(table, path)
+        _check(con, landed, now)
     except GovpulseError as error:
         return _quarantine(con, home, table, path, str(error))
-    result = _commit(con, landed, datetime.now(UTC))
+    result = _commit(con, landed, now)
     path.unlink(missing_ok=True)
     return result
 
@@ -110,9 +112,20 @@ def read_landed(table: Table, path: Path) -> LandedFile:
     return LandedFile(path, table, frame, metadata.get("source"), datetime.fromisoformat(watermark) if watermark else None)
 
 
+def _check(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> None:
+    """Split the rows into `accepted` and `rejected`.
+
+    Raises:
+        GovpulseError: the file has columns that DuckDB cannot take in; one such file must not stop the others.
+    """
+    try:
+        with registered(con, "landed_rows", _with_source(landed)):
+            check_rows(con, landed.table, "landed_rows", now)
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError) as error:
+        raise GovpulseError(f"{landed.path.name} cannot be checked: {str(error).splitlines()[0]}") from error
+
+
 def _commit(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> LoadResult:
-    with registered(con, "landed_rows", _with_source(landed)):
-        check_rows(con, landed.table, "landed_rows", now)
     con.execute("BEGIN")
     try:
         result = _write(con, landed, now)
@@ -158,6 +171,8 @@ def _make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
             con.execute(f"SELECT 1 FROM raw.{dataset} WHERE source IS DISTINCT FROM ? LIMIT 1", [SAMPLE]).fetchone()
             for dataset in GOVERNANCE
         )
+    if not con.execute("SELECT 1 FROM accepted LIMIT 1").fetchone():
+        return True
     for dataset in GOVERNANCE:
         con.execute(f"DELETE FROM raw.{dataset} WHERE source = ?", [SAMPLE])
     con.execute("DELETE FROM ops.watermarks WHERE source = ?", [SAMPLE])

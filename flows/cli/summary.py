@@ -2,20 +2,21 @@
 
 import shutil
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from flows.run import Report
 from flows.settings import Settings
+from storage.loading import LoadResult
 from tasks.boards import alert_board, deployment_board, rejected_board
 
-SHOWN_SERVICES = 8
-SHOWN_ALERTS = 8
+SHOWN_SERVICES = 9
+SHOWN_ALERTS = 6
 
 def as_dict(report: Report) -> dict[str, Any]:
     """The report for scripts."""
@@ -52,7 +53,7 @@ def _lines(report: Report) -> list[tuple[str, str]]:
     lines = [
         ("collected", results.get("collect", "")),
         ("extracted", ", ".join(extracted)),
-        ("loaded", results.get("load extracted", results.get("load", ""))),
+        ("loaded", str(sum((result for result in report.results.values() if isinstance(result, LoadResult)), LoadResult()))),
         ("computed", ", ".join(computed)),
         ("alerts", results.get("alerts", "")),
     ]
@@ -67,50 +68,56 @@ def _print_tables(console: Console, home: str) -> None:
     rejected = rejected_board(home)
     if rejected.height:
         rows = ", ".join(f"{dataset} {count:,}" for dataset, count in rejected.iter_rows())
-        console.print(f"  [dim]rejected  [/] {rows} in all, kept with their reasons in ops.rejected_rows")
-    console.print(deployments_table(deployment_board(home)))
+        console.print(f"  [dim]rejected  [/] {rows}: kept with their reasons in ops.rejected_rows")
+    console.print()
+    console.print(Padding(deployments_table(deployment_board(home)), (0, 0, 0, 2)), soft_wrap=False)
+    console.print()
     firing = alert_board(home)
-    console.print(f"  [dim]firing    [/] {firing.height or 'nothing'}")
+    console.print(f"  [dim]firing    [/] {_count(firing)}")
     for alert in firing.head(SHOWN_ALERTS).iter_rows(named=True):
         colour = "red" if alert["severity"] == "critical" else "yellow"
-        console.print(f"    [{colour}]{alert['severity']:<8}[/] {_escape(alert['reason'])}, since {_instant(alert['firing_since'])}")
+        console.print(f"             [{colour}]{alert['severity']:<8}[/] {_escape(alert['reason'])}")
     if firing.height > SHOWN_ALERTS:
-        console.print(f"    and {firing.height - SHOWN_ALERTS} more in alerts.alerts")
+        console.print(f"             and {firing.height - SHOWN_ALERTS} more in alerts.alerts")
 
 
 def deployments_table(rows: pl.DataFrame) -> Table:
     """Deployment success and duration with their 95 % intervals, the surest to be bad first."""
-    table = Table(title="deployments", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 2))
-    for name in ("environment", "service"):
-        table.add_column(name)
-    for name in ("n", "success", "95 %", "median", "95 %"):
-        table.add_column(name, justify="right")
-    for row in rows.head(SHOWN_SERVICES + 1).iter_rows(named=True):
-        table.add_row(row["environment"], row["service"], str(row["deployments"]), *_success(row), *_median(row))
-    if rows.height > SHOWN_SERVICES + 1:
-        table.add_row(f"and {rows.height - SHOWN_SERVICES - 1} more")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("deployments", no_wrap=True)
+    for name in ("n", "success (95 %)", "median (95 %)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows.head(SHOWN_SERVICES).iter_rows(named=True):
+        table.add_row(_name(row), str(row["deployments"]), _success(row), _median(row))
+    if rows.height > SHOWN_SERVICES:
+        table.add_row(f"and {rows.height - SHOWN_SERVICES} more", "", "", "")
     return table
 
 
-def _success(row: dict[str, Any]) -> tuple[str, str]:
+def _name(row: dict[str, Any]) -> str:
+    return "all" if row["environment"] == row["service"] == "all" else f"{row['environment']} / {row['service']}"
+
+
+def _success(row: dict[str, Any]) -> str:
     if row["success_rate"] is None:
-        return str(row["no_data_reason"]), ""
-    return f"{row['success_rate']:.1%}", f"{row['success_rate_low']:.1%} to {row['success_rate_high']:.1%}"
+        return str(row["no_data_reason"])
+    low, high = 100 * row["success_rate_low"], 100 * row["success_rate_high"]
+    return f"{row['success_rate']:.1%} ({low:.1f} to {high:.1f})"
 
 
-def _median(row: dict[str, Any]) -> tuple[str, str]:
+def _median(row: dict[str, Any]) -> str:
     median, low, high = (row[f"median_duration_{part}"] for part in ("seconds", "low", "high"))
     if median is None:
-        return "", ""
-    return _minutes(median), "n < 6" if low is None else f"{_minutes(low)} to {_minutes(high)}"
+        return ""
+    unit, size = ("s", 1) if median < 120 else ("min", 60)
+    interval = "n < 6" if low is None else f"{low / size:.1f} to {high / size:.1f}"
+    return f"{median / size:.1f} {unit} ({interval})"
 
 
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
-
-
-def _instant(instant: datetime | None) -> str:
-    return f"{instant:%Y-%m-%d %H:%M}" if instant else "unknown"
+def _count(firing: pl.DataFrame) -> str:
+    """How many alerts of each rule."""
+    rules = firing.group_by("rule", maintain_order=True).len()
+    return ", ".join(f"{rule} {count}" for rule, count in rules.iter_rows()) or "nothing"
 
 
 def _escape(text: str) -> str:

@@ -3,6 +3,7 @@ rows in one transaction."""
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -58,7 +59,11 @@ def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime) -> list
     missing = [name for name in ("subject", "value") if name not in rows.columns]
     if missing:
         raise GovpulseError(f"rule {rule.name}: its sql does not yield {' and '.join(missing)}")
-    return [_observation(row) for row in rows.iter_rows(named=True) if row["value"] is not None]
+    try:
+        found = [_observation(row) for row in rows.iter_rows(named=True) if row["value"] is not None]
+    except (TypeError, ValueError) as error:
+        raise GovpulseError(f"rule {rule.name}: its value must be a number, not {rows['value'].dtype}") from error
+    return [seen for seen in found if not math.isnan(seen.value)]
 
 
 def _observation(row: dict[str, Any]) -> Observation:

@@ -4,7 +4,7 @@ between the two, and the outbox rows that tell of them."""
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation, advance
@@ -96,14 +96,14 @@ def explain(rule: Rule, before: Alert, after: Alert) -> str:
     value = after.value if after.value is not None else before.value
     said = format_value(value, rule.unit)
     subject = ", ".join([after.subject, *(text for _, text in after.labels)])
-    sentence = (rule.message or f"{rule.name} of {{subject}} is {{value}}").format(subject=subject, value=said)
+    sentence = rule.message.format(subject=subject, value=said) if rule.message else f"{rule.name} of {subject} is {said}"
     if after.state == "no_data":
         return f"no value for {subject} since {after.last_seen_at:%Y-%m-%d %H:%M} UTC"
     if after.state == "resolved" and after.value is None:
         return f"{rule.name} no longer reports {subject}"
     threshold = format_value(after.threshold, rule.unit)
-    side = "at or above" if rule.direction == "above" else "at or below"
-    return f"{sentence} ({after.severity} {side} {threshold})" + (" [sample data]" if after.is_sample else "")
+    side = "from" if rule.direction == "above" else "down from"
+    return f"{sentence}, {after.severity} {side} {threshold}" + (" (sample data)" if after.is_sample else "")
 
 
 def format_value(value: float | None, unit: str) -> str:
@@ -113,8 +113,19 @@ def format_value(value: float | None, unit: str) -> str:
     if unit == "%":
         return f"{value:.1%}"
     if unit == "s":
-        return str(timedelta(seconds=round(value)))
+        return format_duration(value)
     return f"{value:,.6g}{' ' + unit if unit else ''}"
+
+
+def format_duration(seconds: float) -> str:
+    """A duration in its two largest units: `12 d 3 h`, `24 h`, `45 s`."""
+    left = round(seconds)
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or "0 s"
 
 
 def is_wanted(channel: Channel, alert: Alert) -> bool:

@@ -1,5 +1,6 @@
 """Alert rules: data in TOML, the shipped set plus the user's own file; a rule of the same name replaces the shipped one."""
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass, fields
@@ -59,12 +60,23 @@ def read_rules(path: Path) -> list[Rule]:
         document = tomllib.loads(path.read_text())
     except OSError as error:
         raise ConfigurationError(f"cannot read the rules file {path}: {error.strerror}; see [alerts] rules") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"rules file {path}: {error}") from error
     unknown = set(document) - {"rule"}
     if unknown:
         raise ConfigurationError(f"rules file {path}: unknown key {min(unknown)}; rules begin with [[rule]]")
-    return [_rule(path, number, entry) for number, entry in enumerate(document.get("rule", []), 1)]
+    entries = document.get("rule", [])
+    if not isinstance(entries, list):
+        raise ConfigurationError(f"rules file {path}: rules begin with [[rule]], in double brackets")
+    rules = [_rule(path, number, entry) for number, entry in enumerate(entries, 1)]
+    _refuse_doubles(path, [rule.name for rule in rules])
+    return rules
+
+
+def _refuse_doubles(path: Path, names: list[str]) -> None:
+    doubles = {name for name in names if names.count(name) > 1}
+    if doubles:
+        raise ConfigurationError(f"rules file {path}: rule {min(doubles)} is there twice; give each its own name")
 
 
 def _rule(path: Path, number: int, entry: dict[str, Any]) -> Rule:
@@ -86,7 +98,7 @@ def _value(where: str, key: str, value: Any) -> Any:
     if key in DURATIONS:
         return _duration(where, key, value)
     if key in ("warning", "critical", "clear"):
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             raise ConfigurationError(f"{where}: {key} must be a number, not {value!r}")
         return float(value)
     if not isinstance(value, str):
@@ -106,7 +118,7 @@ def _check(where: str, rule: Rule) -> None:
         raise ConfigurationError(f"{where}: needs a warning or a critical threshold")
     try:
         rule.message.format(subject="", value="")
-    except (KeyError, IndexError, ValueError) as error:
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
         raise ConfigurationError(f"{where}: message may only hold {{subject}} and {{value}}") from error
     if rule.direction not in ("above", "below"):
         raise ConfigurationError(f"{where}: direction must be above or below, not {rule.direction!r}")

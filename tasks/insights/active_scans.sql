@@ -2,8 +2,8 @@
 WITH known AS (
     SELECT
         *,
-        -- A scan that ended without saying when ended at its last change, at the latest.
-        coalesce(finished_at, CASE WHEN status IN ('succeeded', 'failed', 'canceled') THEN updated_at END) AS ended_at,
+        -- The status decides whether a scan ended; one that does not say when ended at its last change, at the latest.
+        CASE WHEN status IN ('succeeded', 'failed', 'canceled') THEN coalesce(finished_at, updated_at) END AS ended_at,
         -- Without any instant it is known from its last change on.
         coalesce(queued_at, started_at, updated_at) AS appeared_at,
         started_at < $as_of OR (started_at IS NULL AND status = 'running') AS has_started

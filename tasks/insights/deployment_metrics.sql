@@ -12,7 +12,8 @@ WITH attempts AS (
         started_at,
         coalesce(started_at, committed_at, updated_at) AS begun_at,
         -- Ended without saying when: at its last change, at the latest. Such an attempt counts, but has no duration.
-        coalesce(finished_at, CASE WHEN status NOT IN ('pending', 'running') THEN updated_at END) AS final_end,
+        -- The status decides whether it ended at all, so that no attempt falls between the counts.
+        CASE WHEN status NOT IN ('pending', 'running') THEN coalesce(finished_at, updated_at) END AS final_end,
         epoch(finished_at - started_at) AS duration_seconds,
         source IS NOT DISTINCT FROM 'sample' AS is_sample
     FROM raw.deployments

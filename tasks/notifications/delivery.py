@@ -23,9 +23,9 @@ Sender = Callable[[Message], None]
 
 
 def send_to_console(message: Message) -> None:
-    """Print the message as one line."""
-    sys.stdout.write(render_line(message) + "\n")
-    sys.stdout.flush()
+    """Print the message as one line, on standard error: standard output belongs to whatever command is running."""
+    sys.stderr.write(render_line(message) + "\n")
+    sys.stderr.flush()
 
 
 SENDERS: dict[str, Sender] = {"console": send_to_console}

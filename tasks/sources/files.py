@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.catalogue import DATASETS
+from storage.catalogue import DATASETS, Table
 from storage.contract import check_columns
 from storage.errors import GovpulseError
 from storage.home import Home
@@ -25,7 +25,7 @@ def land_file(home: Home, dataset: str, path: Path) -> int:
     """
     rows = 0
     try:
-        for frame in _read(path):
+        for frame in _read(path, DATASETS[dataset]):
             check_columns(DATASETS[dataset], frame.columns, str(path))
             land(home, dataset, frame, metadata={"source": SOURCE})
             rows += frame.height
@@ -36,14 +36,16 @@ def land_file(home: Home, dataset: str, path: Path) -> int:
     return rows
 
 
-def _read(path: Path) -> Iterator[pl.DataFrame]:
+def _read(path: Path, table: Table) -> Iterator[pl.DataFrame]:
     match path.suffix.lower():
         case ".parquet":
             return _read_parquet(path)
         case ".csv":
             return pl.read_csv(path, infer_schema=False).iter_slices(FILE_ROWS)
         case ".ndjson" | ".jsonl":
-            return pl.read_ndjson(path, infer_schema_length=None).iter_slices(FILE_ROWS)
+            # An object as text: as a struct it would gain the keys that other rows have.
+            objects = {column.name: pl.String for column in table.columns if column.type == "JSON"}
+            return pl.read_ndjson(path, infer_schema_length=None, schema_overrides=objects).iter_slices(FILE_ROWS)
     raise GovpulseError(f"{path}: give a .parquet, .csv, .ndjson or .jsonl file")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as sqlite
 import polars as pl
@@ -20,6 +21,11 @@ from tasks.sources.instants import local_floor, to_utc
 from tasks.sources.request import Request
 
 BATCH_ROWS = 65_536
+# An instant with an offset, or one that is no text, does not compare as text: such a row is read every time, not lost.
+UNCHANGED = """
+    CAST(updated_at AS TEXT) < ?1 AND CAST(updated_at AS TEXT) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+    AND substr(CAST(updated_at AS TEXT), 11) NOT GLOB '*[-+A-SU-Za-z]*'
+"""
 
 
 def read_sqlite(request: Request) -> Iterator[pl.DataFrame]:
@@ -31,7 +37,7 @@ def read_sqlite(request: Request) -> Iterator[pl.DataFrame]:
     columns = _contract_columns(request.dataset)
     path = _path(request.url)
     try:
-        with closing(sqlite.connect(f"file:{path}?mode=ro")) as connection, closing(connection.cursor()) as cursor:
+        with closing(sqlite.connect(f"file:{quote(str(path))}?mode=ro")) as connection, closing(connection.cursor()) as cursor:
             _check_mapping(cursor, request, columns)
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
             cursor.execute(_statement(request, columns), _parameters(request))
@@ -68,7 +74,7 @@ def _statement(request: Request, columns: list[str]) -> str:
     header = ", ".join(f"'' AS {name}" for name in columns)
     as_text = ", ".join(f"CAST({name} AS TEXT)" for name in columns)
     key = DATASETS[request.dataset].key[0]
-    changed = f"WHERE updated_at IS NULL OR updated_at >= ?1 OR CAST({key} AS TEXT) IN (SELECT value FROM json_each(?2))"
+    changed = f"WHERE ({UNCHANGED}) IS NOT TRUE OR CAST({key} AS TEXT) IN (SELECT value FROM json_each(?2))"
     return f"SELECT {header} UNION ALL SELECT {as_text} FROM ({request.mapping.select(request.dataset)}) AS mapped {changed}"
 
 

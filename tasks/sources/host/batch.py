@@ -29,6 +29,10 @@ class CollectResult:
     first_at: datetime | None
     last_at: datetime | None
 
+    def __str__(self) -> str:
+        unread = f", {self.unreadable} without a value" if self.unreadable else ""
+        return f"{self.samples} sample{'s' * (self.samples != 1)} of this host, {self.rows:,} rows{unread}"
+
 
 @dataclass
 class Batch:

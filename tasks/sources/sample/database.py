@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from storage.errors import GovpulseError
 from storage.home import Home
@@ -23,6 +24,9 @@ SAMPLE_ZONE = SERVER_ZONE
 """The time zone of the server that the sample pretends to come from."""
 GENERATOR = "1"
 NOTE = "Made-up sample data: no person, system or event in it is real."
+LARGEST_SCALE = 100.0
+"""The ids of a day's scans leave room for ten thousand."""
+_COUNTED = {"racine_activities": "acts", "scan": "scans", "version_deployments": "deployments", "sample_labels": "incidents"}
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _LONGEST_WAIT_SECONDS = 30.0
 
@@ -37,6 +41,10 @@ class SampleResult:
     rows: dict[str, int]
     incidents: int
 
+    def __str__(self) -> str:
+        counts = ", ".join(f"{self.rows[table]:,} {said}" for table, said in _COUNTED.items())
+        return f"{self.path}: made-up sample data from {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d %H:%M} UTC, {counts}"
+
 
 def write_sample(
     path: Path, *, until: datetime, seed: int = 7, days: int = 120, scale: float = 1.0, start: datetime | None = None
@@ -47,14 +55,14 @@ def write_sample(
 
     Args:
         days: also the length of one round of incidents, at least two weeks.
-        scale: multiplies scans and activity.
+        scale: multiplies scans and activity, at most 100.
 
     Raises:
         GovpulseError: the file cannot be written, or the arguments make no sample.
     """
     first = _midnight(start or until - timedelta(days=days))
-    if days < 1 or scale <= 0 or first > until:
-        raise GovpulseError("a sample needs at least one day, a scale above zero and a start before its end")
+    if days < 1 or not 0 < scale <= LARGEST_SCALE or first > until:
+        raise GovpulseError(f"a sample needs at least one day, a scale in (0, {LARGEST_SCALE:g}] and a start before its end")
     world = World(seed, first, days, scale)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _one_line_errors(f"cannot write the sample {path}"):
@@ -163,7 +171,7 @@ def _describe(database: sqlite3.Connection, path: Path) -> SampleResult:
     return SampleResult(str(path), world.start, until, rows, rows["sample_labels"])
 
 
-@task(name="prepare_sample")
+@task(name="prepare_sample", cache_policy=NO_CACHE)
 def prepare_sample(home: str, *, until: datetime) -> SampleResult:
     """The embedded sample of the home folder, brought to `until`; written where there is none yet."""
     path = Home(Path(home)).sample

@@ -64,7 +64,8 @@ def _release_and_mend(
 
 
 def _release(source: DataSource, created: int, author: str, attempts: tuple[Attempt, ...], draw: np.random.Generator) -> Release:
-    chances = draw.random(2)
+    """A version that still waits to be deployed is never deleted."""
+    chances, is_waiting = draw.random(2), attempts[-1].started_at is None
     deleted = created + int(draw.integers(10 * DAY, 30 * DAY))
     return Release(
         id=0,
@@ -73,7 +74,7 @@ def _release(source: DataSource, created: int, author: str, attempts: tuple[Atte
         created_at=created,
         created_by=author,
         is_breaking=bool(chances[0] < _BREAKING),
-        deleted_at=deleted if chances[1] < _DELETED else None,
+        deleted_at=deleted if chances[1] < _DELETED and not is_waiting else None,
         attempts=attempts,
     )
 

@@ -35,7 +35,7 @@ class Incident:
     Attributes:
         subject: scan id, service, data source, user id or operation, according to `kind`.
         data_source_id: the one data source (so, environment) that it happens in, for scans and deployments.
-        strength: duration factor, failing share of deployments or calls; seconds until a stuck scan's process died.
+        strength: duration factor, or failing share of deployments or calls.
         slot: the scheduled instant of a stuck scan.
     """
 
@@ -100,8 +100,8 @@ def _slowdown(number: int, source: DataSource, span: tuple[int, int]) -> Inciden
 
 
 def _failures(number: int, source: DataSource, span: tuple[int, int]) -> Incident:
-    detail = f"deployments of {source.name} to {source.environment} fail in 55 % of attempts instead of 5 %"
-    return Incident(f"deployment_failures-{number}", "deployment_failures", source.name, *span, detail, 0.55, source.id)
+    detail = f"deployments of {source.name} to {source.environment} fail in 60 % of attempts instead of 5 %"
+    return Incident(f"deployment_failures-{number}", "deployment_failures", source.name, *span, detail, 0.6, source.id)
 
 
 def _degradation(number: int, operation: str, span: tuple[int, int]) -> Incident:
@@ -122,4 +122,6 @@ def _departure(number: int, user: User, left_at: int) -> Incident:
 def _stuck(number: int, count: int, source: DataSource, slot: int, seconds: float) -> Incident:
     detail = f"the process of this scan of {source.name} died {seconds:.0f} s after its start; its row says running for ever"
     died_at, scan_id = slot + STUCK_STARTS_AFTER + int(seconds * SECOND), scheduled_scan_id(source, slot)
-    return Incident(f"stuck_scan-{number}-{count}", "stuck_scan", scan_id, died_at, None, detail, seconds, source.id, slot)
+    return Incident(
+        f"stuck_scan-{number}-{count}", "stuck_scan", scan_id, died_at, None, detail, data_source_id=source.id, slot=slot
+    )

@@ -63,8 +63,9 @@ def _scan(scan: Scan, until: int) -> Row:
     status = scan.outcome if ended else scan.running_word if started else "pending"
     completed = scan.started_at - 7 * MINUTE if ended and scan.broken == "finished before started" else ended
     died = scan.died_at if scan.died_at is not None and scan.died_at <= until else None
+    scan_id = None if scan.broken == "missing scan_id" else scan.scan_id
     return (
-        scan.id, None if scan.broken == "missing scan_id" else scan.scan_id, scan.name, scan.due.source.id, scan.due.rule_set, status,
+        scan.id, scan_id, scan.name, scan.due.source.id, scan.due.rule_set, status,
         scan.error if ended else None, utc_text(started), utc_text(completed), utc_text(scan.created_at),
         utc_text(ended or died or started), scan.created_by,
     )  # fmt: skip

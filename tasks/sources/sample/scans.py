@@ -119,7 +119,7 @@ def _scan(
     ended, died = (None, due.stuck.started_at) if due.stuck else (started + lasting, None)
     broken = None if due.stuck else _breakage(chances[3])
     return Scan(
-        id=day * 1_000_000 + number + 1,
+        id=day * 10_000 + number + 1,
         scan_id=scheduled_scan_id(due.source, due.instant) if due.is_scheduled else f"scan-adhoc-{day:04d}-{number}",
         name=f"{_KINDS[due.rule_set]} scan of {due.source.name}",
         due=due,
@@ -149,8 +149,8 @@ def _median_minutes(due: Due) -> float:
 
 
 def _breakage(chance: float) -> str | None:
-    """About one row in a thousand breaks the contract."""
-    edges = ((0.0005, "missing scan_id"), (0.001, "finished before started"), (0.0013, "unknown status"))
+    """Not two rows in a thousand break the contract."""
+    edges = ((0.0007, "missing scan_id"), (0.0014, "finished before started"), (0.0018, "unknown status"))
     return next((reason for edge, reason in edges if chance < edge), None)
 
 

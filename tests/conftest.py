@@ -1,0 +1,18 @@
+"""What every test may use: an empty home, and how thoroughly hypothesis looks (`--hypothesis-profile=thorough` for more)."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from storage.home import Home
+
+settings.register_profile("fast", max_examples=25, deadline=None, database=None, derandomize=True)
+settings.register_profile("thorough", max_examples=500, deadline=None, database=None, print_blob=True)
+settings.load_profile("fast")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home that nothing has touched yet."""
+    return Home(tmp_path / "home")

@@ -1,0 +1,207 @@
+"""`govpulse run` as a user calls it: a process of its own, against a real Prefect server."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.alerts import evaluate_alerts
+from flows.insights import compute_insights
+from flows.maintenance import maintain_warehouse
+from flows.pipeline import govpulse_pipeline
+from flows.run import Report, RunFailedError
+from flows.sources import extract_sources
+from storage.home import Home
+from storage.landing import land
+from storage.warehouse import warehouse
+
+pytestmark = pytest.mark.prefect
+
+Govpulse = Callable[..., subprocess.CompletedProcess[str]]
+Pipeline = Callable[..., Report]
+SAMPLES = "SELECT sum(samples) FROM insights.system_metrics_hourly WHERE metric = 'system.uptime'"
+
+
+@pytest.fixture
+def govpulse(scheduled_up: Any, home: Home) -> Govpulse:
+    def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(**command(scheduled_up, home, *arguments), text=True, capture_output=True, timeout=120, **options)
+
+    return call
+
+
+def command(up: Any, home: Home, *arguments: str, **variables: str) -> dict[str, Any]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GOVPULSE_"))}
+    ours = {"GOVPULSE_HOME": str(home.root), "PREFECT_API_URL": up.api_url}
+    return {"args": [sys.executable, "-m", "flows", *arguments], "env": {**clean, **ours, **variables}}
+
+
+@pytest.fixture
+def pipeline(scheduled_up: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Report]]:
+    """The pipeline's flow in this process: what it reports, failed or not."""
+    monkeypatch.setenv("GOVPULSE_HOME", str(home.root))
+
+    def run(**parameters: Any) -> Report:
+        try:
+            return govpulse_pipeline(**parameters)
+        except RunFailedError as failed:
+            return failed.report
+
+    with temporary_settings({PREFECT_API_URL: scheduled_up.api_url}):
+        yield run
+
+
+def published(home: Home, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(home.published), read_only=True) as con:
+        return con.sql(sql).fetchall()
+
+
+def one_line(text: str) -> str:
+    """What a failing command said, which must be one line and no traceback."""
+    lines = [line for line in text.splitlines() if line]
+    assert len(lines) == 1, text
+    assert "Traceback" not in text
+    return lines[0]
+
+
+def test_one_command_runs_the_whole_pipeline(govpulse: Govpulse, home: Home) -> None:
+    done = govpulse("run")
+    assert done.returncode == 0, done.stderr
+    for said in ("sample, a made-up database", "1 sample of this host", "rejected", "firing", "insights.deployment_metrics"):
+        assert said in done.stdout
+    rates = published(home, "SELECT success_rate_low, success_rate, success_rate_high FROM insights.deployment_metrics WHERE deployments > 0")
+    assert rates
+    assert all(0 <= low <= rate <= high <= 1 for low, rate, high in rates)
+    assert published(home, "SELECT bool_and(is_sample) FROM insights.deployment_metrics WHERE attempts > 0") == [(True,)]
+    assert published(home, "SELECT count(*) > 0 FROM alerts.alerts WHERE state = 'firing'") == [(True,)]
+    assert published(home, "SELECT flow, status FROM ops.runs") == [("govpulse_pipeline", "succeeded")]
+    queried = govpulse("query", "--format", "json", "SELECT * FROM insights.deployment_metrics")
+    assert json.loads(queried.stdout)[0]["success_rate_low"] > 0
+
+
+READER = """
+import sys, duckdb
+con = duckdb.connect(sys.argv[1], read_only=True)
+before = con.sql("SELECT * FROM insights.system_metrics_hourly ORDER BY ALL").fetchall()
+print("open", flush=True)
+sys.stdin.readline()
+print(con.sql("SELECT * FROM insights.system_metrics_hourly ORDER BY ALL").fetchall() == before, flush=True)
+"""
+
+
+def test_two_runs_at_once_while_a_reader_holds_the_file(scheduled_up: Any, govpulse: Govpulse, home: Home) -> None:
+    first = govpulse("run", "--only", "collect,system_metrics_hourly")
+    assert first.returncode == 0, first.stderr
+    reader = subprocess.Popen([sys.executable, "-c", READER, str(home.published)], stdin=-1, stdout=-1, text=True)
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "open\n"
+    both = [
+        subprocess.Popen(**command(scheduled_up, home, "run", GOVPULSE_SOURCE__KIND="none"), stdout=-1, stderr=-1, text=True)
+        for _ in range(2)
+    ]
+    for run in both:
+        _, stderr = run.communicate(timeout=120)
+        assert run.returncode == 0, stderr
+    assert reader.communicate("done\n")[0] == "True\n", "the reader's rows changed under it"
+    # Three runs took a sample each: none is lost, none doubled.
+    assert published(home, SAMPLES) == [(3,)]
+    assert not list(home.landing.glob("*/*.parquet"))
+
+
+def test_missing_source_fails_in_one_line_and_the_rest_goes_on(pipeline: Pipeline, home: Home, monkeypatch: Any) -> None:
+    monkeypatch.setenv("GOVPULSE_SOURCE__KIND", "sqlite")
+    monkeypatch.setenv("GOVPULSE_SOURCE__URL", "/nowhere/platform.db")
+    report = pipeline()
+    assert set(report.failures) == {f"extract {name}" for name in ("scans", "deployments", "activity", "users")}
+    assert all("/nowhere/platform.db does not exist" in why for why in report.failures.values())
+    assert published(home, SAMPLES) == [(1,)]
+    assert published(home, "SELECT status, error LIKE '%/nowhere/platform.db%' FROM ops.runs") == [("failed", True)]
+
+
+def test_corrupt_landing_file_fails_the_run_once_and_costs_nothing_else(pipeline: Pipeline, home: Home) -> None:
+    land(home, "scans", pl.DataFrame({"scan_id": ["a"]}))
+    folder = home.landing / "scans"
+    (folder / "00-torn.parquet").write_bytes(next(folder.glob("*.parquet")).read_bytes()[:-20])
+    whys = list(pipeline(only=["collect", "active_scans"]).failures.values())
+    assert any("00-torn.parquet is not a whole Parquet file" in why for why in whys)
+    assert any("needs the columns data_source, scan_type, status, updated_at" in why for why in whys)
+    assert len(list((home.quarantine / "scans").iterdir())) == 2
+    assert not pipeline(only=["active_scans"]).failures
+
+
+def test_warehouse_of_a_newer_version_is_refused_untouched(pipeline: Pipeline, home: Home) -> None:
+    with warehouse(home) as con:
+        con.execute("INSERT INTO ops.schema_migrations VALUES (9999, '9999_from_the_future', now())")
+    before = home.warehouse.read_bytes()
+    failures = pipeline(only=["collect", "active_scans"]).failures
+    assert set(failures) == {"load", "active_scans", "publish"}
+    assert all("newer govpulse (migration 9999_from_the_future)" in why for why in failures.values())
+    assert home.warehouse.read_bytes() == before
+    assert list(home.landing.glob("system_metrics/*.parquet")), "what was collected waits in the landing zone"
+
+
+def test_full_disk_loses_nothing(govpulse: Govpulse, pipeline: Pipeline, home: Home) -> None:
+    """A limit on the size of files stands for the full disk: the same writes fail, with EFBIG for ENOSPC."""
+    land(home, "users", pl.DataFrame({"user_id": ["u1"], "updated_at": ["2026-01-01T00:00:00Z"]}), metadata={"source": "load"})
+
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    done = govpulse("run", "--only", "active_scans", preexec_fn=fill)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert not pipeline(only=["active_scans"]).failures
+    with warehouse(home) as con:
+        assert con.sql("SELECT user_id FROM raw.users").fetchall() == [("u1",)]
+
+
+def test_home_that_cannot_be_written_is_one_line(scheduled_up: Any) -> None:
+    done = subprocess.run(
+        **command(scheduled_up, Home(Path("/proc/govpulse")), "run"), text=True, capture_output=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "/proc/govpulse" in one_line(done.stderr)
+
+
+def test_unknown_setting_is_one_line_and_exit_code_2(govpulse: Govpulse, home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "govpulse.toml"
+    file.write_text(textwrap.dedent("""
+        [collect]
+        intervall_seconds = 3
+    """))
+    done = govpulse("--config", str(file), "run")
+    assert done.returncode == 2
+    assert "collect.intervall_seconds" in one_line(done.stderr)
+    assert not home.published.exists()
+
+
+def test_same_as_of_twice_gives_the_same_rows(pipeline: Pipeline, home: Home) -> None:
+    assert not pipeline(only=["collect", "extract"]).failures
+    tables = ["deployment_metrics", "active_scans", "system_metrics_hourly"]
+    seen = []
+    for _ in range(2):
+        assert not pipeline(only=tables, as_of=datetime(2099, 1, 1, tzinfo=UTC)).failures
+        seen.append([published(home, f"SELECT * FROM insights.{table} ORDER BY ALL") for table in tables])
+    assert seen[0] == seen[1]
+    assert all(seen[0])
+
+
+def test_every_flow_completes_and_records_itself(pipeline: Pipeline, home: Home) -> None:
+    assert not pipeline(only=["collect"]).failures
+    for flow in (extract_sources, compute_insights, evaluate_alerts, maintain_warehouse):
+        assert not flow().failures
+    flows = {flow for (flow,) in published(home, "SELECT flow FROM ops.runs WHERE status = 'succeeded'")}
+    assert flows == {"govpulse_pipeline", "extract_sources", "compute_insights", "evaluate_alerts", "maintain_warehouse"}
+    assert published(home, "SELECT bool_and(is_ok) AND count(*) > 5 FROM ops.checks") == [(True,)]
+    assert len(list(home.backups.glob("*.duckdb"))) == 1

@@ -1,0 +1,47 @@
+"""Schedules on a real server: with the wrong pins everything looks fine and no run is ever created."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PLAN = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+SCHEDULED = {"collect-system-metrics", "extract-sources", "compute-insights", "evaluate-alerts", "maintain-warehouse"}
+
+
+def test_prefect_yaml_names_no_machine() -> None:
+    assert "pull" not in PLAN
+    assert not [one["entrypoint"] for one in PLAN["deployments"] if Path(one["entrypoint"].split(":")[0]).is_absolute()]
+
+
+@pytest.mark.prefect
+def test_each_schedule_creates_runs(scheduled_up: Any, until: Any) -> None:
+    def names_with_runs() -> set[str]:
+        names = {one["id"]: one["name"] for one in scheduled_up.ask("deployments/filter")}
+        scheduled = {names[run["deployment_id"]] for run in scheduled_up.runs("SCHEDULED")}
+        return scheduled if scheduled >= SCHEDULED else set()
+
+    assert until(names_with_runs, 90.0) - {"collect-soon"} == SCHEDULED
+
+
+@pytest.mark.prefect
+def test_every_deployment_cancels_what_would_pile_up(scheduled_up: Any) -> None:
+    deployed = {one["name"]: one for one in scheduled_up.ask("deployments/filter")}
+    assert set(deployed) == SCHEDULED | {"govpulse-pipeline", "collect-soon"}
+    for one in deployed.values():
+        assert one["global_concurrency_limit"]["limit"] == 1
+        assert one["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+        assert "govpulse" in one["tags"]  # or the automation would not see its runs
+        assert one["description"]
+
+
+@pytest.mark.prefect
+def test_scheduled_run_completes_and_lands_rows(scheduled_up: Any, completed_run: dict[str, Any]) -> None:
+    assert completed_run["state_type"] == "COMPLETED"
+    landed = sorted((scheduled_up.home / "landing" / "system_metrics").glob("*.parquet"))
+    rows = pl.concat([pl.read_parquet(file) for file in landed])
+    assert rows["observed_at"].n_unique() >= 2  # sample_count in its parameters
+    assert "system.memory.usage" in rows["metric"].to_list()

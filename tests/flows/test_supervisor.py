@@ -1,0 +1,192 @@
+"""`up` from its start to its end, with real processes: nothing is left behind, nothing is made twice."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from flows.guarded_process import GuardedProcess
+from flows.installation import Installation, plan
+from flows.prefect_server import check_port, is_healthy, running_api_url
+from flows.supervisor import DEATHS_BORNE, DEATHS_WINDOW_SECONDS, bear, run_to_end, watch
+from storage.errors import GovpulseError
+from storage.home import Home
+
+
+def guarded(folder: Path, code: str) -> GuardedProcess:
+    log = folder / "child.log"
+    log.touch()
+    return GuardedProcess("child", [sys.executable, "-c", code], os.environ, folder, log)
+
+
+def test_failing_step_shows_its_last_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    child = guarded(tmp_path, "import sys; print('no such pool'); sys.exit(3)")
+    with pytest.raises(GovpulseError, match=r"Prefect child failed.*child\.log"):
+        run_to_end(child, threading.Event())
+    assert "no such pool" in capsys.readouterr().err
+
+
+def test_step_is_left_when_we_are_to_end(tmp_path: Path) -> None:
+    child = guarded(tmp_path, "import time; time.sleep(60)")
+    ending = threading.Event()
+    threading.Timer(0.5, ending.set).start()
+    run_to_end(child, ending)
+    assert child.exit_code() is None
+    child.stop()
+    assert child.exit_code() is not None
+
+
+def test_dead_worker_is_started_again_after_its_registration(tmp_path: Path) -> None:
+    worker = guarded(tmp_path, f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    registration = guarded(tmp_path, f"open({str(tmp_path / 'registered')!r}, 'a').write('x')")
+    installation = Installation("http://127.0.0.1:1/api", None, registration, guarded(tmp_path, ""), worker)
+    ending = threading.Event()
+    worker.start()
+    watching = threading.Thread(target=watch, args=(installation, ending))
+    first = _pid_written(tmp_path, besides="")
+    watching.start()
+    try:
+        os.kill(int(first), signal.SIGKILL)
+        second = _pid_written(tmp_path, besides=first)
+        assert psutil.pid_exists(int(second))
+        assert (tmp_path / "registered").read_text() == "x"
+    finally:
+        ending.set()
+        watching.join()
+        installation.stop()
+
+
+def _pid_written(folder: Path, besides: str) -> str:
+    for _ in range(200):
+        written = (folder / "pid").read_text() if (folder / "pid").exists() else ""
+        if written not in ("", besides):
+            return written
+        threading.Event().wait(0.05)
+    pytest.fail("no new process")
+
+
+def test_worker_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
+    child = guarded(tmp_path, "")
+    for _ in range(DEATHS_BORNE):
+        child.recent_deaths(DEATHS_WINDOW_SECONDS)
+    with pytest.raises(GovpulseError, match="ended 6 times within 10 min"):
+        bear(child, threading.Event())
+
+
+def test_named_api_is_joined_and_no_port_is_asked_for(tmp_path: Path) -> None:
+    joined = plan(Home(tmp_path), tmp_path, 1, None, {"PREFECT_API_URL": "http://elsewhere:4200/api", "PREFECT_HOME": "/theirs"})
+    assert joined.server is None
+    assert joined.api_url == "http://elsewhere:4200/api"
+    assert joined.worker.environment["PREFECT_HOME"] == "/theirs"
+    assert joined.registration.command[-1] == "shared"  # runs of other workers are theirs to judge
+
+
+@pytest.mark.prefect
+def test_port_in_use_is_said_in_one_line(scheduled_up: Any, start_up: Any, tmp_path: Path) -> None:
+    other = start_up(tmp_path / "home", scheduled_up.project, scheduled_up.port)
+    assert other.process.wait(30) == 1
+    assert other.output().count("\n") == 1
+    assert f"port {scheduled_up.port} " in other.output()
+    assert "--port" in other.output()
+
+
+@pytest.mark.prefect
+def test_second_up_of_a_home_is_refused(scheduled_up: Any, start_up: Any, new_port: Any) -> None:
+    second = start_up(scheduled_up.home, scheduled_up.project, new_port())
+    assert second.process.wait(30) == 1
+    assert second.output().count("\n") == 1
+    assert f"another `govpulse up` serves {scheduled_up.home}" in second.output()
+
+
+@pytest.mark.prefect
+def test_running_server_is_found(scheduled_up: Any) -> None:
+    assert running_api_url(Home(scheduled_up.home)) == scheduled_up.api_url
+
+
+@pytest.mark.prefect
+@pytest.mark.usefixtures("completed_run")  # before it ends, the joining worker might take that run into its own home
+def test_up_that_joins_an_api_starts_no_server(
+    scheduled_up: Any, start_up: Any, tiny_project: Path, still_alive: Any, tmp_path: Path
+) -> None:
+    joined = start_up(tmp_path / "home", tiny_project, 1, PREFECT_API_URL=scheduled_up.api_url)
+    joined.await_up()
+    tree = joined.tree()
+    commands = [" ".join(process.cmdline()) for process in tree]
+    assert any("worker start" in command for command in commands)
+    assert not any("server start" in command for command in commands)
+    assert "nap" in {one["name"] for one in scheduled_up.ask("deployments/filter")}
+    assert joined.stop(signal.SIGTERM) == 0
+    assert still_alive(tree) == []
+    assert is_healthy(scheduled_up.api_url)
+
+
+@pytest.fixture(scope="module")
+def killed(start_up: Any, tiny_project: Path, new_port: Any, until: Any, tmp_path_factory: Any) -> tuple[Any, list[psutil.Process]]:
+    """An `up` that was killed with -9 while a flow run was going, and all processes it had."""
+    up = start_up(tmp_path_factory.mktemp("killed"), tiny_project, new_port()).await_up()
+    start_nap(up, until)
+    tree = up.tree()
+    up.process.kill()
+    up.process.wait()
+    return up, tree
+
+
+def start_nap(up: Any, until: Any) -> None:
+    """Start a long flow run and wait until its code runs."""
+    (up.home / "nap.json").unlink(missing_ok=True)
+    deployment = up.ask("deployments/name/nap/nap", method="GET")
+    up.ask(f"deployments/{deployment['id']}/create_flow_run", {"parameters": {"seconds": 300}, "state": {"type": "SCHEDULED"}})
+    until((up.home / "nap.json").exists, 60.0)
+
+
+@pytest.mark.prefect
+def test_flow_run_sees_the_home_and_the_settings_of_up(killed: Any, tiny_project: Path) -> None:
+    up, _ = killed
+    assert json.loads((up.home / "nap.json").read_text()) == {
+        "folder": str(tiny_project),
+        "home": str(up.home),
+        "config": str(up.home / "govpulse.toml"),
+    }
+
+
+@pytest.mark.prefect
+def test_kill_9_leaves_no_process_and_no_open_port(killed: Any, still_alive: Any) -> None:
+    up, tree = killed
+    assert len(tree) >= 6  # supervisor, two guards, server, worker, flow run
+    assert still_alive(tree) == []
+    check_port(up.port)
+    assert running_api_url(Home(up.home)) is None  # though the file is there
+
+
+@pytest.fixture(scope="module")
+def next_up(killed: Any, start_up: Any, still_alive: Any) -> Any:
+    up, tree = killed
+    assert still_alive(tree) == []
+    return start_up(up.home, up.project, up.port).await_up()
+
+
+@pytest.mark.prefect
+def test_next_up_crashes_the_run_that_was_cut_off_and_frees_its_slot(next_up: Any) -> None:
+    assert [run["state_type"] for run in next_up.runs("PENDING", "RUNNING", "CRASHED")] == ["CRASHED"]
+    assert [one["global_concurrency_limit"]["active_slots"] for one in next_up.ask("deployments/filter")] == [0]
+
+
+@pytest.mark.prefect
+def test_automations_are_made_once(next_up: Any) -> None:
+    assert [one["name"] for one in next_up.ask("automations/filter")] == ["govpulse-crash-silent-runs"]
+
+
+@pytest.mark.prefect
+def test_ctrl_c_ends_everything_in_the_middle_of_a_run(next_up: Any, until: Any, still_alive: Any) -> None:
+    start_nap(next_up, until)
+    tree = next_up.tree()
+    assert next_up.stop(signal.SIGINT) == 0
+    assert still_alive(tree) == []
+    check_port(next_up.port)
+    assert not (next_up.home / "prefect" / "api_url").exists()

@@ -1,0 +1,129 @@
+"""Upkeep deletes what has expired and nothing else, shrinks without loss, and finds what is broken."""
+
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pytest
+
+from storage.catalogue import TABLES
+from storage.landing import land
+from storage.loading import load_landing
+from storage.maintenance import apply_retention, back_up, compact, free_ratio, verify
+from storage.warehouse import warehouse
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+DIE_WHILE_COMPACTING = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from storage.home import Home
+from storage.maintenance import compact
+from storage.warehouse import warehouse
+home = Home(Path(sys.argv[1]))
+with warehouse(home) as con:
+    threading.Thread(target=lambda: (time.sleep(float(sys.argv[2])), os.kill(os.getpid(), signal.SIGKILL)), daemon=True).start()
+    compact(con, home)
+    time.sleep(5)
+"""
+
+
+def load(home, con, frame):
+    land(home, "system_metrics", frame)
+    load_landing(con, home)
+
+
+def content(con):
+    return con.sql("SELECT count(*), sum(value), min(observed_at), max(observed_at) FROM raw.system_metrics").fetchall()
+
+
+def test_retention_goes_by_table_and_0_keeps_for_ever(con, home, samples):
+    load(home, con, samples(10))
+    for name in ("checks", "audit_log"):
+        values = "('n', true, NULL, $at)" if name == "checks" else "('n', NULL, NULL, $at)"
+        for days in (1, 3):
+            con.execute(f"INSERT INTO ops.{name} VALUES {values}", {"at": START - timedelta(days=days)})
+    now = START + timedelta(seconds=4)
+    days = {"system_metrics_days": 0, "ops_days": 2}
+    assert apply_retention(con, days, now) == {"ops.checks": 1}
+    assert con.sql("SELECT (SELECT count(*) FROM ops.checks), (SELECT count(*) FROM ops.audit_log)").fetchall() == [(1, 2)]
+    assert content(con)[0][0] == 10
+    later = now + timedelta(days=1)
+    assert apply_retention(con, {"system_metrics_days": 1}, later) == {"raw.system_metrics": 4}
+    assert content(con)[0][2] == START + timedelta(seconds=4), "what is exactly a day old stays"
+    assert apply_retention(con, {}, later + timedelta(days=9999)) == {}
+
+
+def test_every_retention_key_has_tables(con):
+    keys = {table.retention for table in TABLES.values() if table.retention}
+    assert apply_retention(con, dict.fromkeys(keys, 1), START) == {}
+
+
+def test_compaction_keeps_every_row_and_shrinks_the_file(home, samples):
+    with warehouse(home) as con:
+        load(home, con, samples(120_000))
+        load(home, con, samples(1_000, host="h2"))
+        con.execute("DELETE FROM raw.system_metrics WHERE host = 'h1' AND observed_at >= ?", [START + timedelta(seconds=500)])
+        con.execute("CHECKPOINT")
+        holes, before, size = free_ratio(con), content(con), home.warehouse.stat().st_size
+        books = con.sql("SELECT * FROM ops.loads ORDER BY file").fetchall()
+        compact(con, home)
+    assert holes > 0.25
+    assert home.warehouse.stat().st_size < size / 2
+    with warehouse(home) as con:
+        assert content(con) == before
+        assert con.sql("SELECT * FROM ops.loads ORDER BY file").fetchall() == books
+        assert free_ratio(con) < holes
+        load(home, con, samples(1, host="h3"))
+        assert content(con)[0][0] == before[0][0] + 1
+
+
+def test_a_compaction_that_is_killed_costs_nothing_and_the_next_one_works(home, samples, python):
+    with warehouse(home) as con:
+        load(home, con, samples(50_000))
+        before = content(con)
+    for delay in (0.0, 0.02, 0.06, 0.12):
+        with python(DIE_WHILE_COMPACTING, home.root, delay) as process:
+            assert process.wait(30) == -9
+        with warehouse(home) as con:
+            assert content(con) == before
+    with warehouse(home) as con:
+        compact(con, home)
+    with warehouse(home) as con:
+        assert content(con) == before
+    assert [path.name for path in home.private.iterdir() if "compact" in path.name] == []
+
+
+def test_a_backup_opens_and_equals_and_only_the_newest_are_kept(home, samples):
+    with warehouse(home) as con:
+        load(home, con, samples(100))
+        killed = home.backups / "warehouse-20200101T000000Z.tmp"
+        killed.write_text("left by one that was killed")
+        made = [back_up(con, home, START + timedelta(days=day), keep=2) for day in range(4)]
+        expected = content(con)
+        assert all(check.is_ok for check in verify(con, made[-1]))
+    assert sorted(home.backups.iterdir()) == made[-2:]
+    with duckdb.connect(str(made[-1]), read_only=True) as copy:
+        assert copy.sql("SELECT count(*), sum(value) FROM raw.system_metrics").fetchall() == [expected[0][:2]]
+
+
+def failed(con, backup):
+    return {check.name: check.detail for check in verify(con, backup) if not check.is_ok}
+
+
+@pytest.mark.parametrize("table", ["raw.system_metrics", "ops.loads"])
+def test_verify_finds_a_doubled_key(home, samples, table):
+    with warehouse(home) as con:
+        load(home, con, samples(10))
+        con.execute(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")
+        assert failed(con, back_up(con, home, START, keep=1)) == {f"unique key of {table}": "1 keys doubled"}
+
+
+def test_verify_finds_a_backup_that_differs_or_does_not_open(home, samples):
+    with warehouse(home) as con:
+        load(home, con, samples(10))
+        backup = back_up(con, home, START, keep=1)
+        load(home, con, samples(5, host="h2"))
+        assert list(failed(con, backup)) == ["backup"]
+        backup.write_bytes(backup.read_bytes()[:5000])
+        assert "does not open" in failed(con, backup)["backup"]
+        assert "\n" not in failed(con, backup)["backup"]

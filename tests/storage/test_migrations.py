@@ -1,0 +1,76 @@
+"""Migrations are applied once, in order, whole or not at all; a newer warehouse is left alone."""
+
+from datetime import UTC, datetime
+
+import duckdb
+import pytest
+
+from storage.errors import GovpulseError
+from storage.migrations import migrate, migrations
+from storage.warehouse import connect, warehouse
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+FIRST = "CREATE SCHEMA ops; CREATE TABLE ops.schema_migrations (version BIGINT, name VARCHAR, applied_at TIMESTAMPTZ);"
+
+
+@pytest.fixture
+def empty():
+    con = connect()
+    yield con
+    con.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "0001_ops.sql").write_text(FIRST)
+    (tmp_path / "0002_make.sql").write_text("CREATE TABLE made (a BIGINT);")
+    (tmp_path / "0010_fill.sql").write_text("INSERT INTO made VALUES (1);")
+    (tmp_path / "notes.sql").write_text("not a migration")
+    return tmp_path
+
+
+def recorded(con):
+    return con.sql("SELECT version, name, applied_at FROM ops.schema_migrations ORDER BY version").fetchall()
+
+
+def test_each_is_applied_once_in_order_and_recorded(empty, folder):
+    assert migrate(empty, NOW, folder) == ["0001_ops", "0002_make", "0010_fill"]
+    assert migrate(empty, NOW, folder) == []
+    assert empty.sql("SELECT * FROM made").fetchall() == [(1,)]
+    assert recorded(empty) == [(1, "0001_ops", NOW), (2, "0002_make", NOW), (10, "0010_fill", NOW)]
+
+
+def test_only_what_is_new_is_applied(empty, folder):
+    migrate(empty, NOW, folder)
+    (folder / "0011_more.sql").write_text("INSERT INTO made VALUES (2);")
+    assert migrate(empty, NOW, folder) == ["0011_more"]
+    assert empty.sql("SELECT * FROM made ORDER BY 1").fetchall() == [(1,), (2,)]
+
+
+def test_a_failing_one_is_undone_whole_and_those_before_it_stay(empty, folder):
+    (folder / "0010_fill.sql").write_text("INSERT INTO made VALUES (1); CREATE TABLE extra (a BIGINT); SELECT * FROM nowhere;")
+    with pytest.raises(duckdb.CatalogException, match="nowhere"):
+        migrate(empty, NOW, folder)
+    assert [name for _, name, _ in recorded(empty)] == ["0001_ops", "0002_make"]
+    assert empty.sql("SELECT * FROM made").fetchall() == []
+    assert empty.sql("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'extra'").fetchall() == [(0,)]
+    (folder / "0010_fill.sql").write_text("INSERT INTO made VALUES (3);")
+    assert migrate(empty, NOW, folder) == ["0010_fill"], "repaired, it goes on where it stopped"
+
+
+def test_a_newer_warehouse_is_refused_and_not_one_byte_of_it_changes(home):
+    with warehouse(home) as con:
+        con.execute("INSERT INTO ops.schema_migrations VALUES (9999, '9999_from_the_future', now())")
+    before = home.warehouse.read_bytes()
+    with pytest.raises(GovpulseError, match="newer govpulse .*9999_from_the_future.*upgrade") as caught, warehouse(home):
+        pass
+    assert "\n" not in str(caught.value)
+    assert home.warehouse.read_bytes() == before
+    assert [path.name for path in home.private.iterdir() if path.suffix == ".wal"] == []
+
+
+def test_the_shipped_ones_are_all_in_a_new_warehouse(home):
+    with warehouse(home) as con:
+        assert [version for version, _, _ in recorded(con)] == list(migrations())
+    with warehouse(home) as con:
+        assert len(recorded(con)) == len(migrations())

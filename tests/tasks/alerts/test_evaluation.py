@@ -1,0 +1,100 @@
+"""What one evaluation says: identity, sentences, who is told, and that rules do not touch each other's alerts."""
+
+from datetime import timedelta
+
+import pytest
+
+from tasks.alerts.evaluation import Channel, Transition, evaluate, fingerprint, format_value, is_wanted
+from tasks.alerts.rules import Rule
+from tasks.alerts.states import Alert, Observation
+
+DISK = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, unit="%", message="{subject} is {value} full")
+RATE = Rule("rate", "SELECT 1", warning=0.8, direction="below")
+
+
+def one(rule: Rule, seen: list[Observation], alerts: dict[str, Alert], now) -> list[Transition]:
+    after, transitions = evaluate([rule], {rule.name: seen}, alerts, now)
+    alerts |= {alert.fingerprint: alert for alert in after}
+    return transitions
+
+
+def test_identity_is_rule_subject_and_labels_whatever_their_order() -> None:
+    labels = (("a", "1"), ("b", "2"))
+    keys = [fingerprint("r", "s", labels), fingerprint("r", "s", ()), fingerprint("r2", "s", labels), fingerprint("r", "s2", labels)]
+    assert len(set(keys)) == 4
+    assert fingerprint("r", "s", labels[::-1]) == keys[0]
+
+
+def test_severity_and_value_are_no_identity(at) -> None:
+    alerts: dict[str, Alert] = {}
+    for minute, value in enumerate((0.85, 0.95, 0.7)):
+        one(DISK, [Observation("h1", value)], alerts, at(minute))
+    assert len(alerts) == 1
+
+
+def test_subjects_are_alerts_of_their_own(at) -> None:
+    alerts: dict[str, Alert] = {}
+    seen = [Observation("h1", 0.85, (("mount", "/"),)), Observation("h1", 0.95, (("mount", "/data"),)), Observation("h2", 0.1)]
+    transitions = one(DISK, seen, alerts, at(0))
+    assert [(t.after.labels, t.after.severity) for t in transitions] == [
+        ((("mount", "/"),), "warning"),
+        ((("mount", "/data"),), "critical"),
+    ]
+
+
+def test_a_rule_that_could_not_be_evaluated_keeps_its_alerts(at) -> None:
+    alerts: dict[str, Alert] = {}
+    one(DISK, [Observation("h1", 0.95)], alerts, at(0))
+    standing = dict(alerts)
+    after, transitions = evaluate([DISK, RATE], {"rate": [Observation("api", 0.5)]}, standing, at(5))
+    assert [alert.rule for alert in after] == ["rate"]
+    assert [t.event for t in transitions] == ["firing"]
+
+
+def test_sentences_hold_the_numbers(at) -> None:
+    alerts: dict[str, Alert] = {}
+    seen = Observation("h1", 0.8512, (("mount", "/data"),), is_sample=True)
+    (fired,) = one(DISK, [seen], alerts, at(0))
+    for words in ("h1", "/data", "85.1% full", "warning", "80.0%", "sample"):
+        assert words in fired.reason
+    (resolved,) = one(DISK, [Observation("h1", 0.5, seen.labels)], alerts, at(5))
+    assert "50.0% full" in resolved.reason
+    assert "sample" not in resolved.reason
+
+
+def test_a_subject_that_is_gone_is_said_to_be_gone(at) -> None:
+    alerts: dict[str, Alert] = {}
+    one(RATE, [Observation("api", 0.5)], alerts, at(0))
+    (gone,) = one(RATE, [], alerts, at(5))
+    assert gone.reason == "rate no longer reports api"
+
+
+def test_no_data_says_since_when(at) -> None:
+    watched = Rule("disk", "SELECT 1", warning=0.8, no_data_for=timedelta(minutes=30))
+    alerts: dict[str, Alert] = {}
+    one(watched, [Observation("h1", 0.9)], alerts, at(0))
+    (lost,) = one(watched, [], alerts, at(30))
+    assert lost.reason == "no value for h1 since 2026-03-10 12:00 UTC"
+
+
+def test_braces_in_names_are_only_characters(at) -> None:
+    odd = Rule("disk{0}", "SELECT 1", warning=0.8)
+    (fired,) = one(odd, [Observation("{subject}", 0.9)], {}, at(0))
+    assert fired.reason.startswith("disk{0} of {subject} is 0.9")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [(None, "", "unknown"), (0.8, "%", "80.0%"), (1234567.0, "", "1.23457e+06"), (1500.0, "rows", "1,500 rows"), (45.0, "s", "45 s")],
+)
+def test_values_are_written_for_people(value: float | None, unit: str, said: str) -> None:
+    assert format_value(value, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("least", "severity", "wanted"),
+    [("warning", "warning", True), ("warning", "critical", True), ("critical", "warning", False), ("critical", "critical", True)],
+)
+def test_a_channel_is_told_from_its_severity_on(at, least: str, severity: str, wanted: bool) -> None:
+    alert = Alert("f", "disk", "h1", (), False, severity=severity)
+    assert is_wanted(Channel("ops", least), alert) is wanted

@@ -1,0 +1,190 @@
+"""The tasks on real warehouses: the same run again gives the same tables, and hourly rows do not depend on how samples came in."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from storage.catalogue import INSIGHTS
+from storage.errors import GovpulseError
+from storage.frames import fetch
+from storage.home import Home
+from storage.landing import land
+from storage.loading import load_landing
+from storage.warehouse import Limits, warehouse
+from tasks.insights.active_scans import active_scans
+from tasks.insights.computation import check_output
+from tasks.insights.deployment_metrics import deployment_metrics
+from tasks.insights.system_metrics_hourly import choose_window_start, system_metrics_hourly
+
+AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
+LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
+DEPLOYMENT_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
+
+
+def load(home: Home) -> None:
+    with warehouse(home, LIMITS) as con:
+        assert load_landing(con, home).rejected == 0
+
+
+def rows_of(home: Home, sql: str) -> pl.DataFrame:
+    with warehouse(home, LIMITS) as con:
+        return fetch(con, sql)
+
+
+def samples(*drawn: tuple[int, float | None]) -> pl.DataFrame:
+    """Samples of one series, at seconds from eight o'clock."""
+    start = AS_OF - timedelta(hours=4)
+    return pl.DataFrame(
+        {
+            "host": ["h1"] * len(drawn),
+            "metric": ["cpu"] * len(drawn),
+            "attributes": [""] * len(drawn),
+            "observed_at": [start + timedelta(seconds=second) for second, _ in drawn],
+            "value": pl.Series([value for _, value in drawn], dtype=pl.Float64),
+            "status": ["unreadable" if value is None else "ok" for _, value in drawn],
+        }
+    )
+
+
+def deployment(key: str, status: str, started_at: datetime) -> dict[str, Any]:
+    return {
+        "deployment_id": key,
+        "service": "api",
+        "version": key,
+        "environment": "production",
+        "status": status,
+        "started_at": started_at,
+        "finished_at": started_at + timedelta(minutes=10),
+        "updated_at": started_at + timedelta(minutes=10),
+    }
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    hours = [AS_OF - timedelta(hours=hour) for hour in (30, 20, 2)]
+    land(home, "deployments", pl.DataFrame([deployment(f"d{i}", "failed", at) for i, at in enumerate(hours)]))
+    scan = {"scan_id": "s1", "data_source": "crm", "scan_type": "full", "status": "running", "updated_at": hours[2]}
+    land(home, "scans", pl.DataFrame([scan | {"started_at": hours[2]}]))
+    land(home, "system_metrics", samples((0, 1.0), (60, None), (3700, 3.0)))
+    load(home)
+    return home
+
+
+def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
+    root = str(home.root)
+    deployment_metrics.fn(root, limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
+    active_scans.fn(root, limits=LIMITS, as_of=as_of)
+    system_metrics_hourly.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
+    tables = [f"insights.{name}" for name in INSIGHTS] + ["history.deployment_metrics"]
+    with warehouse(home, LIMITS) as con:
+        return {name: fetch(con, f"SELECT * FROM {name} ORDER BY ALL") for name in tables}
+
+
+def test_the_same_as_of_again_gives_the_same_tables(home: Home) -> None:
+    first, second = compute_all(home, AS_OF), compute_all(home, AS_OF)
+    for name, frame in first.items():
+        assert frame.height > 0, name
+        assert_frame_equal(second[name], frame, check_exact=True)
+
+
+def test_an_earlier_as_of_knows_nothing_of_what_came_later(home: Home) -> None:
+    tables = compute_all(home, AS_OF - timedelta(hours=10))
+    assert tables["insights.deployment_metrics"]["deployments"].to_list() == [2] * 4
+    assert tables["insights.active_scans"].is_empty()
+    assert tables["insights.system_metrics_hourly"].is_empty()
+
+
+def test_history_keeps_one_row_set_a_day_and_state_only_the_latest(home: Home) -> None:
+    for as_of in (AS_OF - timedelta(days=1), AS_OF - timedelta(hours=1), AS_OF):
+        tables = compute_all(home, as_of)
+    assert tables["insights.deployment_metrics"]["as_of"].unique().to_list() == [AS_OF]
+    assert tables["history.deployment_metrics"]["as_of"].unique().sort().to_list() == [AS_OF - timedelta(days=1), AS_OF]
+
+
+def test_every_computation_is_entered_in_the_book(home: Home) -> None:
+    compute_all(home, AS_OF)
+    book = rows_of(home, "SELECT insight, as_of, rows FROM ops.computations ORDER BY insight")
+    assert book.rows() == [("active_scans", AS_OF, 1), ("deployment_metrics", AS_OF, 4), ("system_metrics_hourly", AS_OF, 2)]
+
+
+class TestCheckOutput:
+    table = INSIGHTS["active_scans"]
+
+    def rows(self, home: Home) -> pl.DataFrame:
+        return compute_all(home, AS_OF)["insights.active_scans"]
+
+    def test_a_required_value_that_is_null_is_refused(self, home: Home) -> None:
+        broken = self.rows(home).with_columns(status=pl.lit(None, pl.String))
+        with pytest.raises(GovpulseError, match=r"insights.active_scans: status came out NULL"):
+            check_output(self.table, broken)
+
+    def test_a_key_twice_is_refused(self, home: Home) -> None:
+        rows = self.rows(home)
+        with pytest.raises(GovpulseError, match=r"insights.active_scans: scan_id came out twice"):
+            check_output(self.table, pl.concat([rows, rows]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "uncovered", "start"),
+    [
+        (None, None, AS_OF),
+        (None, AS_OF - timedelta(minutes=130), AS_OF - timedelta(hours=3)),
+        (None, AS_OF + timedelta(hours=5), AS_OF),
+        (AS_OF - timedelta(minutes=30), AS_OF - timedelta(hours=9), AS_OF - timedelta(hours=1)),
+    ],
+    ids=["nothing new", "oldest new samples", "new samples after as_of", "as asked"],
+)
+def test_window_starts_at_a_full_hour(asked: datetime | None, uncovered: datetime | None, start: datetime) -> None:
+    assert choose_window_start(AS_OF, asked, uncovered) == start
+
+
+def test_samples_that_come_late_are_counted_in_their_hour(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    land(home, "system_metrics", samples((7200, 5.0)))
+    load(home)
+    system_metrics_hourly.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    land(home, "system_metrics", samples((10, 1.0), (20, 3.0)))
+    load(home)
+    result = system_metrics_hourly.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    assert result.window_start == AS_OF - timedelta(hours=4)
+    hourly = rows_of(home, "SELECT mean, samples FROM insights.system_metrics_hourly ORDER BY hour_at")
+    assert hourly.rows() == [(2.0, 2), (5.0, 1)]
+
+
+FIGURES = "host, metric, attributes, hour_at, min, mean, max, p95, samples, missing"
+files = st.lists(
+    st.lists(st.tuples(st.integers(0, 4 * 3600 - 1), st.none() | st.integers(-99, 99).map(float)), min_size=1, max_size=6),
+    min_size=1,
+    max_size=4,
+)
+"""Landing files in the order in which they arrive; what they hold may be older or newer than what came before."""
+folders = count()
+
+
+def hourly_after(home: Home, batches: list[list[pl.DataFrame]], instants: list[datetime]) -> pl.DataFrame:
+    """The hourly figures after loading each batch of files and computing as of the instant beside it."""
+    for batch, as_of in zip(batches, instants, strict=True):
+        for frame in batch:
+            land(home, "system_metrics", frame)
+        load(home)
+        system_metrics_hourly.fn(str(home.root), limits=LIMITS, as_of=as_of)
+    return rows_of(home, f"SELECT {FIGURES} FROM insights.system_metrics_hourly ORDER BY ALL")
+
+
+@given(files, st.lists(st.integers(0, 4 * 3600), min_size=4, max_size=4))
+@example([[(0, 1.0)], [(13_000, 2.0)], [(7300, 3.0)]], [3600, 7200, 10_000, 12_000])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_hourly_rows_do_not_depend_on_how_samples_came_in(tmp_path: Path, drawn, seconds) -> None:
+    frames = [samples(*rows) for rows in drawn]
+    instants = sorted(AS_OF - timedelta(hours=4) + timedelta(seconds=second) for second in seconds[: len(frames) - 1])
+    passes = hourly_after(Home(tmp_path / f"{next(folders)}"), [[frame] for frame in frames], [*instants, AS_OF])
+    at_once = hourly_after(Home(tmp_path / f"{next(folders)}"), [frames[::-1]], [AS_OF])
+    assert_frame_equal(passes, at_once, check_exact=True)

@@ -1,0 +1,199 @@
+"""What holds of the insights whatever the rows: order, shifts in time, what lies outside the window, sums over groups."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from tasks.insights.deployment_metrics import add_statistics
+
+AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
+DEPLOYMENTS = {"as_of": AS_OF, "window_days": 7, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
+COUNTS = ("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck", "out_of_bounds")
+EXAMPLES = 30
+INSTANT = pl.Datetime("us", "UTC")
+
+offsets = st.integers(-10 * 86_400, 86_400).map(lambda seconds: AS_OF + timedelta(seconds=seconds))
+deployments = st.fixed_dictionaries(
+    {
+        "service": st.sampled_from(["api", "web", "job"]),
+        "version": st.sampled_from(["v1", "v2", None]),
+        "environment": st.sampled_from(["production", "staging"]),
+        "status": st.sampled_from(["pending", "running", "succeeded", "failed", "rolled_back", "canceled"]),
+        "started_at": st.none() | offsets,
+        "seconds": st.none() | st.integers(-60, 100_000),
+        "updated_at": offsets,
+        "is_rollback": st.sampled_from([None, False, True]),
+        "source": st.sampled_from(["racine", "sample"]),
+    }
+)
+scans = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(["queued", "running", "succeeded", "failed", "canceled"]),
+        "queued_at": st.none() | offsets,
+        "started_at": st.none() | offsets,
+        "finished_at": st.none() | offsets,
+        "updated_at": offsets,
+    }
+)
+samples = st.fixed_dictionaries(
+    {
+        "metric": st.sampled_from(["cpu", "disk"]),
+        "second": st.integers(-3 * 3600, 3600),
+        "value": st.none() | st.floats(-1e6, 1e6),
+    }
+)
+
+
+def deployment_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
+    rows = [row | {"deployment_id": f"d{number}"} for number, row in enumerate(drawn)]
+    for row in rows:
+        seconds, started = row.pop("seconds"), row["started_at"]
+        row["finished_at"] = started + timedelta(seconds=seconds) if started and seconds is not None else None
+    texts = ("deployment_id", "service", "version", "environment", "status", "source")
+    instants = ("started_at", "finished_at", "updated_at")
+    schema = {**dict.fromkeys(texts, pl.String), **dict.fromkeys(instants, INSTANT), "is_rollback": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def scan_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
+    fixed = {"data_source": "crm", "scan_type": "full"}
+    rows = [{"scan_id": f"s{number}", **fixed, **row} for number, row in enumerate(drawn)]
+    instants = ("queued_at", "started_at", "finished_at", "updated_at")
+    texts = ("scan_id", "data_source", "scan_type", "status")
+    return pl.DataFrame(rows, schema={**dict.fromkeys(texts, pl.String), **dict.fromkeys(instants, INSTANT)})
+
+
+def sample_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
+    rows = [
+        {
+            "host": "h1",
+            "metric": row["metric"],
+            "attributes": "",
+            "observed_at": AS_OF + timedelta(seconds=row["second"]),
+            "value": row["value"],
+            "status": "ok" if row["value"] is not None else "unreadable",
+        }
+        for row in drawn
+    ]
+    schema = {"host": pl.String, "metric": pl.String, "attributes": pl.String, "observed_at": INSTANT, "value": pl.Float64}
+    return pl.DataFrame(rows, schema={**schema, "status": pl.String}).unique(["metric", "observed_at"], keep="first")
+
+
+INPUTS = {
+    "deployment_metrics": (st.lists(deployments, max_size=12).map(deployment_rows), DEPLOYMENTS),
+    "active_scans": (st.lists(scans, max_size=8).map(scan_rows), {"as_of": AS_OF}),
+    "system_metrics_hourly": (
+        st.lists(samples, max_size=12).map(sample_rows),
+        {"as_of": AS_OF, "window_start": AS_OF - timedelta(hours=2)},
+    ),
+}
+inputs = st.sampled_from(sorted(INPUTS)).flatmap(lambda name: st.tuples(st.just(name), INPUTS[name][0]))
+
+
+@given(inputs, st.randoms(use_true_random=False))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_same_input_in_any_order_gives_the_same_rows(compute, given_rows, random) -> None:
+    name, rows = given_rows
+    once = compute(name, rows, INPUTS[name][1])
+    shuffled = rows[random.sample(range(rows.height), rows.height)] if rows.height else rows
+    assert_frame_equal(compute(name, shuffled, INPUTS[name][1]), once, check_exact=True)
+
+
+@given(inputs, st.integers(-4000, 4000))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_shifting_all_instants_shifts_only_the_instants(compute, given_rows, hours: int) -> None:
+    """By whole hours, for the hourly table counts from the full hour."""
+    name, rows = given_rows
+    by = timedelta(hours=hours)
+    parameters = {key: value + by if isinstance(value, datetime) else value for key, value in INPUTS[name][1].items()}
+    shifted = compute(name, rows.with_columns(pl.col(INSTANT) + by), parameters)
+    expected = compute(name, rows, INPUTS[name][1]).with_columns(pl.col(INSTANT) + by)
+    assert_frame_equal(shifted, expected, check_exact=True)
+
+
+@given(st.lists(deployments, max_size=14).map(deployment_rows))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_counts_of_the_parts_add_up_to_the_all_rows(compute, rows: pl.DataFrame) -> None:
+    table = compute("deployment_metrics", rows, DEPLOYMENTS)
+    parts = table.filter(pl.col("environment") != "all", pl.col("service") != "all")
+    for name, over in (("service", "environment"), ("environment", "service")):
+        totals = table.filter(pl.col(name) == "all", pl.col(over) != "all").sort(over)
+        summed = parts.group_by(over).agg(pl.col(COUNTS).sum()).sort(over)
+        assert_frame_equal(totals.select(over, *COUNTS), summed)
+    everything = table.filter(pl.col("environment") == "all", pl.col("service") == "all")
+    assert everything.height == 1
+    assert_frame_equal(everything.select(COUNTS), parts.select(pl.col(COUNTS).sum()))
+
+
+@given(st.lists(deployments, max_size=14).map(deployment_rows))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_figures_of_a_row_agree_with_each_other(compute, rows: pl.DataFrame) -> None:
+    for row in compute("deployment_metrics", rows, DEPLOYMENTS).iter_rows(named=True):
+        terminal = row["succeeded"] + row["failed"] + row["rolled_back"]
+        assert row["deployments"] == terminal
+        assert row["attempts"] >= terminal + row["canceled"]
+        assert (row["success_rate"] is None) == (terminal == 0) == (row["no_data_reason"] is not None)
+        if terminal:
+            assert row["success_rate_low"] <= row["success_rate"] <= row["success_rate_high"]
+        if row["median_duration_low"] is not None:
+            assert row["median_duration_low"] <= row["median_duration_seconds"] <= row["median_duration_high"]
+
+
+@given(st.lists(deployments.map(lambda row: row | {"version": None}), max_size=10).map(deployment_rows))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_no_attempt_falls_between_the_counts(compute, rows: pl.DataFrame) -> None:
+    """Without versions every attempt is its own deployment: what had appeared, and had not ended before the window, is counted."""
+    table = compute("deployment_metrics", rows, DEPLOYMENTS)
+    total = table.filter(pl.col("environment") == "all", pl.col("service") == "all").row(0, named=True)
+    begun = pl.coalesce("started_at", "updated_at")
+    ended = pl.when(~pl.col("status").is_in(["pending", "running"])).then(pl.coalesce("finished_at", "updated_at"))
+    seen = rows.filter(begun < AS_OF).filter((ended >= AS_OF - timedelta(days=7)).fill_null(True))
+    assert total["deployments"] + total["canceled"] + total["in_progress"] + total["stuck"] == seen.height
+
+
+outside = st.sampled_from([timedelta(days=-30), timedelta(days=2)])
+
+
+@given(st.lists(deployments, max_size=8).map(deployment_rows), st.lists(st.tuples(outside, deployments), max_size=4))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_deployments_outside_the_window_change_nothing(compute, rows: pl.DataFrame, others) -> None:
+    finished = {"status": "succeeded", "seconds": 300}
+    far = [row | finished | {"started_at": AS_OF + by} for by, row in others]
+    more = deployment_rows(far).with_columns(deployment_id="x" + pl.col("deployment_id"))
+    assert_frame_equal(
+        compute("deployment_metrics", pl.concat([rows, more]), DEPLOYMENTS), compute("deployment_metrics", rows, DEPLOYMENTS)
+    )
+
+
+@given(st.lists(samples, max_size=12).map(sample_rows))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_samples_outside_the_window_change_nothing(compute, rows: pl.DataFrame) -> None:
+    parameters = INPUTS["system_metrics_hourly"][1]
+    within = rows.filter(pl.col("observed_at") >= parameters["window_start"], pl.col("observed_at") < AS_OF)
+    computed = compute("system_metrics_hourly", rows, parameters)
+    assert_frame_equal(computed, compute("system_metrics_hourly", within, parameters))
+    assert computed["samples"].sum() + computed["missing"].sum() == within.height
+
+
+def counts_with(durations: list[float]) -> pl.DataFrame:
+    zeros = dict.fromkeys(COUNTS, 0)
+    return pl.DataFrame(
+        [{**zeros, "deployments": len(durations), "succeeded": len(durations), "window_days": 7, "durations": durations}],
+        schema_overrides={"durations": pl.List(pl.Float64)},
+    )
+
+
+def test_p90_needs_30_durations() -> None:
+    assert add_statistics(counts_with([10.0 * n for n in range(1, 30)]))["p90_duration_seconds"][0] is None
+    p90 = add_statistics(counts_with([10.0 * n for n in range(1, 31)]))["p90_duration_seconds"][0]
+    assert p90 == 271.0, "of 10, 20, ... 300: rank 0.9 * 29 = 26.1 from 0, a tenth of the way from 270 to 280"
+
+
+def test_statistics_without_durations_are_null() -> None:
+    row = add_statistics(counts_with([])).row(0, named=True)
+    assert row["no_data_reason"] == "no_deployments"
+    assert [value for name, value in row.items() if "duration_" in name] == [None] * 5
