@@ -4,7 +4,8 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.run import Report, Run, begin, finish, load
+from flows.report import Report
+from flows.run import Run, begin, finish, load
 from tasks.alerts.board import evaluate_rules
 from tasks.boards import alert_board
 from tasks.notifications.delivery import deliver_notifications

@@ -6,7 +6,8 @@ from typing import Literal
 
 from prefect import flow
 
-from flows.run import Report, Run, begin, finish, in_utc, load
+from flows.report import Report
+from flows.run import Run, begin, finish, in_utc, load
 from tasks.boards import deployment_board
 from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import InsightResult

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.guarded_process import GuardedProcess
 from flows.prefect_server import HOST, address, check_port, client_environment, server_environment
+from storage.errors import GovpulseError
 from storage.home import Home
 
 POOL = "govpulse"
@@ -40,8 +41,10 @@ def plan(home: Home, project: Path, port: int, config: Path | None, environment:
         port: for our own server; not used when `environment` names PREFECT_API_URL.
 
     Raises:
-        GovpulseError: the port is taken.
+        GovpulseError: the port is taken, or `project` has no prefect.yaml.
     """
+    if not (project / "prefect.yaml").is_file():
+        raise GovpulseError(f"there is no prefect.yaml in {project}; run `govpulse up` from a checkout of govpulse")
     joined = environment.get("PREFECT_API_URL")
     if not joined:
         check_port(port)

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.run import Report, begin, finish
+from flows.report import Report
+from flows.run import begin, finish
 from tasks.maintenance import back_up_and_verify, compact_warehouse, delete_expired
 
 

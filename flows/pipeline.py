@@ -7,7 +7,8 @@ from prefect import flow
 
 from flows.alerts import evaluate
 from flows.insights import InsightName, compute
-from flows.run import Report, begin, finish
+from flows.report import Report
+from flows.run import begin, finish
 from flows.sources import extract
 from flows.system_metrics import collect
 from tasks.boards import alert_board, deployment_board

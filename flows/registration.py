@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import (
@@ -21,7 +22,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Crashed
 from prefect.workers.process import ProcessWorker
 
@@ -70,4 +72,7 @@ async def crash_leftovers(client: PrefectClient, pool: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(register(sys.argv[1], is_own_server=sys.argv[2] == "own"))
+    try:
+        asyncio.run(register(sys.argv[1], is_own_server=sys.argv[2] == "own"))
+    except (httpx.HTTPError, PrefectException) as error:
+        sys.exit(f"cannot register with {PREFECT_API_URL.value()}: {error}")

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import polars as pl
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
+from flows.report import Report, RunFailedError, as_markdown
 from flows.settings import Settings, load_settings
-from flows.summary import as_markdown
 from storage.errors import GovpulseError
 from storage.loading import LoadResult
 from tasks.loading import load_landed, publish_tables
@@ -23,25 +24,6 @@ from tasks.runs import land_run, run_row
 T = TypeVar("T")
 Board = Callable[[str], pl.DataFrame]
 NO_BOARDS: Mapping[str, Board] = {}
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a run did: the results of its steps in order, and its failures by step."""
-
-    flow: str
-    as_of: datetime
-    source: str
-    results: dict[str, Any]
-    failures: dict[str, str]
-
-
-class RunFailedError(GovpulseError):
-    """At least one step failed. Carries the report of all of them."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__("; ".join(f"{step}: {said}" for step, said in report.failures.items()))
-        self.report = report
 
 
 @dataclass
@@ -66,8 +48,10 @@ class Run:
             result = action(*arguments, **options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on and the run says so
             self.failures[name] = said(error)
+            get_run_logger().error("%s: %s", name, self.failures[name])
             return None
         self.results[name] = result
+        get_run_logger().info("%s: %s", name, result)
         return result
 
     def read_clock(self) -> None:

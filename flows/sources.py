@@ -4,10 +4,11 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.run import Report, Run, begin, finish, load
+from flows.report import Report
+from flows.run import Run, begin, finish, load
 from tasks.sources.extraction import extract_dataset
 from tasks.sources.mapping import DATASETS
-from tasks.sources.progress import Progress, read_progress
+from tasks.sources.progress import Progress, Standing, read_progress
 from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
 SAMPLE = "sample"
@@ -24,8 +25,8 @@ def extract(run: Run, full: bool = False) -> None:
         if prepared is None:
             return
         source, kind, url, zone = SAMPLE, "sqlite", prepared.path, SAMPLE_ZONE
-    progress = {} if full else run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source)
-    if progress is None:
+    standing = Standing({}) if full else run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source)
+    if standing is None:
         return
     for dataset in DATASETS:
         run.step(
@@ -38,7 +39,7 @@ def extract(run: Run, full: bool = False) -> None:
             server_zone=zone,
             source=source,
             dataset=dataset,
-            progress=progress.get(dataset, Progress()),
+            progress=standing.datasets.get(dataset, Progress()),
             overlap_seconds=settings.overlap_seconds,
             extracted_at=run.started_at,
         )

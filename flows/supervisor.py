@@ -44,7 +44,8 @@ def supervise(
         config: the settings file that the flow runs read.
 
     Raises:
-        GovpulseError: the port is taken, another `up` serves this home, or a process cannot be started or kept alive.
+        GovpulseError: the port is taken, another `up` serves this home, `project` has no prefect.yaml, or a process cannot be
+            started or kept alive.
     """
     home = Home(home.root.resolve())
     home.create()
@@ -53,8 +54,8 @@ def supervise(
         try:
             _bring_up(installation, home, ending)
             watch(installation, ending)
-        finally:
             typer.echo("Ending: the worker and its runs, then the server.")
+        finally:
             api_url_file(home).unlink(missing_ok=True)
             installation.stop()
     return 0

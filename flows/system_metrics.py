@@ -8,7 +8,8 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows.run import Report, Run, begin, finish
+from flows.report import Report
+from flows.run import Run, begin, finish
 from tasks.sources.host.collection import collect_system_metrics as sample_host
 
 PERIOD_SECONDS = 300

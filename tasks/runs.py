@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -42,7 +41,7 @@ def run_row(
     }
 
 
-def land_run(home: Home, row: dict[str, Any]) -> Path:
+def land_run(home: Home, row: dict[str, Any]) -> None:
     """Land one row of ops.runs."""
     instants = {name: pl.Datetime("us", "UTC") for name in ("as_of", "started_at", "finished_at", "updated_at")}
-    return land(home, "runs", pl.DataFrame([row], schema_overrides=instants))
+    land(home, "runs", pl.DataFrame([row], schema_overrides=instants))

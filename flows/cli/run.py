@@ -16,7 +16,7 @@ from storage.lock import fair_lock
 from tasks.alerts.rules import load_rules
 
 if TYPE_CHECKING:
-    from flows.run import Report
+    from flows.report import Report
 
 PARTS = ("collect", "extract", "alerts", *INSIGHTS)
 TURN_TIMEOUT_SECONDS = 3600.0
@@ -39,7 +39,7 @@ def run(
     with ExitStack() as stack:
         use_prefect(settings, stack)
         from flows.pipeline import govpulse_pipeline
-        from flows.run import RunFailedError
+        from flows.report import RunFailedError
 
         state = govpulse_pipeline(**options, return_state=True)
         outcome = state.result(raise_on_failure=False)

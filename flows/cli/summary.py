@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from flows.run import Report
+from flows.report import Report
 from flows.settings import Settings
 from storage.loading import LoadResult
 from tasks.boards import alert_board, deployment_board, rejected_board
+from tasks.insights.computation import InsightResult
+from tasks.sources.extraction import ExtractResult
 
 SHOWN_SERVICES = 9
 SHOWN_ALERTS = 6
@@ -48,8 +50,8 @@ def print_summary(settings: Settings, report: Report) -> None:
 
 def _lines(report: Report) -> list[tuple[str, str]]:
     results = {name: str(result) for name, result in report.results.items() if result is not None}
-    extracted = [f"{name.removeprefix('extract ')} {text}" for name, text in results.items() if name.startswith("extract ")]
-    computed = [f"{table} {getattr(result, 'rows', 0):,}" for table, result in _insights(report)]
+    extracted = [f"{result.dataset} {result.rows:,}" for result in report.results.values() if isinstance(result, ExtractResult)]
+    computed = [f"{result.table} {result.rows:,}" for result in report.results.values() if isinstance(result, InsightResult)]
     lines = [
         ("collected", results.get("collect", "")),
         ("extracted", ", ".join(extracted)),
@@ -58,10 +60,6 @@ def _lines(report: Report) -> list[tuple[str, str]]:
         ("alerts", results.get("alerts", "")),
     ]
     return [(label, text) for label, text in lines if text]
-
-
-def _insights(report: Report) -> list[tuple[str, Any]]:
-    return [(result.table, result) for result in report.results.values() if hasattr(result, "table")]
 
 
 def _print_tables(console: Console, home: str) -> None:

@@ -39,7 +39,7 @@ class EvaluationResult:
 
     def __str__(self) -> str:
         events = ", ".join(f"{count} {event}" for event, count in self.events.items()) or "no change"
-        return f"{self.rules} rules, {events}, {self.firing} active"
+        return f"{self.rules} rules, {events}, {self.firing} active in all"
 
 
 def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime) -> list[Observation]:

@@ -34,7 +34,7 @@ class ExtractResult:
     watermark: datetime | None
 
     def __str__(self) -> str:
-        return f"{self.rows:,}"
+        return f"{self.rows:,} rows"
 
 
 def land_batches(

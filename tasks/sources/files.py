@@ -27,7 +27,8 @@ def land_file(home: Home, dataset: str, path: Path) -> int:
     try:
         for frame in _read(path, DATASETS[dataset]):
             check_columns(DATASETS[dataset], frame.columns, str(path))
-            land(home, dataset, frame, metadata={"source": SOURCE})
+            if frame.height:
+                land(home, dataset, frame, metadata={"source": SOURCE})
             rows += frame.height
     except FileNotFoundError as error:
         raise GovpulseError(f"{path} does not exist") from error
@@ -41,15 +42,27 @@ def _read(path: Path, table: Table) -> Iterator[pl.DataFrame]:
         case ".parquet":
             return _read_parquet(path)
         case ".csv":
-            return pl.read_csv(path, infer_schema=False).iter_slices(FILE_ROWS)
+            return _slices(pl.read_csv(path, infer_schema=False))
         case ".ndjson" | ".jsonl":
-            # An object as text: as a struct it would gain the keys that other rows have.
-            objects = {column.name: pl.String for column in table.columns if column.type == "JSON"}
-            return pl.read_ndjson(path, infer_schema_length=None, schema_overrides=objects).iter_slices(FILE_ROWS)
+            return _slices(_read_ndjson(path, table))
     raise GovpulseError(f"{path}: give a .parquet, .csv, .ndjson or .jsonl file")
+
+
+def _slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """First the columns without rows, so that they are checked where there are no rows."""
+    yield frame.clear()
+    yield from frame.iter_slices(FILE_ROWS)
+
+
+def _read_ndjson(path: Path, table: Table) -> pl.DataFrame:
+    """Objects of JSON columns come as text: as structs they would gain the keys that other rows have."""
+    found = pl.scan_ndjson(path, infer_schema_length=None).collect_schema()
+    objects = {column.name: pl.String for column in table.columns if column.type == "JSON" and column.name in found}
+    return pl.read_ndjson(path, infer_schema_length=None, schema_overrides=objects)
 
 
 def _read_parquet(path: Path) -> Iterator[pl.DataFrame]:
     with pq.ParquetFile(path) as file:
+        yield pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table()))
         for batch in file.iter_batches(batch_size=FILE_ROWS):
             yield pl.DataFrame(pl.from_arrow(batch))

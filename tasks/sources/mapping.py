@@ -7,6 +7,7 @@ zone are: a name like `UTC`, or `server` for the zone that the settings give.
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage.errors import GovpulseError
@@ -33,10 +34,10 @@ def load_mapping(name: str, dialect: str, server_zone: str) -> Mapping:
     Raises:
         GovpulseError: there is no such mapping, it has no SELECT, or it names an unknown time zone.
     """
+    shipped = sorted(path.name for path in SHIPPED.iterdir() if (path / "mapping.toml").exists())
     folder = Path(name) if "/" in name else SHIPPED / name
-    if not folder.is_dir():
-        shipped = ", ".join(sorted(path.name for path in SHIPPED.iterdir() if (path / "mapping.toml").exists()))
-        raise GovpulseError(f"no mapping {name}: give one of {shipped}, or the path of a folder with your own SELECTs")
+    if not folder.is_dir() or ("/" not in name and name not in shipped):
+        raise GovpulseError(f"no mapping {name}: give one of {', '.join(shipped)}, or the path of a folder with your own SELECTs")
     selects = {dataset: path for dataset in DATASETS if (path := _select_file(folder, dataset, dialect))}
     if not selects:
         raise GovpulseError(f"mapping {folder} has none of {', '.join(f'{dataset}.sql' for dataset in DATASETS)}")
@@ -50,11 +51,31 @@ def _select_file(folder: Path, dataset: str, dialect: str) -> Path | None:
 
 def _zones(folder: Path, server_zone: str) -> dict[str, ZoneInfo]:
     path = folder / "mapping.toml"
+    declared = _declared(path)
+    return {
+        dataset: _zone("[source] timezone", server_zone)
+        if declared.get(dataset) == "server"
+        else _zone(f"{path}: {dataset}", declared.get(dataset, "UTC"))
+        for dataset in DATASETS
+    }
+
+
+def _declared(path: Path) -> dict[str, Any]:
     try:
-        declared = tomllib.loads(path.read_text()).get("timezones", {}) if path.exists() else {}
-        names = {dataset: declared.get(dataset, "UTC") for dataset in DATASETS}
-        return {dataset: ZoneInfo(server_zone if name == "server" else name) for dataset, name in names.items()}
-    except tomllib.TOMLDecodeError as error:
+        document = tomllib.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
         raise GovpulseError(f"{path}: {error}") from error
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise GovpulseError(f"{path}: unknown time zone {str(error).split()[-1]}; use a name like Europe/Berlin") from error
+    zones = document.get("timezones", {})
+    if not isinstance(zones, dict):
+        raise GovpulseError(f"{path}: timezones must be a table, [timezones]")
+    unknown = sorted((set(document) - {"timezones"}) | (set(zones) - set(DATASETS)))
+    if unknown:
+        raise GovpulseError(f"{path}: unknown key {unknown[0]}; [timezones] may name {', '.join(DATASETS)}")
+    return zones
+
+
+def _zone(where: str, name: Any) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        raise GovpulseError(f"{where}: unknown time zone {name!r}; use a name like Europe/Berlin") from error

@@ -24,15 +24,27 @@ class Progress:
     open_keys: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Every dataset's progress."""
+
+    datasets: dict[str, Progress]
+
+    def __str__(self) -> str:
+        marks = [progress.watermark for progress in self.datasets.values() if progress.watermark]
+        return f"newest change read so far {max(marks):%Y-%m-%d %H:%M} UTC" if marks else "nothing read yet"
+
+
 @task(name="read_progress", cache_policy=NO_CACHE)
-def read_progress(home: str, *, limits: Limits, source: str) -> dict[str, Progress]:
-    """The progress of every dataset of `source`; none where nothing has been read yet."""
+def read_progress(home: str, *, limits: Limits, source: str) -> Standing:
+    """The progress of every dataset of `source`."""
     with warehouse(Home(Path(home)), limits) as con:
         marks = watermarks(con, source)
-        return {
+        datasets = {
             dataset: Progress(
                 marks.get(dataset),
                 tuple(open_keys(con, dataset, source, OPEN_STATUSES[dataset])) if dataset in OPEN_STATUSES else (),
             )
             for dataset in DATASETS
         }
+        return Standing(datasets)

@@ -38,6 +38,7 @@ def read_sqlite(request: Request) -> Iterator[pl.DataFrame]:
     path = _path(request.url)
     try:
         with closing(sqlite.connect(f"file:{quote(str(path))}?mode=ro")) as connection, closing(connection.cursor()) as cursor:
+            _check_database(cursor)
             _check_mapping(cursor, request, columns)
             cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
             cursor.execute(_statement(request, columns), _parameters(request))
@@ -57,10 +58,16 @@ def _contract_columns(dataset: str) -> list[str]:
     return [name for name in DATASETS[dataset].column_names if name not in ("source", "extracted_at")]
 
 
+def _check_database(cursor: Any) -> None:
+    """Read the file for the first time, so that a file that is no database is not blamed on the mapping."""
+    cursor.execute("SELECT count(*) FROM sqlite_master")
+    cursor.fetchall()
+
+
 def _check_mapping(cursor: Any, request: Request, columns: list[str]) -> None:
     file = request.mapping.selects[request.dataset]
     try:
-        cursor.execute(f"SELECT * FROM ({request.mapping.select(request.dataset)}) AS mapped LIMIT 0")
+        cursor.execute(f"SELECT * FROM ({request.mapping.select(request.dataset)}\n) AS mapped LIMIT 0")
     except AdbcError as error:
         raise GovpulseError(f"mapping {file.parent.name}/{file.name} does not fit this database: {_first_line(error)}") from error
     found = [column[0] for column in cursor.description]
@@ -75,7 +82,7 @@ def _statement(request: Request, columns: list[str]) -> str:
     as_text = ", ".join(f"CAST({name} AS TEXT)" for name in columns)
     key = DATASETS[request.dataset].key[0]
     changed = f"WHERE ({UNCHANGED}) IS NOT TRUE OR CAST({key} AS TEXT) IN (SELECT value FROM json_each(?2))"
-    return f"SELECT {header} UNION ALL SELECT {as_text} FROM ({request.mapping.select(request.dataset)}) AS mapped {changed}"
+    return f"SELECT {header} UNION ALL SELECT {as_text} FROM ({request.mapping.select(request.dataset)}\n) AS mapped {changed}"
 
 
 def _parameters(request: Request) -> tuple[str, str]:
@@ -94,4 +101,4 @@ def _batches(cursor: Any, request: Request) -> Iterator[pl.DataFrame]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].removeprefix("[SQLite] ")
+    return str(error).splitlines()[0].rpartition("[SQLite] ")[2]

@@ -20,7 +20,7 @@ from flows.alerts import evaluate_alerts
 from flows.insights import compute_insights
 from flows.maintenance import maintain_warehouse
 from flows.pipeline import govpulse_pipeline
-from flows.run import Report, RunFailedError
+from flows.report import Report, RunFailedError
 from flows.sources import extract_sources
 from storage.home import Home
 from storage.landing import land

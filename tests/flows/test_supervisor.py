@@ -79,7 +79,13 @@ def test_worker_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
         bear(child, threading.Event())
 
 
+def test_project_without_prefect_yaml_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(GovpulseError, match=r"no prefect\.yaml in"):
+        plan(Home(tmp_path), tmp_path, 4200, None, {})
+
+
 def test_named_api_is_joined_and_no_port_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "prefect.yaml").touch()
     joined = plan(Home(tmp_path), tmp_path, 1, None, {"PREFECT_API_URL": "http://elsewhere:4200/api", "PREFECT_HOME": "/theirs"})
     assert joined.server is None
     assert joined.api_url == "http://elsewhere:4200/api"
@@ -124,6 +130,15 @@ def test_up_that_joins_an_api_starts_no_server(
     assert joined.stop(signal.SIGTERM) == 0
     assert still_alive(tree) == []
     assert is_healthy(scheduled_up.api_url)
+
+
+@pytest.mark.prefect
+def test_api_that_does_not_answer_is_named(start_up: Any, tiny_project: Path, new_port: Any, tmp_path: Path) -> None:
+    api_url = f"http://127.0.0.1:{new_port()}/api"
+    joining = start_up(tmp_path / "home", tiny_project, 1, PREFECT_API_URL=api_url)
+    assert joining.process.wait(60) == 1
+    assert f"cannot register with {api_url}" in joining.output()
+    assert "Traceback" not in joining.output()
 
 
 @pytest.fixture(scope="module")

@@ -112,13 +112,6 @@ def test_a_file_that_another_program_has_open_is_left_alone(filled, python):
     assert read_everything(filled)[0] == 500
 
 
-def test_a_file_of_a_newer_format_is_not_called_damaged(filled):
-    data = bytearray(filled.warehouse.read_bytes())
-    data[12:20] = (9999).to_bytes(8, "little")
-    filled.warehouse.write_bytes(data)
-    assert one_line_error(filled)
-
-
 def test_a_home_that_cannot_be_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     assert "set GOVPULSE_HOME" in one_line_error(Home(tmp_path / "file"))

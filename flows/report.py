@@ -1,13 +1,31 @@
-"""A run's report as Markdown: the artifact that the Prefect UI shows."""
+"""What a run reports, and how the Prefect UI shows it."""
 
-from __future__ import annotations
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from flows.run import Report
+from storage.errors import GovpulseError
 
 SAMPLE_NOTE = "The source is the built-in **sample** database: made-up rows, not your platform."
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did: the results of its steps in order, and its failures by step."""
+
+    flow: str
+    as_of: datetime
+    source: str
+    results: dict[str, Any]
+    failures: dict[str, str]
+
+
+class RunFailedError(GovpulseError):
+    """At least one step failed. Carries the report of all of them."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("; ".join(f"{step}: {said}" for step, said in report.failures.items()))
+        self.report = report
 
 
 def as_markdown(report: Report) -> str:
