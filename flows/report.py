@@ -15,7 +15,7 @@ class Report:
 
     flow: str
     as_of: datetime
-    source: str
+    is_sample: bool
     results: dict[str, Any]
     failures: dict[str, str]
 
@@ -31,7 +31,7 @@ class RunFailedError(GovpulseError):
 def as_markdown(report: Report) -> str:
     """One table of steps and results, the failures above it."""
     lines = [f"# {report.flow}", "", f"as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC", ""]
-    lines += [SAMPLE_NOTE, ""] if report.source == "sample" else []
+    lines += [SAMPLE_NOTE, ""] if report.is_sample else []
     if report.failures:
         lines += ["| failed | why |", "|---|---|", *(_row(step, why) for step, why in report.failures.items()), ""]
     lines += ["| step | result |", "|---|---|"]

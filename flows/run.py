@@ -59,7 +59,7 @@ class Run:
         self.as_of = datetime.now(UTC)
 
     def report(self) -> Report:
-        return Report(self.flow, self.as_of, self.settings.source.kind, self.results, self.failures)
+        return Report(self.flow, self.as_of, "sample" in self.results, self.results, self.failures)
 
 
 def said(error: Exception) -> str:

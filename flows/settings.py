@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from storage.errors import ConfigurationError
 from storage.home import Home
@@ -162,11 +162,26 @@ def load_settings(given: Path | None = None) -> Settings:
     try:
         return Settings(**_read(file))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        said = "unknown setting" if first["type"] == "extra_forbidden" else "wrong setting"
-        detail = "" if first["type"] == "extra_forbidden" else f": {first['msg']}, not {first['input']!r}"
-        raise ConfigurationError(f"{said} {name}{detail} (in {file or 'the environment'}; see docs/settings.md)") from error
+        raise ConfigurationError(_explain(error, file)) from error
+    except SettingsError as error:
+        raise ConfigurationError(_explain_json(error)) from error
+
+
+def _explain(error: ValidationError, file: Path | None) -> str:
+    first = error.errors()[0]
+    parts = [str(part) for part in first["loc"]]
+    variable = PREFIX + "__".join(parts[:2]).upper()
+    where = variable if variable in {name.upper() for name in os.environ} else file or "the environment"
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {'.'.join(parts)} (in {where}; see docs/settings.md)"
+    return f"wrong setting {'.'.join(parts)}: {first['msg']}, not {first['input']!r} (in {where}; see docs/settings.md)"
+
+
+def _explain_json(error: SettingsError) -> str:
+    """pydantic says `... for field "notifications" ...`, not which variable."""
+    field = str(error).split('"')[1].upper()
+    variables = sorted(name for name in os.environ if name.upper().startswith(PREFIX + field))
+    return f"wrong setting in {' or '.join(variables)}: a list or table in a variable is written as JSON (see docs/settings.md)"
 
 
 def _read(file: Path | None) -> dict[str, Any]:
@@ -176,7 +191,7 @@ def _read(file: Path | None) -> dict[str, Any]:
         return _anchored(tomllib.loads(file.read_text()), file.absolute().parent)
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"{file}: {error}") from error
 
 
@@ -185,11 +200,17 @@ def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     anchored = dict(document)
     if isinstance(document.get("home"), str):
         anchored["home"] = str(folder / document["home"])
-    for section, key in (("alerts", "rules"), ("source", "url")):
-        values = document.get(section)
-        if isinstance(values, dict) and isinstance(values.get(key), str) and "://" not in values[key] and values[key]:
-            anchored[section] = {**values, key: str(folder / values[key])}
+    for section, key in (("alerts", "rules"), ("source", "url"), ("source", "mapping")):
+        values = anchored.get(section)
+        if isinstance(values, dict) and isinstance(values.get(key), str) and _is_path(key, values[key]):
+            anchored[section] = {**values, key: str(folder / values[key].removeprefix("sqlite:///"))}
     return anchored
+
+
+def _is_path(key: str, value: str) -> bool:
+    if key == "mapping":
+        return "/" in value
+    return value.startswith("sqlite:///") or (value != "" and "://" not in value)
 
 
 def _refuse_unknown_variables() -> None:

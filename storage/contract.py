@@ -75,16 +75,7 @@ def _rules(table: Table, present: list[str], now: datetime) -> list[tuple[str, s
 
 def _column_rules(column: Column) -> list[tuple[str, str]]:
     name, landed = column.name, f"{LANDED}.{column.name}"
-    rules: list[tuple[str, str]] = []
-    if column.type != "VARCHAR":
-        said = f"'{name} is not {_kind(column.type)}: ' || left(CAST({landed} AS VARCHAR), 80)"
-        rules.append((f"{landed} IS NOT NULL AND {name} IS NULL", said))
-    if column.type == "TIMESTAMPTZ":
-        rules.append((f"{name} < TIMESTAMPTZ '{EARLIEST}'", f"'{name} is before the year 1'"))
-    if column.type == "BIGINT":
-        rules.append((f"TRY_CAST({landed} AS DOUBLE) <> {name}", said))
-    if column.type == "DOUBLE":
-        rules.append((f"NOT isfinite({name})", f"'{name} is not finite'"))
+    rules = _type_rules(column.type, name, landed)
     if column.is_required:
         rules.append((f"{landed} IS NULL", f"'{name} is missing'"))
     if column.allowed:
@@ -94,6 +85,18 @@ def _column_rules(column: Column) -> list[tuple[str, str]]:
         rules.append((f"{name} < {column.minimum}", f"'{name} is below {column.minimum:g}'"))
     if column.maximum is not None:
         rules.append((f"{name} > {column.maximum}", f"'{name} is above {column.maximum:g}'"))
+    return rules
+
+
+def _type_rules(type_name: str, name: str, landed: str) -> list[tuple[str, str]]:
+    said = f"'{name} is not {_kind(type_name)}: ' || left(CAST({landed} AS VARCHAR), 80)"
+    rules = [(f"{landed} IS NOT NULL AND {name} IS NULL", said)] if type_name != "VARCHAR" else []
+    if type_name == "TIMESTAMPTZ":
+        rules.append((f"{name} < TIMESTAMPTZ '{EARLIEST}'", f"'{name} is before the year 1'"))
+    if type_name == "BIGINT":
+        rules.append((f"TRY_CAST({landed} AS DOUBLE) <> {name}", said))
+    if type_name == "DOUBLE":
+        rules.append((f"NOT isfinite({name})", f"'{name} is not finite'"))
     return rules
 
 

@@ -13,7 +13,8 @@ Span = tuple[datetime | None, datetime | None]
 
 def is_recorded(con: duckdb.DuckDBPyConnection, file: str) -> bool:
     """Whether the landing file `dataset/name` has been dealt with. One back from quarantine, repaired, has not."""
-    return con.execute("SELECT 1 FROM ops.loads WHERE file = ? AND status <> 'quarantined'", [file]).fetchone() is not None
+    found = con.execute("SELECT 1 FROM ops.loads WHERE file = ? AND status <> 'quarantined'", [file])
+    return bool(found.fetchall())  # to the end: DuckDB 2 keeps the connection to an unfinished result
 
 
 def record(
@@ -55,5 +56,6 @@ def watermarks(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, datetim
 
 def uncovered_since(con: duckdb.DuckDBPyConnection, insight: str, dataset: str) -> datetime | None:
     """The earliest instant of the rows of `dataset` that `insight` does not show yet; None when it shows all."""
-    found = con.execute(UNCOVERED_SINCE.read_text(), {"dataset": dataset, "insight": insight}).fetchone()
-    return found[0] if found else None
+    found = con.execute(UNCOVERED_SINCE.read_text(), {"dataset": dataset, "insight": insight})
+    earliest: datetime | None = found.fetchall()[0][0]
+    return earliest

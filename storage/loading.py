@@ -38,7 +38,7 @@ class LoadResult:
     displaced: int = 0
 
     def __str__(self) -> str:
-        parts = [f"{self.rows:,} rows from {self.files:,} files", f"{self.rejected:,} rejected"]
+        parts = [f"{self.rows:,} row{'s' * (self.rows != 1)} from {self.files:,} file{'s' * (self.files != 1)}", f"{self.rejected:,} rejected"]
         parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
         parts += [f"{self.displaced:,} sample rows left out beside real ones"] if self.displaced else []
         return ", ".join(parts)
@@ -168,10 +168,10 @@ def _make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
     """Sample rows never lie beside real ones: real rows drive them out, and they do not come in where real ones are."""
     if source == SAMPLE:
         return not any(
-            con.execute(f"SELECT 1 FROM raw.{dataset} WHERE source IS DISTINCT FROM ? LIMIT 1", [SAMPLE]).fetchone()
+            con.execute(f"SELECT 1 FROM raw.{dataset} WHERE source IS DISTINCT FROM ? LIMIT 1", [SAMPLE]).fetchall()
             for dataset in GOVERNANCE
         )
-    if not con.execute("SELECT 1 FROM accepted LIMIT 1").fetchone():
+    if not con.execute("SELECT 1 FROM accepted LIMIT 1").fetchall():
         return True
     for dataset in GOVERNANCE:
         con.execute(f"DELETE FROM raw.{dataset} WHERE source = ?", [SAMPLE])

@@ -46,7 +46,9 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
             con.execute("USE warehouse")
             migrate(con, datetime.now(UTC))
             yield con
-        except (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException) as error:
+        except duckdb.Error as error:
+            if not _is_about_the_file(error):
+                raise
             raise GovpulseError(f"cannot use {home.warehouse}: {_explain(error)}") from error
         finally:
             con.close()
@@ -78,6 +80,12 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only:
         con.execute(f"ATTACH {quote_text(str(path))} AS {alias} ({options})")
     except duckdb.Error as error:
         raise GovpulseError(f"cannot open {path}: {_explain(error)}") from error
+
+
+def _is_about_the_file(error: duckdb.Error) -> bool:
+    """Whether the disk or the file failed, not the SQL. DuckDB 2 reports a corrupt block as a plain Error."""
+    file_errors = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
+    return isinstance(error, file_errors) or type(error) is duckdb.Error
 
 
 def _explain(error: duckdb.Error) -> str:

@@ -1,6 +1,7 @@
 """`govpulse query`: SQL on the published file, or briefly on the warehouse."""
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -46,18 +47,30 @@ def ask_warehouse(settings: Settings, sql: str) -> pl.DataFrame:
 
 
 def write(rows: pl.DataFrame, format: Format, output: Path | None) -> None:
-    """Print `rows`, or write them to `output`."""
+    """Print `rows`, or write them to `output`.
+
+    Raises:
+        GovpulseError: the file cannot be written, or the format cannot hold the rows.
+    """
     try:
         if format is Format.parquet and output is not None:
             rows.write_parquet(output)
-        elif format is Format.table:
-            with output.open("w") if output else sys.stdout as file:
-                Console(file=file, width=None if output is None and sys.stdout.isatty() else 10_000).print(as_table(rows))
-        else:
-            text = rows.write_csv() if format is Format.csv else rows.write_json() + "\n"
-            output.write_text(text) if output else sys.stdout.write(text)
+            return
+        with output.open("w") if output else nullcontext(sys.stdout) as file:
+            if format is Format.table:
+                Console(file=file, width=None if output is None and file.isatty() else 10_000).print(as_table(rows))
+            else:
+                file.write(rows.write_csv() if format is Format.csv else as_json(rows))
     except OSError as error:
-        raise GovpulseError(f"cannot write {output}: {error.strerror or error}") from error
+        raise GovpulseError(f"cannot write {output or 'the rows'}: {error.strerror or error}") from error
+    except pl.exceptions.PolarsError as error:
+        raise GovpulseError(f"cannot write as {format}: {str(error).splitlines()[0]}; another --format may do") from error
+
+
+def as_json(rows: pl.DataFrame) -> str:
+    """Rows as JSON; a sum of whole numbers, which DuckDB gives as a decimal, is a number and no text."""
+    decimals = {name: dtype.scale for name, dtype in rows.schema.items() if isinstance(dtype, pl.Decimal)}
+    return rows.cast({name: pl.Float64 if scale else pl.Int128 for name, scale in decimals.items()}).write_json() + "\n"
 
 
 def as_table(rows: pl.DataFrame) -> Table:

@@ -25,7 +25,7 @@ def as_dict(report: Report) -> dict[str, Any]:
     return {
         "flow": report.flow,
         "as_of": report.as_of.isoformat(),
-        "source": report.source,
+        "is_sample": report.is_sample,
         "results": {name: str(result) for name, result in report.results.items() if result is not None},
         "failures": report.failures,
     }
@@ -35,7 +35,7 @@ def print_summary(settings: Settings, report: Report) -> None:
     """What was collected, extracted, rejected, computed, what fires, and how to open it."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"\n[bold]govpulse[/]  as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC")
-    if report.source == "sample":
+    if report.is_sample:
         console.print("[yellow]source: sample, a made-up database, not your platform; docs/settings.md says how to set yours[/]")
     for label, text in _lines(report):
         console.print(f"  [dim]{label:<10}[/] {text}")
@@ -67,9 +67,11 @@ def _print_tables(console: Console, home: str) -> None:
     if rejected.height:
         rows = ", ".join(f"{dataset} {count:,}" for dataset, count in rejected.iter_rows())
         console.print(f"  [dim]rejected  [/] {rows}: kept with their reasons in ops.rejected_rows")
-    console.print()
-    console.print(Padding(deployments_table(deployment_board(home)), (0, 0, 0, 2)), soft_wrap=False)
-    console.print()
+    deployments = deployment_board(home)
+    if deployments.height:
+        console.print()
+        console.print(Padding(deployments_table(deployments), (0, 0, 0, 2)), soft_wrap=False)
+        console.print()
     firing = alert_board(home)
     console.print(f"  [dim]firing    [/] {_count(firing)}")
     for alert in firing.head(SHOWN_ALERTS).iter_rows(named=True):

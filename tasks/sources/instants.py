@@ -30,8 +30,8 @@ def _to_utc(text: pl.Expr, zone: ZoneInfo) -> pl.Expr:
 def local_floor(instant: datetime, zone: ZoneInfo) -> str:
     """`instant` as the naive text of `zone` to compare source timestamps with, never later than any that belongs after it.
 
-    In a zone whose clock goes back, an hour occurs twice, so an hour is taken off. Cut to the minute, because `10:00` and `10:00:00`
-    come before `10:00:00.000000` as text.
+    In a zone whose clock goes back, an hour occurs twice, so an hour is taken off. Cut to the minute, because as text `10:00` and
+    `10:00:00` come before `10:00:00.000000`.
     """
     slack = timedelta() if zone.key == "UTC" else timedelta(hours=1)
     return (instant.astimezone(UTC) - slack).astimezone(zone).strftime("%Y-%m-%d %H:%M")

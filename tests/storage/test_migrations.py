@@ -62,7 +62,7 @@ def test_a_newer_warehouse_is_refused_and_not_one_byte_of_it_changes(home):
     with warehouse(home) as con:
         con.execute("INSERT INTO ops.schema_migrations VALUES (9999, '9999_from_the_future', now())")
     before = home.warehouse.read_bytes()
-    with pytest.raises(GovpulseError, match="newer govpulse .*9999_from_the_future.*upgrade") as caught, warehouse(home):
+    with pytest.raises(GovpulseError, match=r"newer govpulse .*9999_from_the_future.*upgrade") as caught, warehouse(home):
         pass
     assert "\n" not in str(caught.value)
     assert home.warehouse.read_bytes() == before

@@ -47,6 +47,16 @@ def read_everything(home):
         return con.sql("SELECT count(*), sum(value) FROM raw.system_metrics").fetchall()[0]
 
 
+def error_of(home, expected):
+    """What reading raises; empty where it gives what it should."""
+    try:
+        found = read_everything(home)
+    except GovpulseError as error:
+        return str(error)
+    assert found == expected
+    return ""
+
+
 def one_line_error(home):
     with pytest.raises(GovpulseError) as caught:
         read_everything(home)
@@ -65,7 +75,7 @@ def test_inside_it_is_migrated_and_in_utc_and_outside_it_is_closed(home):
 def test_nobody_else_gets_in_meanwhile(home):
     with warehouse(home):
         started = time.monotonic()
-        with pytest.raises(GovpulseError, match="warehouse.lock stayed busy"), warehouse(home, Limits(lock_timeout_seconds=0.2)):
+        with pytest.raises(GovpulseError, match="stayed busy"), warehouse(home, Limits(lock_timeout_seconds=0.2)):
             pass
         assert time.monotonic() - started < 5
 
@@ -96,12 +106,10 @@ def test_flipped_bytes_are_one_line_that_speaks_of_damage_or_do_no_harm(filled):
         flipped = bytearray(whole)
         flipped[place : place + 64] = bytes(byte ^ 0xFF for byte in flipped[place : place + 64])
         filled.warehouse.write_bytes(flipped)
-        try:
-            assert read_everything(filled) == expected
-        except GovpulseError as error:
-            damaged += 1
-            assert "\n" not in str(error)
-            assert "another program" not in str(error), "a damaged block is no lock"
+        said = error_of(filled, expected)
+        assert "\n" not in said
+        assert "another program" not in said, "a damaged block is no lock"
+        damaged += bool(said)
     assert damaged > 5
 
 

@@ -115,7 +115,8 @@ HOURLY = INSIGHTS["system_metrics_hourly"]
 
 
 def hour_row(hour, as_of=START):
-    return {"as_of": as_of, "host": "h", "metric": "m", "attributes": "", "hour_at": START + timedelta(hours=hour), "samples": 1, "missing": 0}
+    key = {"host": "h", "metric": "m", "attributes": "", "hour_at": START + timedelta(hours=hour)}
+    return {**key, "as_of": as_of, "samples": 1, "missing": 0}
 
 
 @given(start=st.integers(-1, 6), length=st.integers(0, 7), new=st.sets(st.integers(0, 5)))

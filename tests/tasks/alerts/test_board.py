@@ -1,4 +1,5 @@
-"""Evaluations on a warehouse: what is stored, that one failing rule stops no other, and the shipped rules on rows that fire them."""
+"""Evaluations on a warehouse: what is stored, that one failing rule stops no other, and the shipped rules on rows that fire
+them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -136,7 +137,7 @@ def test_a_failed_write_leaves_nothing_behind(con, gauges, at) -> None:
     """Alerts, transitions and outbox rows commit together: without the outbox there is no alert either."""
     gauges(a=1.5)
     con.execute("ALTER TABLE alerts.notifications RENAME TO gone")
-    with pytest.raises(duckdb.Error, match="notifications"):
+    with pytest.raises(duckdb.Error):
         evaluate_on(con, [GAUGE], [OPS], at(0))
     con.execute("ALTER TABLE alerts.gone RENAME TO notifications")
     assert read_alerts(con) == {}

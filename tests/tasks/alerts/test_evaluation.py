@@ -20,7 +20,12 @@ def one(rule: Rule, seen: list[Observation], alerts: dict[str, Alert], now) -> l
 
 def test_identity_is_rule_subject_and_labels_whatever_their_order() -> None:
     labels = (("a", "1"), ("b", "2"))
-    keys = [fingerprint("r", "s", labels), fingerprint("r", "s", ()), fingerprint("r2", "s", labels), fingerprint("r", "s2", labels)]
+    keys = [
+        fingerprint("r", "s", labels),
+        fingerprint("r", "s", ()),
+        fingerprint("r2", "s", labels),
+        fingerprint("r", "s2", labels),
+    ]
     assert len(set(keys)) == 4
     assert fingerprint("r", "s", labels[::-1]) == keys[0]
 
@@ -85,7 +90,13 @@ def test_braces_in_names_are_only_characters(at) -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
-    [(None, "", "unknown"), (0.8, "%", "80.0%"), (1234567.0, "", "1.23457e+06"), (1500.0, "rows", "1,500 rows"), (45.0, "s", "45 s")],
+    [
+        (None, "", "unknown"),
+        (0.8, "%", "80.0%"),
+        (1234567.0, "", "1.23457e+06"),
+        (1500.0, "rows", "1,500 rows"),
+        (45.0, "s", "45 s"),
+    ],
 )
 def test_values_are_written_for_people(value: float | None, unit: str, said: str) -> None:
     assert format_value(value, unit) == said

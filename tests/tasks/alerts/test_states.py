@@ -17,9 +17,7 @@ CLEAR = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, clear=0.7)
 PATIENT = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, pending_for=timedelta(minutes=5))
 LASTING = Rule("disk", "SELECT 1", warning=0.8, keep_firing_for=timedelta(minutes=5))
 WATCHED = Rule("disk", "SELECT 1", warning=0.8, no_data_for=timedelta(minutes=30))
-LASTING_WATCHED = Rule(
-    "disk", "SELECT 1", warning=0.8, keep_firing_for=timedelta(minutes=5), no_data_for=timedelta(minutes=30)
-)
+LASTING_WATCHED = Rule("disk", "SELECT 1", warning=0.8, keep_firing_for=timedelta(minutes=5), no_data_for=timedelta(minutes=30))
 BELOW = Rule("rate", "SELECT 1", warning=0.8, critical=0.6, clear=0.85, direction="below")
 ONLY_CRITICAL = Rule("disk", "SELECT 1", critical=0.9)
 
@@ -35,7 +33,12 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
     "critical to warning is not told": (PLAIN, [(0, 0.95, "firing", "firing"), (5, 0.85, "firing", None)]),
     "it fires again after resolving": (
         PLAIN,
-        [(0, 0.8, "firing", "firing"), (5, 0.1, "resolved", "resolved"), (10, 0.1, "resolved", None), (15, 0.8, "firing", "firing")],
+        [
+            (0, 0.8, "firing", "firing"),
+            (5, 0.1, "resolved", "resolved"),
+            (10, 0.1, "resolved", None),
+            (15, 0.8, "firing", "firing"),
+        ],
     ),
     "between clear and warning it goes on": (CLEAR, [(0, 0.8, "firing", "firing"), (5, 0.75, "firing", None)]),
     "at clear it resolves": (CLEAR, [(0, 0.8, "firing", "firing"), (5, 0.7, "resolved", "resolved")]),
@@ -50,21 +53,45 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
     ),
     "for: a break starts it anew": (
         PATIENT,
-        [(0, 0.8, "pending", None), (4, 0.1, "inactive", None), (5, 0.8, "pending", None), (9, 0.8, "pending", None), (10, 0.8, "firing", "firing")],
+        [
+            (0, 0.8, "pending", None),
+            (4, 0.1, "inactive", None),
+            (5, 0.8, "pending", None),
+            (9, 0.8, "pending", None),
+            (10, 0.8, "firing", "firing"),
+        ],
     ),
     "for: critical while pending fires as critical": (PATIENT, [(0, 0.8, "pending", None), (5, 0.95, "firing", "firing")]),
     "for: a pending subject that vanishes is inactive": (PATIENT, [(0, 0.8, "pending", None), (1, None, "inactive", None)]),
     "for: it pends again after resolving": (
         PATIENT,
-        [(0, 0.8, "pending", None), (5, 0.8, "firing", "firing"), (6, 0.1, "resolved", "resolved"), (7, 0.8, "pending", None), (12, 0.8, "firing", "firing")],
+        [
+            (0, 0.8, "pending", None),
+            (5, 0.8, "firing", "firing"),
+            (6, 0.1, "resolved", "resolved"),
+            (7, 0.8, "pending", None),
+            (12, 0.8, "firing", "firing"),
+        ],
     ),
     "keep_firing_for: it recovers, then resolves": (
         LASTING,
-        [(0, 0.8, "firing", "firing"), (1, 0.1, "recovering", None), (5.9, 0.1, "recovering", None), (6, 0.1, "resolved", "resolved")],
+        [
+            (0, 0.8, "firing", "firing"),
+            (1, 0.1, "recovering", None),
+            (5.9, 0.1, "recovering", None),
+            (6, 0.1, "resolved", "resolved"),
+        ],
     ),
     "keep_firing_for: a relapse is the same episode, untold": (
         LASTING,
-        [(0, 0.8, "firing", "firing"), (1, 0.1, "recovering", None), (2, 0.8, "firing", None), (3, 0.1, "recovering", None), (7, 0.1, "recovering", None), (8, 0.1, "resolved", "resolved")],
+        [
+            (0, 0.8, "firing", "firing"),
+            (1, 0.1, "recovering", None),
+            (2, 0.8, "firing", None),
+            (3, 0.1, "recovering", None),
+            (7, 0.1, "recovering", None),
+            (8, 0.1, "resolved", "resolved"),
+        ],
     ),
     "an absent subject resolves": (PLAIN, [(0, 0.8, "firing", "firing"), (1, None, "resolved", "resolved")]),
     "an absent subject also recovers first": (
@@ -85,7 +112,12 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
     ),
     "no_data_for: a good value after no data recovers first": (
         LASTING_WATCHED,
-        [(0, 0.8, "firing", "firing"), (30, None, "no_data", "no_data"), (40, 0.1, "recovering", None), (45, 0.1, "resolved", "resolved")],
+        [
+            (0, 0.8, "firing", "firing"),
+            (30, None, "no_data", "no_data"),
+            (40, 0.1, "recovering", None),
+            (45, 0.1, "resolved", "resolved"),
+        ],
     ),
     "no_data_for: what did not fire does not fall silent": (
         WATCHED,
@@ -93,7 +125,13 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
     ),
     "below: fires at and under, clears over": (
         BELOW,
-        [(0, 0.81, "absent", None), (1, 0.8, "firing", "firing"), (2, 0.6, "firing", "escalated"), (3, 0.84, "firing", None), (4, 0.85, "resolved", "resolved")],
+        [
+            (0, 0.81, "absent", None),
+            (1, 0.8, "firing", "firing"),
+            (2, 0.6, "firing", "escalated"),
+            (3, 0.84, "firing", None),
+            (4, 0.85, "resolved", "resolved"),
+        ],
     ),
     "a rule with a critical threshold only": (
         ONLY_CRITICAL,

@@ -23,9 +23,7 @@ def test_golden_case(case: Path, compute) -> None:
     parameters = tomllib.loads((case / "parameters.toml").read_text())
     computed = compute(name, rows, parameters)
     expected = _expected(case / "expected.csv", computed.schema)
-    assert_frame_equal(
-        computed.select(expected.columns), expected, check_row_order=name in ORDERED, abs_tol=1e-9, rel_tol=1e-9
-    )
+    assert_frame_equal(computed.select(expected.columns), expected, check_row_order=name in ORDERED, abs_tol=1e-9, rel_tol=1e-9)
     assert set(computed["as_of"]) <= {parameters["as_of"]}
 
 

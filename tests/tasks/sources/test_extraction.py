@@ -1,4 +1,4 @@
-"""Extractions into a warehouse and back: read the progress, extract, load, as the flow does, while the source changes in between."""
+"""Extractions into a warehouse and back, as the flow does them, while the source changes in between."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,7 +24,8 @@ LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 RACINE = """
 CREATE TABLE datasource (id INTEGER PRIMARY KEY, name TEXT, environment TEXT);
-CREATE TABLE data_source_versions (id INTEGER PRIMARY KEY, data_source_id INTEGER, version TEXT, status TEXT, created_at, updated_at);
+CREATE TABLE data_source_versions (id INTEGER PRIMARY KEY, data_source_id INTEGER, version TEXT, status TEXT, created_at,
+                                   updated_at);
 CREATE TABLE version_deployments (id INTEGER PRIMARY KEY, version_id INTEGER, deployment_type TEXT, deployed_by TEXT, status TEXT,
                                   started_at, completed_at);
 CREATE TABLE scan (id INTEGER PRIMARY KEY, scan_id TEXT, name TEXT, data_source_id INTEGER, scan_rule_set_id INTEGER, status TEXT,
@@ -46,7 +47,9 @@ class Platform:
         with closing(sqlite3.connect(self.path)) as con, con:
             con.executescript(script)
 
-    def scan(self, key: str, status: str, updated_at: str | None, started_at: str | None = None, completed_at: str | None = None) -> None:
+    def scan(
+        self, key: str, status: str, updated_at: str | None, started_at: str | None = None, completed_at: str | None = None
+    ) -> None:
         row = (key, "nightly", 1, status, started_at, completed_at, None, updated_at)
         with closing(sqlite3.connect(self.path)) as con, con:
             con.execute("DELETE FROM scan WHERE scan_id = ?", [key])

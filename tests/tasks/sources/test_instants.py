@@ -37,7 +37,18 @@ def as_the_contract_reads(text: str | None) -> datetime | None:
         ("2026-10-25 02:30:00", "2026-10-25T00:30:00.000000+00:00"),
         ("2026-10-25 03:00:00", "2026-10-25T02:00:00.000000+00:00"),
     ],
-    ids=["winter", "summer", "T and fraction", "minutes", "date", "before spring", "after spring", "before autumn", "twice", "after"],
+    ids=[
+        "winter",
+        "summer",
+        "T and fraction",
+        "minutes",
+        "date",
+        "before spring",
+        "after spring",
+        "before autumn",
+        "twice",
+        "after",
+    ],
 )
 def test_local_times_of_berlin(local: str, utc: str) -> None:
     assert in_utc(local, BERLIN) == utc
@@ -80,7 +91,12 @@ def test_what_changed_later_never_compares_as_earlier(since: datetime, microseco
     zone, since = ZoneInfo(name), since.replace(tzinfo=UTC)
     changed = (since + timedelta(microseconds=microseconds)).astimezone(zone).replace(tzinfo=None)
     floor = local_floor(since, zone)
-    for text in (changed.isoformat(" "), changed.isoformat("T"), changed.isoformat(" ", "seconds"), changed.isoformat(" ", "minutes")):
+    for text in (
+        changed.isoformat(" "),
+        changed.isoformat("T"),
+        changed.isoformat(" ", "seconds"),
+        changed.isoformat(" ", "minutes"),
+    ):
         assert text >= floor
 
 

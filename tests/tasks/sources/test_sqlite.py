@@ -40,7 +40,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def read(source: Path, folder: Path) -> Read:
-    def read_users(since: datetime | None = None, open_keys: tuple[str, ...] = (), zone: str = "UTC", url: str | None = None) -> pl.DataFrame:
+    def read_users(
+        since: datetime | None = None, open_keys: tuple[str, ...] = (), zone: str = "UTC", url: str | None = None
+    ) -> pl.DataFrame:
         (folder / "mapping.toml").write_text('[timezones]\nusers = "server"\n')
         mapping = load_mapping(str(folder), "sqlite", zone)
         batches = list(read_sqlite(Request(url or str(source), mapping, "users", since, open_keys)))
@@ -108,7 +110,20 @@ SINCE = datetime(2026, 1, 10, 12, tzinfo=UTC)
         ("2026-01-10 07:30:00-05:00", True),
         ("2026-01-10T12:30:00Z", True),
     ],
-    ids=["older", "older with T", "at since", "at since in minutes", "newer", "a later date", "null", "empty", "no instant", "number", "offset", "Z"],
+    ids=[
+        "older",
+        "older with T",
+        "at since",
+        "at since in minutes",
+        "newer",
+        "a later date",
+        "null",
+        "empty",
+        "no instant",
+        "number",
+        "offset",
+        "Z",
+    ],
 )
 def test_since_leaves_out_only_what_is_surely_older(source: Path, read: Read, updated_at: Any, is_read: bool) -> None:
     insert(source, [person("u1", updated_at)])
@@ -118,7 +133,7 @@ def test_since_leaves_out_only_what_is_surely_older(source: Path, read: Read, up
 
 def test_open_keys_are_read_whatever_their_instant(source: Path, read: Read) -> None:
     old = "2025-01-01 00:00:00"
-    insert(source, [person("u1", old), person("it's \"2\"", old), person(3, old), person("u4", old)])
+    insert(source, [person("u1", old), person('it\'s "2"', old), person(3, old), person("u4", old)])
     assert read(SINCE, ('it\'s "2"', "3")).sort("user_id")["user_id"].to_list() == ["3", 'it\'s "2"']
 
 

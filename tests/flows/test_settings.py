@@ -1,0 +1,181 @@
+"""Settings: defaults, the file, variables over it, and one line that names what is wrong and where."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from flows.settings import Settings, config_file, load_settings
+from storage.errors import ConfigurationError
+from storage.warehouse import Limits
+from tasks.alerts.evaluation import Channel
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    """An empty working directory, and no variables of ours."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.upper().startswith("GOVPULSE_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_without_anything_the_embedded_default_runs(folder: Path) -> None:
+    settings = load_settings()
+    assert settings.source.kind == "sample"
+    assert settings.folder.root == folder / "data"
+    assert settings.channels == (Channel("console", "warning"),)
+    assert settings.limits == Limits(300.0, 2, "2GB")
+
+
+def test_the_file_is_read_from_the_working_directory_the_variable_or_the_argument(folder: Path, monkeypatch) -> None:
+    write(folder / "govpulse.toml", "[insights]\nwindow_days = 30\n")
+    named = write(folder / "named.toml", "[insights]\nwindow_days = 40\n")
+    given = write(folder / "given.toml", "[insights]\nwindow_days = 50\n")
+    assert load_settings().insights.window_days == 30
+    monkeypatch.setenv("GOVPULSE_CONFIG", str(named))
+    assert load_settings().insights.window_days == 40
+    assert load_settings(given).insights.window_days == 50
+    assert config_file(given) == given
+
+
+def test_everything_may_stand_in_the_file(folder: Path) -> None:
+    text = """
+        home = "elsewhere"
+        [source]
+        kind = "sqlite"
+        url = "platform.sqlite"
+        timezone = "Europe/Berlin"
+        [alerts]
+        rules = "own.toml"
+        [[notifications.channels]]
+        name = "ops"
+        min_severity = "critical"
+        [[notifications.channels]]
+        name = "all"
+        [retention]
+        ops_days = 0
+    """
+    settings = load_settings(write(folder / "a.toml", text))
+    assert (settings.source.kind, settings.source.mapping) == ("sqlite", "racine")
+    assert settings.folder.root == folder / "elsewhere"
+    assert settings.alerts.rules == folder / "own.toml"
+    assert settings.channels == (Channel("ops", "critical"), Channel("all", "warning"))
+    assert settings.channel_kinds == {"ops": "console", "all": "console"}
+    assert settings.retention.days == {"system_metrics_days": 30, "hourly_days": 400, "ops_days": 0}
+
+
+def test_variables_go_over_the_file_key_by_key(folder: Path, monkeypatch) -> None:
+    file = write(folder / "a.toml", 'home = "a"\n[source]\nkind = "sqlite"\nurl = "x"\n[warehouse]\nthreads = 4\n')
+    monkeypatch.setenv("GOVPULSE_HOME", "/elsewhere")
+    monkeypatch.setenv("GOVPULSE_SOURCE__URL", "y")
+    monkeypatch.setenv("GOVPULSE_WAREHOUSE__MEMORY", "1GB")
+    monkeypatch.setenv("GOVPULSE_NOTIFICATIONS__CHANNELS", '[{"name": "ops"}]')
+    settings = load_settings(file)
+    assert settings.home == Path("/elsewhere")
+    assert (settings.source.kind, settings.source.url) == ("sqlite", "y")
+    assert (settings.warehouse.threads, settings.warehouse.memory) == (4, "1GB")
+    assert settings.channels == (Channel("ops"),)
+
+
+def test_paths_in_a_file_are_relative_to_the_file(folder: Path, monkeypatch) -> None:
+    """A flow run has another working directory than the person who wrote the file."""
+    (folder / "conf").mkdir()
+    text = 'home = "d"\n[source]\nurl = "{url}"\nmapping = "{mapping}"\n[alerts]\nrules = "/etc/rules.toml"\n'
+    file = folder / "conf" / "a.toml"
+    for url in ("p.sqlite", "sqlite:///p.sqlite", "../conf/p.sqlite"):
+        settings = load_settings(write(file, text.format(url=url, mapping="./mine")))
+        assert Path(settings.source.url).resolve() == folder / "conf" / "p.sqlite"
+        assert Path(settings.source.mapping) == folder / "conf" / "mine"
+        assert settings.folder.root == folder / "conf" / "d"
+        assert settings.alerts.rules == Path("/etc/rules.toml")
+    settings = load_settings(write(file, text.format(url="sqlite:////srv/p.sqlite", mapping="racine")))
+    assert (settings.source.url, settings.source.mapping) == ("/srv/p.sqlite", "racine")
+    monkeypatch.setenv("GOVPULSE_SOURCE__URL", "p.sqlite")
+    assert load_settings(file).source.url == "p.sqlite", "a variable's path is relative to where the command runs"
+
+
+MISTAKES_IN_THE_FILE = {
+    "unknown section": ("[sorce]\nkind = 'none'", "unknown setting sorce"),
+    "unknown key": ("[source]\nkidn = 'none'", "unknown setting source.kidn"),
+    "unknown key at the top": ("homes = 'x'", "unknown setting homes"),
+    "unknown key of a channel": (
+        "[[notifications.channels]]\nname = 'a'\nurl = 'x'",
+        "unknown setting notifications.channels.0.url",
+    ),
+    "wrong word": ("[source]\nkind = 'oracle'", "wrong setting source.kind"),
+    "wrong type": ("[insights]\nwindow_days = 'many'", "wrong setting insights.window_days"),
+    "out of range": ("[warehouse]\nthreads = 0", "wrong setting warehouse.threads"),
+    "a value for a section": ("source = 3", "wrong setting source"),
+    "channel without a name": ("[[notifications.channels]]\nkind = 'console'", "wrong setting notifications.channels.0.name"),
+    "no TOML": ("[source\n", "line 1"),
+}
+
+
+def error_of(file: Path | None = None) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(file)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "said"), MISTAKES_IN_THE_FILE.values(), ids=MISTAKES_IN_THE_FILE)
+def test_a_mistake_in_the_file_names_setting_and_file(folder: Path, text: str, said: str) -> None:
+    error = error_of(write(folder / "own.toml", text))
+    assert said in error
+    assert "own.toml" in error
+
+
+MISTAKES_IN_VARIABLES = {
+    "unknown section": ("GOVPULSE_SORCE__KIND", "none"),
+    "unknown word": ("GOVPULSE_HOMES", "x"),
+    "unknown key": ("GOVPULSE_SOURCE__KIDN", "none"),
+    "wrong word": ("GOVPULSE_SOURCE__KIND", "oracle"),
+    "wrong type": ("GOVPULSE_INSIGHTS__WINDOW_DAYS", "many"),
+    "no JSON": ("GOVPULSE_NOTIFICATIONS__CHANNELS", "console"),
+    "unknown key in JSON": ("GOVPULSE_NOTIFICATIONS__CHANNELS", '[{"name": "a", "url": "x"}]'),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), MISTAKES_IN_VARIABLES.values(), ids=MISTAKES_IN_VARIABLES)
+def test_a_mistake_in_a_variable_names_the_variable_not_the_file(folder: Path, monkeypatch, name: str, value: str) -> None:
+    file = write(folder / "own.toml", "[source]\nkind = 'none'\n")
+    monkeypatch.setenv(name, value)
+    error = error_of(file)
+    assert all(part.lower() in error.lower() for part in name.removeprefix("GOVPULSE_").split("__"))
+    assert "own.toml" not in error
+
+
+def test_a_wrong_value_is_quoted(folder: Path) -> None:
+    assert "'many'" in error_of(write(folder / "own.toml", "[insights]\nwindow_days = 'many'"))
+
+
+def test_a_file_that_was_named_must_be_there(folder: Path, monkeypatch) -> None:
+    assert error_of(folder / "none.toml") == f"the settings file {folder / 'none.toml'} does not exist"
+    monkeypatch.setenv("GOVPULSE_CONFIG", "gone.toml")
+    assert "gone.toml" in error_of()
+
+
+def test_a_file_in_another_encoding_is_named(folder: Path) -> None:
+    path = folder / "own.toml"
+    path.write_bytes('home = "größe"'.encode("latin-1"))
+    assert "own.toml" in error_of(path)
+
+
+def test_other_programs_variables_are_not_ours(monkeypatch) -> None:
+    monkeypatch.setenv("GOVERNOR_HOME", "x")
+    monkeypatch.setenv("SOURCE__KIND", "oracle")
+    assert load_settings() == Settings()
+
+
+def test_every_setting_has_a_description() -> None:
+    sections = {name: field.annotation for name, field in Settings.model_fields.items() if name != "home"}
+    missing = [
+        f"{name}.{key}" for name, section in sections.items() for key, f in section.model_fields.items() if not f.description
+    ]
+    assert missing == []
