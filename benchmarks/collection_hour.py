@@ -15,9 +15,9 @@ from pathlib import Path
 import polars as pl
 import psutil
 
-from flows.guarded_process import GuardedProcess
-from flows.installation import PREFECT, plan
-from flows.prefect_server import is_healthy
+from flows.serving.guarded_process import GuardedProcess
+from flows.serving.installation import PREFECT, plan
+from flows.serving.prefect_server import is_healthy
 from storage.home import Home
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.prefect_server import running_api_url
+from flows.serving.prefect_server import running_api_url
 from flows.settings import Settings, config_file, load_settings
 from storage.errors import GovpulseError
 from storage.warehouse import warehouse

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.prefect_server import ephemeral_environment, running_api_url
+from flows.serving.prefect_server import ephemeral_environment, running_api_url
 from flows.settings import Settings, load_settings
 from storage.catalogue import INSIGHTS
 from storage.errors import ConfigurationError

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from flows.serving.supervisor import supervise
 from flows.settings import config_file, load_settings
-from flows.supervisor import supervise
 from tasks.alerts.rules import load_rules
 
 PROJECT = Path(__file__).parents[2]

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 START = """
 import sys
 from pathlib import Path
-from flows.supervisor import supervise
+from flows.serving.supervisor import supervise
 from storage.errors import GovpulseError
 from storage.home import Home
 try:

@@ -80,7 +80,8 @@ def test_one_command_runs_the_whole_pipeline(govpulse: Govpulse, home: Home) -> 
     assert done.returncode == 0, done.stderr
     for said in ("sample, a made-up database", "1 sample of this host", "rejected", "firing", "insights.deployment_metrics"):
         assert said in done.stdout
-    rates = published(home, "SELECT success_rate_low, success_rate, success_rate_high FROM insights.deployment_metrics WHERE deployments > 0")
+    intervals = "SELECT success_rate_low, success_rate, success_rate_high FROM insights.deployment_metrics WHERE deployments > 0"
+    rates = published(home, intervals)
     assert rates
     assert all(0 <= low <= rate <= high <= 1 for low, rate, high in rates)
     assert published(home, "SELECT bool_and(is_sample) FROM insights.deployment_metrics WHERE attempts > 0") == [(True,)]

@@ -100,6 +100,15 @@ def test_waiting_ends_in_one_line_and_leaves_the_queue(lock):
     assert tickets(lock) == []
 
 
+def test_without_its_ticket_a_holder_still_keeps_the_others_out(lock):
+    """As after a clock step, when a later ticket sorts first: order may suffer, exclusion never."""
+    with fair_lock(lock, 1):
+        for name in tickets(lock):
+            (lock.with_name(lock.name + ".queue") / name).unlink()
+        with pytest.raises(GovpulseError), fair_lock(lock, 0.1):
+            pass
+
+
 def test_an_error_inside_frees_the_lock(lock):
     with pytest.raises(ZeroDivisionError), fair_lock(lock, 1):
         raise ZeroDivisionError

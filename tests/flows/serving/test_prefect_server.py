@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_server import (
+from flows.serving.prefect_server import (
     HEARTBEAT_SECONDS,
     HOST,
     api_url_file,
@@ -18,7 +18,7 @@ from flows.prefect_server import (
 from storage.errors import GovpulseError
 from storage.home import Home
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_port_in_use_names_the_port_and_the_way_out() -> None:
@@ -63,5 +63,5 @@ def test_server_that_does_not_answer_is_not_running(tmp_path: Path, written: str
 
 
 def test_run_is_called_dead_after_three_heartbeats_missed() -> None:
-    (automation,) = tomllib.loads((ROOT / "flows" / "automations.toml").read_text())["automations"]
+    (automation,) = tomllib.loads((ROOT / "flows" / "serving" / "automations.toml").read_text())["automations"]
     assert automation["trigger"]["within"] == 3 * HEARTBEAT_SECONDS

@@ -11,10 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-from flows.guarded_process import GuardedProcess
-from flows.installation import Installation, plan
-from flows.prefect_server import check_port, is_healthy, running_api_url
-from flows.supervisor import DEATHS_BORNE, DEATHS_WINDOW_SECONDS, bear, run_to_end, watch
+from flows.serving.guarded_process import GuardedProcess
+from flows.serving.installation import Installation, plan
+from flows.serving.prefect_server import check_port, is_healthy, running_api_url
+from flows.serving.supervisor import DEATHS_BORNE, DEATHS_WINDOW_SECONDS, bear, run_to_end, watch
 from storage.errors import GovpulseError
 from storage.home import Home
 

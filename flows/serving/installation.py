@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.guarded_process import GuardedProcess
-from flows.prefect_server import HOST, address, check_port, client_environment, server_environment
+from flows.serving.guarded_process import GuardedProcess
+from flows.serving.prefect_server import HOST, address, check_port, client_environment, server_environment
 from storage.errors import GovpulseError
 from storage.home import Home
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import process_guard
+from flows.serving import process_guard
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux only")
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import typer
 
-from flows.guarded_process import GuardedProcess
-from flows.installation import Installation, plan
-from flows.prefect_server import api_url_file, is_healthy
+from flows.serving.guarded_process import GuardedProcess
+from flows.serving.installation import Installation, plan
+from flows.serving.prefect_server import api_url_file, is_healthy
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.lock import fair_lock
