@@ -80,7 +80,9 @@ def sample_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
         for row in drawn
     ]
     schema = {"host": pl.String, "metric": pl.String, "attributes": pl.String, "observed_at": INSTANT, "value": pl.Float64}
-    return pl.DataFrame(rows, schema={**schema, "status": pl.String}).unique(["metric", "observed_at"], keep="first")
+    return pl.DataFrame(rows, schema={**schema, "status": pl.String}).unique(
+        ["metric", "observed_at"], keep="first", maintain_order=True
+    )
 
 
 INPUTS = {
@@ -197,3 +199,14 @@ def test_statistics_without_durations_are_null() -> None:
     row = add_statistics(counts_with([])).row(0, named=True)
     assert row["no_data_reason"] == "no_deployments"
     assert [value for name, value in row.items() if "duration_" in name] == [None] * 5
+
+
+def test_the_mean_does_not_depend_on_the_order_of_arrival(compute) -> None:
+    """Added up as they come, 1e16, -1e16 and 1 give 1, but 1e16, 1 and -1e16 give 0."""
+    means = set()
+    for values in ((1e16, -1e16, 1.0), (1e16, 1.0, -1e16), (1.0, -1e16, 1e16)):
+        drawn = [{"metric": "cpu", "second": -int(abs(value) % 97) - (value > 0), "value": value} for value in values]
+        computed = compute("system_metrics_hourly", sample_rows(drawn), INPUTS["system_metrics_hourly"][1])
+        assert computed["samples"].to_list() == [3]
+        means.update(computed["mean"].to_list())
+    assert len(means) == 1
