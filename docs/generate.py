@@ -57,6 +57,7 @@ def settings_page() -> str:
         "",
         "Written by `make docs`. They come from `govpulse.toml` in the working directory, or from the file that `--config` or",
         "`GOVPULSE_CONFIG` names; a variable of the environment goes before the file. An unknown key is an error.",
+        "Paths in a file are relative to the file. A list in a variable is JSON.",
         "`govpulse config show` prints what is in force, `govpulse config check` says whether it is right.",
         "",
         "| key | variable | default | what it is |",

@@ -1,7 +1,7 @@
 """Polars and Arrow in and out of DuckDB. The only place where a frame crosses that border."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -20,5 +20,8 @@ def registered(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -
     con.register(name, frame.to_arrow())
     try:
         yield
-    finally:
-        con.unregister(name)
+    except BaseException:
+        with suppress(duckdb.Error):  # in an aborted transaction this fails too, and would hide why
+            con.unregister(name)
+        raise
+    con.unregister(name)

@@ -38,7 +38,8 @@ class LoadResult:
     displaced: int = 0
 
     def __str__(self) -> str:
-        parts = [f"{self.rows:,} row{'s' * (self.rows != 1)} from {self.files:,} file{'s' * (self.files != 1)}", f"{self.rejected:,} rejected"]
+        rows, files = (f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in ((self.rows, "row"), (self.files, "file")))
+        parts = [f"{rows} from {files}", f"{self.rejected:,} rejected"]
         parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
         parts += [f"{self.displaced:,} sample rows left out beside real ones"] if self.displaced else []
         return ", ".join(parts)

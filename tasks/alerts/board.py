@@ -59,6 +59,8 @@ def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime) -> list
     missing = [name for name in ("subject", "value") if name not in rows.columns]
     if missing:
         raise GovpulseError(f"rule {rule.name}: its sql does not yield {' and '.join(missing)}")
+    if rows["subject"].null_count():
+        raise GovpulseError(f"rule {rule.name}: its subject must not be NULL")
     try:
         found = [_observation(row) for row in rows.iter_rows(named=True) if row["value"] is not None]
     except (TypeError, ValueError) as error:

@@ -3,7 +3,7 @@ between the two, and the outbox rows that tell of them."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tasks.alerts.rules import Rule
@@ -43,28 +43,34 @@ def evaluate(
 ) -> tuple[list[Alert], list[Transition]]:
     """Advance every alert of the rules in `seen`; a rule that is absent from it could not be evaluated and keeps its alerts.
 
+    An alert whose rule is not among `rules` any more is resolved: nothing will ever evaluate it again.
+
     Args:
         alerts: the current alerts by fingerprint.
     """
+    by_name = {rule.name: rule for rule in rules}
     after: list[Alert] = []
     transitions: list[Transition] = []
-    for rule in rules:
-        if rule.name not in seen:
-            continue
+    for rule in (rule for rule in by_name.values() if rule.name in seen):
         for before, observation in _pairs(rule, seen[rule.name], alerts):
             alert = advance(rule, before, observation, now)
             if alert.state == "inactive" and before.state == "inactive":
                 continue
             after.append(alert)
             if (alert.state, alert.severity) != (before.state, before.severity):
-                transitions.append(_transition(rule, before, alert, now))
+                transitions.append(_transition(before, alert, explain(rule, before, alert), now))
+    for before in (alert for alert in alerts.values() if alert.rule not in by_name and alert.state in ACTIVE):
+        after.append(replace(before, state="resolved", clear_since=None, pending_since=None, resolved_at=now))
+        transitions.append(_transition(before, after[-1], f"the rule {before.rule} is gone", now))
     return after, transitions
 
 
 def _pairs(
     rule: Rule, observations: Sequence[Observation], alerts: Mapping[str, Alert]
 ) -> list[tuple[Alert, Observation | None]]:
-    by_fingerprint = {fingerprint(rule.name, seen.subject, seen.labels): seen for seen in observations}
+    best_first = sorted(observations, key=lambda seen: seen.value, reverse=rule.direction == "below")
+    # Of two values for one subject the worse one counts: it comes last.
+    by_fingerprint = {fingerprint(rule.name, seen.subject, seen.labels): seen for seen in best_first}
     known = [alert for alert in alerts.values() if alert.rule == rule.name]
     unseen = [(alert, None) for alert in known if alert.fingerprint not in by_fingerprint]
     fresh = [
@@ -74,10 +80,10 @@ def _pairs(
     return [*fresh, *unseen]
 
 
-def _transition(rule: Rule, before: Alert, after: Alert, now: datetime) -> Transition:
+def _transition(before: Alert, after: Alert, reason: str, now: datetime) -> Transition:
     parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), now.isoformat())
     identity = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
-    return Transition(identity, before, after, event_of(before, after), explain(rule, before, after), now)
+    return Transition(identity, before, after, event_of(before, after), reason, now)
 
 
 def event_of(before: Alert, after: Alert) -> str | None:

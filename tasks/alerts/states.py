@@ -101,4 +101,4 @@ def _without_data(rule: Rule, alert: Alert, now: datetime) -> Alert:
     if rule.no_data_for is None:
         return _without_condition(rule, replace(alert, value=None), now)
     is_overdue = alert.last_seen_at is not None and now - alert.last_seen_at >= rule.no_data_for
-    return replace(alert, state="no_data", value=None) if is_overdue and alert.state in ACTIVE else alert
+    return replace(alert, state="no_data", value=None, clear_since=None) if is_overdue and alert.state in ACTIVE else alert

@@ -4,8 +4,9 @@
 WITH attempts AS (
     SELECT
         deployment_id,
-        service,
-        environment,
+        -- A name that would be taken for the rows over everything is set apart.
+        CASE service WHEN 'all' THEN '"all"' ELSE service END AS service,
+        CASE environment WHEN 'all' THEN '"all"' ELSE environment END AS environment,
         coalesce(version, 'attempt ' || deployment_id) AS version,
         coalesce(is_rollback, false) AS is_rollback,
         status AS final_status,

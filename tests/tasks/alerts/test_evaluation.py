@@ -109,3 +109,20 @@ def test_values_are_written_for_people(value: float | None, unit: str, said: str
 def test_a_channel_is_told_from_its_severity_on(at, least: str, severity: str, wanted: bool) -> None:
     alert = Alert("f", "disk", "h1", (), False, severity=severity)
     assert is_wanted(Channel("ops", least), alert) is wanted
+
+
+def test_alerts_of_a_rule_that_is_gone_are_resolved_and_told(at) -> None:
+    alerts: dict[str, Alert] = {}
+    one(DISK, [Observation("h1", 0.95)], alerts, at(0))
+    after, transitions = evaluate([RATE], {"rate": []}, alerts, at(5))
+    assert [(alert.rule, alert.state, alert.resolved_at) for alert in after] == [("disk", "resolved", at(5))]
+    assert [(t.event, t.reason) for t in transitions] == [("resolved", "the rule disk is gone")]
+    assert evaluate([RATE], {"rate": []}, {alert.fingerprint: alert for alert in after}, at(10)) == ([], [])
+
+
+@pytest.mark.parametrize("rule", [DISK, RATE])
+def test_of_two_values_for_one_subject_the_worse_one_counts(rule: Rule, at) -> None:
+    worse, better = (0.95, 0.1) if rule is DISK else (0.1, 0.95)
+    for values in ((worse, better), (better, worse)):
+        (transition,) = one(rule, [Observation("h1", value) for value in values], {}, at(0))
+        assert transition.after.value == worse

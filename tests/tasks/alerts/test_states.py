@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.alerts.evaluation import Transition, evaluate, fingerprint
 from tasks.alerts.rules import Rule
-from tasks.alerts.states import ACTIVE, Alert, Observation
+from tasks.alerts.states import ACTIVE, Alert, Observation, advance
 
 BEGINNING = datetime(2026, 3, 10, 12, tzinfo=UTC)
 PLAIN = Rule("disk", "SELECT 1", warning=0.8, critical=0.9)
@@ -265,3 +265,16 @@ def test_the_same_evaluation_again_changes_nothing(rule: Rule, history) -> None:
         standing = dict(alerts)
         assert step(rule, alerts, minute, value) == []
         assert alerts == standing
+
+
+def test_time_without_data_does_not_count_as_clear() -> None:
+    """Recovering, then no data, then good again: the clear time begins anew."""
+    rule = Rule("r", "SELECT 1", warning=0.8, keep_firing_for=timedelta(minutes=10), no_data_for=timedelta(minutes=5))
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    alert = Alert("f", "r", "h1", (), is_sample=False)
+    states = []
+    for minute, value in ((0, 0.9), (1, 0.1), (20, None), (30, 0.1), (39, 0.1), (40, 0.1)):
+        seen = None if value is None else Observation("h1", value)
+        alert = advance(rule, alert, seen, start + timedelta(minutes=minute))
+        states.append(alert.state)
+    assert states == ["firing", "recovering", "no_data", "recovering", "recovering", "resolved"]
