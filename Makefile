@@ -18,13 +18,13 @@ up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect U
 	$(BIN)/govpulse up
 
 test: $(VENV)/ready-dev ## Set up, then run the tests (under 5 minutes)
-	$(BIN)/python -m pytest -m "not campaign"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not campaign"
 
 test-all: $(VENV)/ready-dev ## The tests with the long crash campaigns
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
-	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -m "not campaign and not prefect"
+	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not campaign and not prefect"
 
 lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/ruff check .

@@ -16,3 +16,10 @@ settings.load_profile("fast")
 def home(tmp_path: Path) -> Home:
     """A home that nothing has touched yet."""
     return Home(tmp_path / "home")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file stays with one process, and everything that needs the Prefect server with another."""
+    for item in items:
+        group = "prefect" if item.get_closest_marker("prefect") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from storage.home import Home
-from storage.landing import land
+from storage.landing import land, pending
 from storage.ledger import uncovered_since
 from storage.loading import load_landing
 from storage.maintenance import compact
@@ -26,6 +26,8 @@ from tasks.insights.computation import compute
 BATCH_ROWS = 20
 HOURS = 6
 COLLECT_EVERY_SECONDS = 0.15
+BACKLOG_FILES = 15
+"""Beyond it collectors wait: on a busy machine a loader that is killed all the time would never get to the later phases."""
 
 
 def make_batch(host: str, number: int) -> pl.DataFrame:
@@ -110,6 +112,8 @@ def main(root: str, folder: str, name: str, mode: str, rounds: str) -> None:
         else:
             land_batch(home, records, host, number)
             time.sleep(COLLECT_EVERY_SECONDS)
+            while len(pending(home, "system_metrics")) > BACKLOG_FILES:
+                time.sleep(COLLECT_EVERY_SECONDS)
         number += 1
 
 
