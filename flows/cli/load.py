@@ -30,4 +30,4 @@ def load(
         result = load_landing(con, settings.folder)
     print(f"raw.{dataset}: {result}")
     if result.rejected:
-        print("why: govpulse query --private \"SELECT reason, count(*) FROM ops.rejected_rows GROUP BY ALL\"")
+        print('why: govpulse query --private "SELECT reason, count(*) FROM ops.rejected_rows GROUP BY ALL"')

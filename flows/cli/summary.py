@@ -20,6 +20,7 @@ from tasks.sources.extraction import ExtractResult
 SHOWN_SERVICES = 9
 SHOWN_ALERTS = 6
 
+
 def as_dict(report: Report) -> dict[str, Any]:
     """The report for scripts."""
     return {
@@ -131,5 +132,3 @@ def _command() -> str:
 
 def _relative(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-

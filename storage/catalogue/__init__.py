@@ -3,9 +3,7 @@
 from storage.catalogue import alerts, insights, ops, raw
 from storage.catalogue.model import Check, Column, Table
 
-TABLES: dict[str, Table] = {
-    table.full_name: table for table in (*raw.TABLES, *insights.TABLES, *alerts.TABLES, *ops.TABLES)
-}
+TABLES: dict[str, Table] = {table.full_name: table for table in (*raw.TABLES, *insights.TABLES, *alerts.TABLES, *ops.TABLES)}
 LANDED: dict[str, Table] = {table.name: table for table in TABLES.values() if table.is_landed}
 DATASETS: dict[str, Table] = {table.name: table for table in raw.TABLES}
 INSIGHTS: dict[str, Table] = {table.name: table for table in insights.TABLES}

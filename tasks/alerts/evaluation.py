@@ -65,9 +65,7 @@ def evaluate(
     return after, transitions
 
 
-def _pairs(
-    rule: Rule, observations: Sequence[Observation], alerts: Mapping[str, Alert]
-) -> list[tuple[Alert, Observation | None]]:
+def _pairs(rule: Rule, observations: Sequence[Observation], alerts: Mapping[str, Alert]) -> list[tuple[Alert, Observation | None]]:
     best_first = sorted(observations, key=lambda seen: seen.value, reverse=rule.direction == "below")
     # Of two values for one subject the worse one counts: it comes last.
     by_fingerprint = {fingerprint(rule.name, seen.subject, seen.labels): seen for seen in best_first}

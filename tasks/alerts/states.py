@@ -81,9 +81,7 @@ def _with_condition(rule: Rule, alert: Alert, value: float, now: datetime) -> Al
     since = alert.pending_since if alert.state == "pending" and alert.pending_since else now
     if now - since < rule.pending_for:
         return replace(alert, state="pending", pending_since=since)
-    return replace(
-        alert, state="firing", pending_since=since, firing_since=now, episode=alert.episode + 1, resolved_at=None
-    )
+    return replace(alert, state="firing", pending_since=since, firing_since=now, episode=alert.episode + 1, resolved_at=None)
 
 
 def _without_condition(rule: Rule, alert: Alert, now: datetime) -> Alert:

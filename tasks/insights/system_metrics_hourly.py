@@ -24,9 +24,7 @@ def choose_window_start(as_of: datetime, asked: datetime | None, uncovered: date
 
 
 @task(name="system_metrics_hourly", cache_policy=NO_CACHE)
-def system_metrics_hourly(
-    home: str, *, limits: Limits, as_of: datetime, window_start: datetime | None = None
-) -> InsightResult:
+def system_metrics_hourly(home: str, *, limits: Limits, as_of: datetime, window_start: datetime | None = None) -> InsightResult:
     """Compute the hours that have new samples, or those from `window_start` on, up to `as_of`."""
     with warehouse(Home(Path(home)), limits) as con:
         uncovered = uncovered_since(con, "system_metrics_hourly", "system_metrics")

@@ -14,7 +14,8 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.events.worker import EventsWorker
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
 from flows.alerts import evaluate_alerts
 from flows.insights import compute_insights
@@ -58,8 +59,9 @@ def pipeline(scheduled_up: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> 
         except RunFailedError as failed:
             return failed.report
 
-    with temporary_settings({PREFECT_API_URL: scheduled_up.api_url}):
+    with temporary_settings({PREFECT_API_URL: scheduled_up.api_url, PREFECT_LOGGING_TO_API_ENABLED: False}):
         yield run
+        EventsWorker.drain_all()  # while the server is there: at the end of the process it would be waited for in vain
 
 
 def published(home: Home, sql: str) -> list[tuple[Any, ...]]:
@@ -168,19 +170,19 @@ def test_full_disk_loses_nothing(govpulse: Govpulse, pipeline: Pipeline, home: H
 
 
 def test_home_that_cannot_be_written_is_one_line(scheduled_up: Any) -> None:
-    done = subprocess.run(
-        **command(scheduled_up, Home(Path("/proc/govpulse")), "run"), text=True, capture_output=True, timeout=60
-    )
+    done = subprocess.run(**command(scheduled_up, Home(Path("/proc/govpulse")), "run"), text=True, capture_output=True, timeout=60)
     assert done.returncode == 1
     assert "/proc/govpulse" in one_line(done.stderr)
 
 
 def test_unknown_setting_is_one_line_and_exit_code_2(govpulse: Govpulse, home: Home, tmp_path: Path) -> None:
     file = tmp_path / "govpulse.toml"
-    file.write_text(textwrap.dedent("""
+    file.write_text(
+        textwrap.dedent("""
         [collect]
         intervall_seconds = 3
-    """))
+    """)
+    )
     done = govpulse("--config", str(file), "run")
     assert done.returncode == 2
     assert "collect.intervall_seconds" in one_line(done.stderr)
