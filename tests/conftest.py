@@ -19,7 +19,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side, a file stays with one process, and everything that needs the Prefect server with another."""
+    """Run side by side, the tests with Prefect servers stay with one process, and so do those of any other file."""
     for item in items:
         group = "prefect" if item.get_closest_marker("prefect") else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))

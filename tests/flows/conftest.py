@@ -176,7 +176,7 @@ def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def scheduled_up(start_up: Callable[..., Up], tmp_path_factory: pytest.TempPathFactory) -> Up:
+def fresh_up(start_up: Callable[..., Up], tmp_path_factory: pytest.TempPathFactory) -> Up:
     """The project as it is, and beside its deployments one more: the collection, soon and short."""
     project = tmp_path_factory.mktemp("project")
     for name in ("flows", "tasks", "storage"):
@@ -191,14 +191,37 @@ def scheduled_up(start_up: Callable[..., Up], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-def completed_run(scheduled_up: Up) -> dict[str, Any]:
-    """The first run of collect-soon that its schedule started and that ended; no more of it are started."""
-    deployment = scheduled_up.ask("deployments/name/collect_system_metrics/collect-soon", method="GET")
+def scheduled_names(fresh_up: Up) -> set[str]:
+    """The deployments that the server has made scheduled runs of, once it has made them of all that have a schedule."""
+
+    plan = yaml.safe_load((fresh_up.project / "prefect.yaml").read_text())
+    expected = {one["name"] for one in plan["deployments"] if one.get("schedules")}
+
+    def names_with_runs() -> set[str]:
+        names = {one["id"]: one["name"] for one in fresh_up.ask("deployments/filter")}
+        scheduled = {names[run["deployment_id"]] for run in fresh_up.runs("SCHEDULED")}
+        return scheduled if scheduled >= expected else set()
+
+    return set(wait_until(names_with_runs, 90.0))
+
+
+@pytest.fixture(scope="session")
+def completed_run(fresh_up: Up, scheduled_names: set[str]) -> dict[str, Any]:
+    """The first run of collect-soon that its schedule started and that ended."""
+    assert scheduled_names
+    deployment = fresh_up.ask("deployments/name/collect_system_metrics/collect-soon", method="GET")
 
     def scheduled_run_ended() -> list[dict[str, Any]]:
-        ended = scheduled_up.runs("COMPLETED", "FAILED", "CRASHED")
+        ended = fresh_up.runs("COMPLETED", "FAILED", "CRASHED")
         return [run for run in ended if run["deployment_id"] == deployment["id"] and run["auto_scheduled"]]
 
-    run = wait_until(scheduled_run_ended, 90.0)[0]
-    scheduled_up.ask(f"deployments/{deployment['id']}", {"paused": True}, method="PATCH")
-    return dict(run)
+    return dict(wait_until(scheduled_run_ended, 90.0)[0])
+
+
+@pytest.fixture(scope="session")
+def scheduled_up(fresh_up: Up, completed_run: dict[str, Any]) -> Up:
+    """That server after its schedules have been seen to work: they are paused, to leave the machine to the tests."""
+    assert completed_run
+    for deployment in fresh_up.ask("deployments/filter"):
+        fresh_up.ask(f"deployments/{deployment['id']}", {"paused": True}, method="PATCH")
+    return fresh_up
