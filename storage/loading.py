@@ -5,7 +5,6 @@ Killed in between, the next loader finds the file in the ledger and only deletes
 """
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from storage.frames import registered
 from storage.home import Home
 from storage.landing import pending, sync_folder
 from storage.ledger import Span, is_recorded, record
+from storage.transaction import transaction
 from storage.write import upsert
 
 SAMPLE = "sample"
@@ -75,11 +75,13 @@ def ledger_name(path: Path) -> str:
 
 def load_landing(con: duckdb.DuckDBPyConnection, home: Home) -> LoadResult:
     """Load every pending landing file of every dataset; returns what was done."""
-    result = LoadResult()
-    for dataset, table in LANDED.items():
-        for path in pending(home, dataset):
-            result += _load_file(con, home, table, path)
-    return result
+    return sum((load_dataset(con, home, dataset) for dataset in LANDED), LoadResult())
+
+
+def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str) -> LoadResult:
+    """Load every pending landing file of one dataset, oldest first."""
+    files = pending(home, dataset)
+    return sum((_load_file(con, home, LANDED[dataset], path) for path in files), LoadResult())
 
 
 def _load_file(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path) -> LoadResult:
@@ -127,19 +129,13 @@ def _check(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) ->
 
 
 def _commit(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> LoadResult:
-    con.execute("BEGIN")
-    try:
-        result = _write(con, landed, now)
-        con.execute("COMMIT")
-    except BaseException:
-        with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
-            con.execute("ROLLBACK")
-        raise
-    return result
+    with transaction(con):
+        return _write(con, landed, now)
 
 
 def _with_source(landed: LandedFile) -> pl.DataFrame:
-    if "source" not in landed.table.column_names or "source" in landed.frame.columns:
+    """The rows with where they came from; what a file says of that itself does not count."""
+    if "source" not in landed.table.column_names:
         return landed.frame
     return landed.frame.with_columns(pl.lit(landed.source, pl.String).alias("source"))
 

@@ -1,12 +1,17 @@
 """`govpulse run`: the whole pass, once."""
 
 import json
+import logging
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
 
 from flows.serving.prefect_server import ephemeral_environment, running_api_url
 from flows.settings import Settings, load_settings
@@ -41,13 +46,37 @@ def run(
         from flows.pipeline import govpulse_pipeline
         from flows.report import RunFailedError
 
-        state = govpulse_pipeline(**options, return_state=True)
+        with Console(stderr=True).status("starting") as status, showing_steps(status):
+            state = govpulse_pipeline(**options, return_state=True)
         outcome = state.result(raise_on_failure=False)
     report = outcome.report if isinstance(outcome, RunFailedError) else outcome
     if isinstance(report, BaseException):
         raise report
     show(settings, report, as_json)
     raise typer.Exit(1 if report.failures else 0)
+
+
+class StepHandler(logging.Handler):
+    """Shows the newest step of the run beside the spinner."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(logging.INFO)
+        self.status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.status.update(escape(record.getMessage()))
+
+
+@contextmanager
+def showing_steps(status: Status) -> Iterator[None]:
+    """Let the run's log, which goes to the Prefect UI, also move the spinner."""
+    handler = StepHandler(status)
+    logger = logging.getLogger("prefect.flow_runs")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def show(settings: Settings, report: "Report", as_json: bool) -> None:

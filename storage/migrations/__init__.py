@@ -1,12 +1,12 @@
 """Numbered migrations: `NNNN_name.sql`, one transaction each, recorded in `ops.schema_migrations`."""
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from storage.errors import GovpulseError
+from storage.transaction import transaction
 
 FOLDER = Path(__file__).parent
 
@@ -40,13 +40,7 @@ def _applied(con: duckdb.DuckDBPyConnection) -> dict[int, str]:
 
 
 def _apply(con: duckdb.DuckDBPyConnection, number: int, path: Path, now: datetime) -> str:
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         con.execute(path.read_text())
         con.execute("INSERT INTO ops.schema_migrations VALUES (?, ?, ?)", [number, path.stem, now])
-        con.execute("COMMIT")
-    except duckdb.Error:
-        with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
-            con.execute("ROLLBACK")
-        raise
     return path.stem

@@ -19,6 +19,7 @@ from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.home import Home
+from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert
 from tasks.alerts.evaluation import Channel, Transition, evaluate, is_wanted
@@ -91,15 +92,10 @@ def write_evaluation(
     now: datetime,
 ) -> None:
     """Alerts, transitions and outbox rows, all or nothing."""
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         _upsert(con, "alerts.alerts", [_alert_row(alert, now) for alert in alerts])
         _upsert(con, "alerts.transitions", [_transition_row(transition) for transition in transitions])
         _upsert(con, "alerts.notifications", [row for t in transitions for row in _outbox_rows(t, channels)])
-        con.execute("COMMIT")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
 
 
 def _upsert(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:

@@ -17,6 +17,7 @@ from storage.catalogue import INSIGHTS, TABLES, Table
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.home import Home
+from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
 
@@ -90,12 +91,6 @@ def _write(
             "computed_at": [read_at],
         }
     )
-    con.execute("BEGIN")
-    try:
-        with registered(con, "computed", frame), registered(con, "done", done):
-            replace(con, table, "computed", window)
-            append(con, TABLES["ops.computations"], "done")
-        con.execute("COMMIT")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
+    with registered(con, "computed", frame), registered(con, "done", done), transaction(con):
+        replace(con, table, "computed", window)
+        append(con, TABLES["ops.computations"], "done")

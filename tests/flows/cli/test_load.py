@@ -62,3 +62,23 @@ def test_what_cannot_be_loaded_is_said(govpulse, fails, tmp_path, dataset, name,
 
 def test_a_missing_file_is_said(fails, tmp_path) -> None:
     assert "none.csv does not exist" in fails(1, "load", "users", str(tmp_path / "none.csv"))
+
+
+def test_one_bad_file_does_not_keep_the_others_out(govpulse, tmp_path) -> None:
+    good = write(tmp_path, "good.csv", GOOD)
+    outcome = govpulse("load", "users", str(tmp_path / "nowhere.csv"), good)
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [f"govpulse: {tmp_path / 'nowhere.csv'} does not exist"]
+    assert counts(govpulse) == "2,0"
+
+
+def test_who_loaded_what_is_in_the_audit_log(govpulse, tmp_path) -> None:
+    path = write(tmp_path, "users.csv", GOOD)
+    govpulse("load", "users", path)
+    logged = govpulse("query", "--private", "SELECT action, detail, actor <> '' AS by FROM ops.audit_log", "--format", "csv")
+    assert logged.out.splitlines()[1] == f"load,users: {path},true"
+
+
+def test_a_file_cannot_pass_its_rows_off_as_another_source(govpulse, tmp_path) -> None:
+    govpulse("load", "users", write(tmp_path, "users.csv", "user_id,source,updated_at\nu1,sample,2026-03-01T10:00:00Z\n"))
+    assert govpulse("query", "--private", "SELECT source FROM raw.users", "--format", "csv").out.splitlines()[1] == "load"
