@@ -51,7 +51,7 @@ class Run:
             get_run_logger().error("%s: %s", name, self.failures[name])
             return None
         self.results[name] = result
-        get_run_logger().info("%s: %s", name, result)
+        get_run_logger().info("%s: %s", name, "done" if result is None else result)
         return result
 
     def read_clock(self) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from flows.serving.prefect_server import ephemeral_environment, running_api_url
+from flows.serving.prefect_server import CLIENT_DEFAULTS, ephemeral_environment, running_api_url
 from flows.settings import Settings, load_settings
 from storage.catalogue import INSIGHTS
 from storage.errors import ConfigurationError
@@ -46,7 +46,7 @@ def run(
         from flows.pipeline import govpulse_pipeline
         from flows.report import RunFailedError
 
-        with Console(stderr=True).status("starting") as status, showing_steps(status):
+        with Console(stderr=True).status("starting Prefect") as status, showing_steps(status):
             state = govpulse_pipeline(**options, return_state=True)
         outcome = state.result(raise_on_failure=False)
     report = outcome.report if isinstance(outcome, RunFailedError) else outcome
@@ -92,6 +92,7 @@ def use_prefect(settings: Settings, stack: ExitStack) -> None:
     """Report to the server that is named or up; without one wait for our turn and let Prefect start its own for this run."""
     home = settings.folder
     home.create()
+    os.environ.update({**CLIENT_DEFAULTS, **os.environ})
     if "PREFECT_API_URL" in os.environ:
         return
     if api_url := running_api_url(home):

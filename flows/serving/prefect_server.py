@@ -34,6 +34,8 @@ CLIENT_DEFAULTS = {
     # How late a run may be noticed, for the worker looks for runs that are due, not ahead.
     "PREFECT_WORKER_QUERY_SECONDS": "5",
     "PREFECT_CLI_COLORS": "false",
+    # Nothing about an operator's platform goes to anybody, the use of Prefect included.
+    "DO_NOT_TRACK": "1",
 }
 
 

@@ -65,3 +65,8 @@ def test_server_that_does_not_answer_is_not_running(tmp_path: Path, written: str
 def test_run_is_called_dead_after_three_heartbeats_missed() -> None:
     (automation,) = tomllib.loads((ROOT / "flows" / "serving" / "automations.toml").read_text())["automations"]
     assert automation["trigger"]["within"] == 3 * HEARTBEAT_SECONDS
+
+
+def test_nothing_of_ours_reports_use_to_anybody() -> None:
+    settings = client_environment({}, "http://127.0.0.1:1/api")
+    assert settings["DO_NOT_TRACK"] == "1"
