@@ -8,7 +8,7 @@ from flows.report import Report
 from flows.run import Run, begin, finish, load
 from tasks.sources.extraction import extract_dataset
 from tasks.sources.mapping import DATASETS
-from tasks.sources.progress import Progress, Standing, read_progress
+from tasks.sources.progress import Progress, Standing, name_source, read_progress
 from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
 SAMPLE = "sample"
@@ -19,7 +19,7 @@ def extract(run: Run, full: bool = False) -> None:
     load(run)
     if settings.kind == "none":
         return
-    source, kind, url, zone = settings.mapping, settings.kind, settings.url, settings.timezone
+    source, kind, url, zone = name_source(settings.mapping, settings.url), settings.kind, settings.url, settings.timezone
     if settings.kind == SAMPLE:
         prepared = run.step("sample", prepare_sample, run.home, until=run.started_at)
         if prepared is None:

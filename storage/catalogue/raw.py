@@ -8,7 +8,7 @@ ACTIVITY_STATUSES = ("succeeded", "failed", "running", "canceled")
 
 UPDATED_AT = Column("updated_at", "TIMESTAMPTZ", "when the row last changed at its source; the newest wins", is_required=True)
 PROVENANCE = (
-    Column("source", "VARCHAR", "the mapping it came through; `sample` for made-up rows, `load` for files loaded by hand"),
+    Column("source", "VARCHAR", "mapping and a hash of the database it came from; `sample` for made-up rows, `load` for files"),
     Column("extracted_at", "TIMESTAMPTZ", "when it was read from the source; decides between equal updated_at"),
 )
 NOT_IN_FUTURE = "{column} <= $now + INTERVAL 1 DAY"

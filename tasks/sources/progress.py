@@ -1,5 +1,6 @@
 """How far each dataset has been read, from the warehouse's books, for the extraction that follows."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,14 @@ class Progress:
 
     watermark: datetime | None = None
     open_keys: tuple[str, ...] = ()
+
+
+def name_source(mapping: str, url: str) -> str:
+    """The name that a source's rows and watermarks carry: its mapping, and a hash that tells databases apart without naming them.
+
+    Another database under the same mapping is another source, so it is read from its beginning.
+    """
+    return f"{Path(mapping).name}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ except GovpulseError as error:
 """
 UP_WITHIN_SECONDS = 150.0
 GONE_WITHIN_SECONDS = 25.0
+BUSY_AT_MOST_SECONDS = 20.0
+BUSY = 503
+"""What the server answers while its database is locked; its own client asks again, too."""
 
 
 def wait_until(what: Callable[[], Any], seconds: float) -> Any:
@@ -68,9 +72,16 @@ class Up:
         request = urllib.request.Request(
             f"{self.api_url}/{path}", json.dumps(body or {}).encode(), {"Content-Type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+        patience_ends = time.monotonic() + BUSY_AT_MOST_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    text = answer.read()
+                return json.loads(text) if text else None
+            except urllib.error.HTTPError as error:
+                if error.code != BUSY or time.monotonic() > patience_ends:
+                    raise
+            time.sleep(1.0)
 
     def runs(self, *states: str) -> list[dict[str, Any]]:
         """The flow runs in those states."""

@@ -26,6 +26,7 @@ from flows.sources import extract_sources
 from storage.home import Home
 from storage.landing import land
 from storage.warehouse import warehouse
+from tasks.sources.sample.database import write_sample
 
 pytestmark = pytest.mark.prefect
 
@@ -208,3 +209,15 @@ def test_every_flow_completes_and_records_itself(pipeline: Pipeline, home: Home)
     assert flows == {"govpulse_pipeline", "extract_sources", "compute_insights", "evaluate_alerts", "maintain_warehouse"}
     assert published(home, "SELECT bool_and(is_ok) AND count(*) > 5 FROM ops.checks") == [(True,)]
     assert len(list(home.backups.glob("*.duckdb"))) == 1
+
+
+def test_another_database_is_read_from_its_beginning(pipeline: Pipeline, home: Home, tmp_path: Path, monkeypatch: Any) -> None:
+    """The watermark belongs to the database: one that is newer in one must not hide the rows of the other."""
+    monkeypatch.setenv("GOVPULSE_SOURCE__KIND", "sqlite")
+    for name, until in (("new.sqlite", datetime(2026, 6, 1, tzinfo=UTC)), ("old.sqlite", datetime(2025, 6, 1, tzinfo=UTC))):
+        write_sample(tmp_path / name, until=until, days=14, scale=0.1)
+        monkeypatch.setenv("GOVPULSE_SOURCE__URL", str(tmp_path / name))
+        report = pipeline(only=["extract", "deployment_metrics"], as_of=until)
+        assert not report.failures
+        assert published(home, "SELECT deployments > 0 FROM insights.deployment_metrics WHERE environment = service") == [(True,)]
+    assert published(home, "SELECT count(DISTINCT source) FROM ops.watermarks") == [(2,)]
