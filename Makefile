@@ -32,8 +32,9 @@ lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/ready-dev ## The benchmarks; figures are in benchmarks/README.md
+bench: $(VENV)/ready-dev ## The benchmarks: a sample beside psutil, then five minutes of collecting; figures in benchmarks/README.md
 	$(BIN)/python -m benchmarks.collection
+	$(BIN)/python -m benchmarks.collection_hour --minutes 6
 
 docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
 	$(BIN)/python docs/generate.py

@@ -13,17 +13,17 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import LANDED, TABLES, Table
-from storage.contract import check_columns, check_rows
+from storage.contract import check_rows
 from storage.errors import GovpulseError
 from storage.frames import registered
 from storage.home import Home
+from storage.landed_file import LandedFile, ledger_name, read_landed
 from storage.landing import pending, sync_folder
 from storage.ledger import Span, is_recorded, record
+from storage.sample_rows import GOVERNANCE, make_room
 from storage.transaction import transaction
 from storage.write import upsert
 
-SAMPLE = "sample"
-GOVERNANCE = ("scans", "deployments", "activity", "users")
 REJECTED_ROWS = TABLES["ops.rejected_rows"]
 
 
@@ -54,25 +54,6 @@ class LoadResult:
         )
 
 
-@dataclass(frozen=True)
-class LandedFile:
-    """One landing file, read."""
-
-    path: Path
-    table: Table
-    frame: pl.DataFrame
-    source: str | None
-    watermark: datetime | None
-
-    @property
-    def ledger_name(self) -> str:
-        return ledger_name(self.path)
-
-
-def ledger_name(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
-
-
 def load_landing(con: duckdb.DuckDBPyConnection, home: Home) -> LoadResult:
     """Load every pending landing file of every dataset; returns what was done."""
     return sum((load_dataset(con, home, dataset) for dataset in LANDED), LoadResult())
@@ -99,22 +80,6 @@ def _load_file(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: P
     return result
 
 
-def read_landed(table: Table, path: Path) -> LandedFile:
-    """Read one landing file.
-
-    Raises:
-        GovpulseError: it is not whole, or lacks a required column.
-    """
-    try:
-        frame = pl.read_parquet(path)
-        metadata = pl.read_parquet_metadata(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise GovpulseError(f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}") from error
-    check_columns(table, frame.columns, path.name)
-    watermark = metadata.get("watermark")
-    return LandedFile(path, table, frame, metadata.get("source"), datetime.fromisoformat(watermark) if watermark else None)
-
-
 def _check(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> None:
     """Split the rows into `accepted` and `rejected`.
 
@@ -122,7 +87,7 @@ def _check(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) ->
         GovpulseError: the file has columns that DuckDB cannot take in; one such file must not stop the others.
     """
     try:
-        with registered(con, "landed_rows", _with_source(landed)):
+        with registered(con, "landed_rows", landed.with_source()):
             check_rows(con, landed.table, "landed_rows", now)
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError) as error:
         raise GovpulseError(f"{landed.path.name} cannot be checked: {str(error).splitlines()[0]}") from error
@@ -133,15 +98,8 @@ def _commit(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -
         return _write(con, landed, now)
 
 
-def _with_source(landed: LandedFile) -> pl.DataFrame:
-    """The rows with where they came from; what a file says of that itself does not count."""
-    if "source" not in landed.table.column_names:
-        return landed.frame
-    return landed.frame.with_columns(pl.lit(landed.source, pl.String).alias("source"))
-
-
 def _write(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> LoadResult:
-    if landed.table.name in GOVERNANCE and not _make_room(con, landed.source):
+    if landed.table.name in GOVERNANCE and not make_room(con, landed.source):
         record(con, landed.table.name, landed.ledger_name, now, status="displaced", source=landed.source, rows=landed.frame.height)
         return LoadResult(files=1, displaced=landed.frame.height)
     upsert(con, landed.table, "accepted")
@@ -159,22 +117,6 @@ def _write(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) ->
     if landed.watermark:
         _move_watermark(con, landed, now)
     return LoadResult(files=1, rows=landed.frame.height, rejected=rejected)
-
-
-def _make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
-    """Sample rows never lie beside real ones: real rows drive them out, and they do not come in where real ones are."""
-    if source == SAMPLE:
-        return not any(
-            con.execute(f"SELECT 1 FROM raw.{dataset} WHERE source IS DISTINCT FROM ? LIMIT 1", [SAMPLE]).fetchall()
-            for dataset in GOVERNANCE
-        )
-    if not con.execute("SELECT 1 FROM accepted LIMIT 1").fetchall():
-        return True
-    for dataset in GOVERNANCE:
-        con.execute(f"DELETE FROM raw.{dataset} WHERE source = ?", [SAMPLE])
-    con.execute("DELETE FROM ops.watermarks WHERE source = ?", [SAMPLE])
-    con.execute("DELETE FROM ops.rejected_rows WHERE source = ?", [SAMPLE])
-    return True
 
 
 def _keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime) -> int:

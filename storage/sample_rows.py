@@ -1,0 +1,22 @@
+"""Sample rows never lie beside real ones."""
+
+import duckdb
+
+SAMPLE = "sample"
+GOVERNANCE = ("scans", "deployments", "activity", "users")
+
+
+def make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
+    """Sample rows never lie beside real ones: real rows drive them out, and they do not come in where real ones are."""
+    if source == SAMPLE:
+        return not any(
+            con.execute(f"SELECT 1 FROM raw.{dataset} WHERE source IS DISTINCT FROM ? LIMIT 1", [SAMPLE]).fetchall()
+            for dataset in GOVERNANCE
+        )
+    if not con.execute("SELECT 1 FROM accepted LIMIT 1").fetchall():
+        return True
+    for dataset in GOVERNANCE:
+        con.execute(f"DELETE FROM raw.{dataset} WHERE source = ?", [SAMPLE])
+    con.execute("DELETE FROM ops.watermarks WHERE source = ?", [SAMPLE])
+    con.execute("DELETE FROM ops.rejected_rows WHERE source = ?", [SAMPLE])
+    return True
