@@ -18,10 +18,9 @@ def sample(
     until: Annotated[str | None, typer.Option(help="Its last instant; now by default.")] = None,
 ) -> None:
     """Write a sample governance database in the racine schema."""
-    from tasks.sources.sample.database import write_sample
-
     from flows.cli.run import parse_instant
     from flows.run import in_utc
+    from tasks.sources.sample.database import write_sample
 
     if "://" in to and not to.startswith("sqlite:///"):
         raise ConfigurationError(f"--to {to}: only SQLite files, as a path or sqlite:///path")
