@@ -35,7 +35,7 @@ def as_markdown(report: Report) -> str:
     if report.failures:
         lines += ["| failed | why |", "|---|---|", *(_row(step, why) for step, why in report.failures.items()), ""]
     lines += ["| step | result |", "|---|---|"]
-    lines += [_row(step, str(result)) for step, result in report.results.items() if result is not None]
+    lines += [_row(step, str(result)) for step, result in report.results.items()]
     return "\n".join(lines)
 
 

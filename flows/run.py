@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 
 from flows.report import Report, RunFailedError, as_markdown
 from flows.settings import Settings, load_settings
-from storage.errors import GovpulseError
+from storage.errors import describe
 from storage.loading import LoadResult
 from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
@@ -43,14 +43,15 @@ class Run:
         return str(self.settings.folder.root)
 
     def step(self, name: str, action: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
-        """Do one step; None where it failed."""
+        """Do one step; None where it failed. A step without a result of its own leaves none in the report."""
         try:
             result = action(*arguments, **options)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on and the run says so
-            self.failures[name] = said(error)
+            self.failures[name] = describe(error)
             get_run_logger().error("%s: %s", name, self.failures[name])
             return None
-        self.results[name] = result
+        if result is not None:
+            self.results[name] = result
         get_run_logger().info("%s: %s", name, "done" if result is None else result)
         return result
 
@@ -60,12 +61,6 @@ class Run:
 
     def report(self) -> Report:
         return Report(self.flow, self.as_of, "sample" in self.results, self.results, self.failures)
-
-
-def said(error: Exception) -> str:
-    """An error in one line; the type's name where it is not one of ours."""
-    text = (str(error).strip() or "no message").splitlines()[0]
-    return text if isinstance(error, GovpulseError) else f"{type(error).__name__}: {text}"
 
 
 def begin(flow: str, as_of: datetime | None) -> Run:
@@ -127,6 +122,6 @@ def _row(run: Run, *, ended: bool) -> dict[str, Any]:
         run.started_at,
         datetime.now(UTC),
         prefect_flow_run_id=flow_run.id,
-        results={name: str(result) for name, result in run.results.items() if result is not None} if ended else None,
+        results={name: str(result) for name, result in run.results.items()} if ended else None,
         failures=[f"{name}: {text}" for name, text in run.failures.items()],
     )

@@ -2,7 +2,6 @@
 
 import os
 import tomllib
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -133,10 +132,6 @@ class Settings(BaseSettings):
     @property
     def channel_kinds(self) -> dict[str, str]:
         return {channel.name: channel.kind for channel in self.notifications.channels}
-
-    @property
-    def overlap(self) -> timedelta:
-        return timedelta(seconds=self.source.overlap_seconds)
 
 
 def config_file(given: Path | None) -> Path | None:

@@ -6,12 +6,11 @@ from prefect import flow
 
 from flows.report import Report
 from flows.run import Run, begin, finish, load
+from storage.catalogue import GOVERNANCE
+from storage.sample_rows import SAMPLE
 from tasks.sources.extraction import extract_dataset
-from tasks.sources.mapping import DATASETS
 from tasks.sources.progress import Progress, Standing, name_source, read_progress
 from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
-
-SAMPLE = "sample"
 
 
 def extract(run: Run, full: bool = False) -> None:
@@ -28,7 +27,7 @@ def extract(run: Run, full: bool = False) -> None:
     standing = Standing({}) if full else run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source)
     if standing is None:
         return
-    for dataset in DATASETS:
+    for dataset in GOVERNANCE:
         run.step(
             f"extract {dataset}",
             extract_dataset,

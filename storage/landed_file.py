@@ -8,7 +8,7 @@ import polars as pl
 
 from storage.catalogue import Table
 from storage.contract import check_columns
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read_landed(table: Table, path: Path) -> LandedFile:
         frame = pl.read_parquet(path)
         metadata = pl.read_parquet_metadata(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise GovpulseError(f"{path.name} is not a whole Parquet file: {str(error).splitlines()[0]}") from error
+        raise GovpulseError(f"{path.name} is not a whole Parquet file: {first_line(error)}") from error
     check_columns(table, frame.columns, path.name)
     watermark = metadata.get("watermark")
     return LandedFile(path, table, frame, metadata.get("source"), datetime.fromisoformat(watermark) if watermark else None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from storage.home import Home
 
 ORPHAN_AGE_SECONDS = 3600.0
@@ -49,7 +49,7 @@ def land(
 
 def _explain(error: Exception) -> str:
     """Polars reports a full disk as an error of its own, in several lines at times."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+    return (error.strerror if isinstance(error, OSError) else None) or first_line(error)
 
 
 def _write_durably(frame: pl.DataFrame, path: Path, metadata: dict[str, str]) -> None:

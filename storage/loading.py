@@ -12,15 +12,15 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from storage.catalogue import LANDED, TABLES, Table
+from storage.catalogue import GOVERNANCE, LANDED, TABLES, Table
 from storage.contract import check_rows
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from storage.frames import registered
 from storage.home import Home
 from storage.landed_file import LandedFile, ledger_name, read_landed
 from storage.landing import pending, sync_folder
 from storage.ledger import Span, is_recorded, record
-from storage.sample_rows import GOVERNANCE, make_room
+from storage.sample_rows import make_room
 from storage.transaction import transaction
 from storage.write import upsert
 
@@ -90,7 +90,7 @@ def _check(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) ->
         with registered(con, "landed_rows", landed.with_source()):
             check_rows(con, landed.table, "landed_rows", now)
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError) as error:
-        raise GovpulseError(f"{landed.path.name} cannot be checked: {str(error).splitlines()[0]}") from error
+        raise GovpulseError(f"{landed.path.name} cannot be checked: {first_line(error)}") from error
 
 
 def _commit(con: duckdb.DuckDBPyConnection, landed: LandedFile, now: datetime) -> LoadResult:

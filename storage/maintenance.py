@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from storage.catalogue import TABLES
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
 from storage.warehouse import attach, connect
@@ -116,7 +116,7 @@ def _same_counts(con: duckdb.DuckDBPyConnection, backup: Path) -> CheckResult:
         copy.execute("USE warehouse")
         there = copy.sql(count).fetchall()
     except (GovpulseError, duckdb.Error) as error:
-        return CheckResult("backup", False, f"{backup.name} does not open: {str(error).splitlines()[0]}")
+        return CheckResult("backup", False, f"{backup.name} does not open: {first_line(error)}")
     finally:
         copy.close()
     rows = sum(rows for _, rows in here)

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from storage.errors import ConfigurationError, GovpulseError
+from storage.errors import ConfigurationError, GovpulseError, first_line
 from storage.frames import fetch
 from storage.warehouse import attach, connect
 
@@ -42,4 +42,4 @@ def ask(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
             raise ConfigurationError("query takes one SELECT")
         return fetch(con, sql)
     except duckdb.Error as error:
-        raise GovpulseError(str(error).splitlines()[0]) from error
+        raise GovpulseError(first_line(error)) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from storage.catalogue import PUBLISHED, Table
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
 from storage.warehouse import attach, quote_text
@@ -33,7 +33,7 @@ def publish(con: duckdb.DuckDBPyConnection, home: Home) -> int:
         sync_folder(home.root)
     except (OSError, duckdb.Error, GovpulseError) as error:
         _sweep(home)
-        raise GovpulseError(f"cannot publish {home.published}: {str(error).splitlines()[0]}; the old file stays") from error
+        raise GovpulseError(f"cannot publish {home.published}: {first_line(error)}; the old file stays") from error
     return size
 
 

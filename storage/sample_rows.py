@@ -2,8 +2,9 @@
 
 import duckdb
 
+from storage.catalogue import GOVERNANCE
+
 SAMPLE = "sample"
-GOVERNANCE = ("scans", "deployments", "activity", "users")
 
 
 def make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.lock import fair_lock
 from storage.migrations import migrate
@@ -89,7 +89,7 @@ def _is_about_the_file(error: duckdb.Error) -> bool:
 
 
 def _explain(error: duckdb.Error) -> str:
-    text = str(error).splitlines()[0]
+    text = first_line(error)
     if "version number" in text:
         return "it was written by a newer DuckDB; upgrade govpulse, nothing was changed"
     if "lock on file" in text:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import config, doctor, load, query, run, sample, up
-from storage.errors import ConfigurationError, GovpulseError
+from storage.errors import ConfigurationError, GovpulseError, describe
 
 app = typer.Typer(
     name="govpulse",
@@ -67,5 +67,4 @@ def main() -> None:
 
 def one_line(error: Exception) -> str:
     """What to say of an error; one that is not ours is a defect, and says how to see all of it."""
-    text = (str(error).strip() or "no message").splitlines()[0]
-    return text if isinstance(error, GovpulseError) else f"{type(error).__name__}: {text} (a defect; --debug shows where)"
+    return describe(error) + ("" if isinstance(error, GovpulseError) else " (a defect; --debug shows where)")

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.settings import Settings, load_settings
-from storage.errors import ConfigurationError, GovpulseError
+from storage.errors import ConfigurationError, GovpulseError, first_line
 from storage.published import ask, ask_published
 from storage.warehouse import warehouse
 
@@ -64,7 +64,7 @@ def write(rows: pl.DataFrame, format: Format, output: Path | None) -> None:
     except OSError as error:
         raise GovpulseError(f"cannot write {output or 'the rows'}: {error.strerror or error}") from error
     except pl.exceptions.PolarsError as error:
-        raise GovpulseError(f"cannot write as {format}: {str(error).splitlines()[0]}; another --format may do") from error
+        raise GovpulseError(f"cannot write as {format}: {first_line(error)}; another --format may do") from error
 
 
 def as_json(rows: pl.DataFrame) -> str:

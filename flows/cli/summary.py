@@ -27,7 +27,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "flow": report.flow,
         "as_of": report.as_of.isoformat(),
         "is_sample": report.is_sample,
-        "results": {name: str(result) for name, result in report.results.items() if result is not None},
+        "results": {name: str(result) for name, result in report.results.items()},
         "failures": report.failures,
     }
 
@@ -50,7 +50,7 @@ def print_summary(settings: Settings, report: Report) -> None:
 
 
 def _lines(report: Report) -> list[tuple[str, str]]:
-    results = {name: str(result) for name, result in report.results.items() if result is not None}
+    results = {name: str(result) for name, result in report.results.items()}
     extracted = [f"{result.dataset} {result.rows:,}" for result in report.results.values() if isinstance(result, ExtractResult)]
     computed = [f"{result.table} {result.rows:,}" for result in report.results.values() if isinstance(result, InsightResult)]
     lines = [

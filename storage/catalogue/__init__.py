@@ -6,7 +6,9 @@ from storage.catalogue.model import Check, Column, Table
 TABLES: dict[str, Table] = {table.full_name: table for table in (*raw.TABLES, *insights.TABLES, *alerts.TABLES, *ops.TABLES)}
 LANDED: dict[str, Table] = {table.name: table for table in TABLES.values() if table.is_landed}
 DATASETS: dict[str, Table] = {table.name: table for table in raw.TABLES}
+GOVERNANCE: tuple[str, ...] = tuple(table.name for table in raw.TABLES if table is not raw.SYSTEM_METRICS)
+"""The datasets that a platform's database delivers."""
 INSIGHTS: dict[str, Table] = {table.name: table for table in insights.TABLES}
 PUBLISHED: tuple[Table, ...] = tuple(table for table in TABLES.values() if table.is_published)
 
-__all__ = ["DATASETS", "INSIGHTS", "LANDED", "PUBLISHED", "TABLES", "Check", "Column", "Table"]
+__all__ = ["DATASETS", "GOVERNANCE", "INSIGHTS", "LANDED", "PUBLISHED", "TABLES", "Check", "Column", "Table"]

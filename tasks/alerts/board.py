@@ -16,7 +16,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from storage.frames import fetch, registered
 from storage.home import Home
 from storage.transaction import transaction
@@ -56,7 +56,7 @@ def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime) -> list
         parameters = {"as_of": as_of} if "as_of" in statements[0].named_parameters else None
         rows = fetch(con, rule.sql, parameters)
     except duckdb.Error as error:
-        raise GovpulseError(f"rule {rule.name}: {str(error).splitlines()[0]}") from error
+        raise GovpulseError(f"rule {rule.name}: {first_line(error)}") from error
     missing = [name for name in ("subject", "value") if name not in rows.columns]
     if missing:
         raise GovpulseError(f"rule {rule.name}: its sql does not yield {' and '.join(missing)}")

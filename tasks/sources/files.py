@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from storage.catalogue import DATASETS, Table
 from storage.contract import check_columns
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import land
 
@@ -33,7 +33,7 @@ def land_file(home: Home, dataset: str, path: Path) -> int:
     except FileNotFoundError as error:
         raise GovpulseError(f"{path} does not exist") from error
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
-        raise GovpulseError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+        raise GovpulseError(f"cannot read {path}: {first_line(error)}") from error
     return rows
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from storage.catalogue import GOVERNANCE
 from storage.errors import GovpulseError
 
 SHIPPED = Path(__file__).parent / "mappings"
-DATASETS = ("scans", "deployments", "activity", "users")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def load_mapping(name: str, dialect: str, server_zone: str) -> Mapping:
     folder = Path(name) if "/" in name else SHIPPED / name
     if not folder.is_dir() or ("/" not in name and name not in shipped):
         raise GovpulseError(f"no mapping {name}: give one of {', '.join(shipped)}, or the path of a folder with your own SELECTs")
-    selects = {dataset: path for dataset in DATASETS if (path := _select_file(folder, dataset, dialect))}
+    selects = {dataset: path for dataset in GOVERNANCE if (path := _select_file(folder, dataset, dialect))}
     if not selects:
-        raise GovpulseError(f"mapping {folder} has none of {', '.join(f'{dataset}.sql' for dataset in DATASETS)}")
+        raise GovpulseError(f"mapping {folder} has none of {', '.join(f'{dataset}.sql' for dataset in GOVERNANCE)}")
     return Mapping(folder.name, selects, _zones(folder, server_zone))
 
 
@@ -56,7 +56,7 @@ def _zones(folder: Path, server_zone: str) -> dict[str, ZoneInfo]:
         dataset: _zone("[source] timezone", server_zone)
         if declared.get(dataset) == "server"
         else _zone(f"{path}: {dataset}", declared.get(dataset, "UTC"))
-        for dataset in DATASETS
+        for dataset in GOVERNANCE
     }
 
 
@@ -68,9 +68,9 @@ def _declared(path: Path) -> dict[str, Any]:
     zones = document.get("timezones", {})
     if not isinstance(zones, dict):
         raise GovpulseError(f"{path}: timezones must be a table, [timezones]")
-    unknown = sorted((set(document) - {"timezones"}) | (set(zones) - set(DATASETS)))
+    unknown = sorted((set(document) - {"timezones"}) | (set(zones) - set(GOVERNANCE)))
     if unknown:
-        raise GovpulseError(f"{path}: unknown key {unknown[0]}; [timezones] may name {', '.join(DATASETS)}")
+        raise GovpulseError(f"{path}: unknown key {unknown[0]}; [timezones] may name {', '.join(GOVERNANCE)}")
     return zones
 
 

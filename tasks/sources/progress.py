@@ -8,10 +8,10 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.catalogue import GOVERNANCE
 from storage.home import Home
 from storage.ledger import open_keys, watermarks
 from storage.warehouse import Limits, warehouse
-from tasks.sources.mapping import DATASETS
 
 OPEN_STATUSES = {"scans": ("queued", "running"), "deployments": ("pending", "running"), "activity": ("running",)}
 """The statuses that a row still leaves; a user has none."""
@@ -54,6 +54,6 @@ def read_progress(home: str, *, limits: Limits, source: str) -> Standing:
                 marks.get(dataset),
                 tuple(open_keys(con, dataset, source, OPEN_STATUSES[dataset])) if dataset in OPEN_STATUSES else (),
             )
-            for dataset in DATASETS
+            for dataset in GOVERNANCE
         }
         return Standing(datasets)

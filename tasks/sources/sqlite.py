@@ -16,7 +16,7 @@ import polars as pl
 from adbc_driver_manager import Error as AdbcError
 
 from storage.catalogue import DATASETS
-from storage.errors import GovpulseError
+from storage.errors import GovpulseError, first_line
 from tasks.sources.instants import local_floor, to_utc
 from tasks.sources.request import Request
 
@@ -101,4 +101,4 @@ def _batches(cursor: Any, request: Request) -> Iterator[pl.DataFrame]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rpartition("[SQLite] ")[2]
+    return first_line(error).rpartition("[SQLite] ")[2]
