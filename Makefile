@@ -43,6 +43,7 @@ lock: $(VENV)/ready-dev ## Resolve the dependencies anew
 	$(BIN)/python -m pip --quiet install uv
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --group build --group dev --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
 
 clean: ## Remove what setting up and testing made; your data stay
 	rm -rf $(VENV) $(DUCKDB2) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,11 +1,13 @@
 """What every test may use: an empty home, and how thoroughly hypothesis looks (`--hypothesis-profile=thorough` for more)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from storage.home import Home
+from tests.postgresql import PostgresServer
 
 settings.register_profile("fast", max_examples=25, deadline=None, database=None, derandomize=True)
 settings.register_profile("thorough", max_examples=500, deadline=None, database=None, print_blob=True)
@@ -16,6 +18,14 @@ settings.load_profile("fast")
 def home(tmp_path: Path) -> Home:
     """A home that nothing has touched yet."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, started when the first test asks for it. Each test makes a database of its own."""
+    server = PostgresServer()
+    yield server
+    server.remove()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
