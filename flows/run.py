@@ -99,8 +99,13 @@ def load(run: Run, name: str = "load") -> None:
     before = run.results.get(name, LoadResult())
     loaded = run.step(name, load_landed, run.home, limits=run.settings.limits)
     if loaded is not None:
-        run.results[name] = before + loaded
-        run.failures |= {f"{name} {number}": line for number, line in enumerate(loaded.quarantined, 1)}
+        note_loaded(run, name, before + loaded)
+
+
+def note_loaded(run: Run, name: str, loaded: LoadResult) -> None:
+    """Put a load into the report."""
+    run.results[name] = loaded
+    run.failures |= {f"{name} {number}": line for number, line in enumerate(loaded.quarantined, 1)}
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:

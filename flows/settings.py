@@ -5,13 +5,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.warehouse import Limits
 from tasks.alerts.evaluation import Channel
+from tasks.sources.address import Address
 
 PREFIX = "GOVPULSE_"
 CONFIG_VARIABLE = "GOVPULSE_CONFIG"
@@ -25,11 +26,23 @@ class Section(BaseModel):
 class SourceSettings(Section):
     """Where scans, deployments, activity and users come from."""
 
-    kind: Literal["sample", "sqlite", "none"] = Field("sample", description="`sample` is a made-up database, `none` reads nothing")
-    url: str = Field("", description="the database: a path or sqlite:///path")
+    kind: Literal["sample", "postgresql", "sqlite", "files", "none"] = Field(
+        "sample", description="`sample` is a made-up database, `files` a folder in the contract's shape, `none` reads nothing"
+    )
+    url: SecretStr = Field(
+        SecretStr(""), description="`postgresql://user:password@host/database`, or the path of a SQLite file or of a folder"
+    )
     mapping: str = Field("racine", description="a shipped mapping's name, or the path of a folder with your own SELECTs")
     timezone: str = Field("UTC", description="zone of the timestamps that the mapping calls `server`, such as Europe/Berlin")
     overlap_seconds: float = Field(300.0, ge=0, description="how far before the watermark an extraction reads again (s)")
+    fallback_overlap_seconds: float = Field(
+        3600.0, ge=0, description="the same where PostgreSQL cannot say which transactions are open: longer than any of them (s)"
+    )
+    statement_timeout_seconds: float = Field(3600.0, gt=0, description="PostgreSQL ends a statement of ours that takes longer (s)")
+
+    @property
+    def address(self) -> Address:
+        return Address(self.kind, self.url.get_secret_value())
 
 
 class CollectSettings(Section):
@@ -134,6 +147,13 @@ class Settings(BaseSettings):
         return {channel.name: channel.kind for channel in self.notifications.channels}
 
 
+def shown(settings: Settings) -> dict[str, Any]:
+    """The settings as they may be printed."""
+    document, address = settings.model_dump(mode="json"), settings.source.address
+    document["source"]["url"] = address.without_secrets(address.url)
+    return document
+
+
 def config_file(given: Path | None) -> Path | None:
     """The settings file in force: the given one, that of GOVPULSE_CONFIG, or govpulse.toml where there is one.
 
@@ -169,7 +189,8 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     where = variable if variable in {name.upper() for name in os.environ} else file or "the environment"
     if first["type"] == "extra_forbidden":
         return f"unknown setting {'.'.join(parts)} (in {where}; see docs/settings.md)"
-    return f"wrong setting {'.'.join(parts)}: {first['msg']}, not {first['input']!r} (in {where}; see docs/settings.md)"
+    given = "" if parts[-1] == "url" else f", not {first['input']!r}"
+    return f"wrong setting {'.'.join(parts)}: {first['msg']}{given} (in {where}; see docs/settings.md)"
 
 
 def _explain_json(error: SettingsError) -> str:

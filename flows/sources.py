@@ -1,51 +1,103 @@
-"""Reads what changed in the platform's database since the last time, and loads it."""
+"""Reads what changed in the platform's database since the last time, and loads it while it is read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from threading import Event
 
 from prefect import flow
 
+from flows.pacing import show_pace
 from flows.report import Report
-from flows.run import Run, begin, finish, load
-from storage.catalogue import GOVERNANCE
+from flows.run import Run, begin, finish, load, note_loaded
+from flows.settings import SourceSettings
 from storage.sample_rows import SAMPLE
-from tasks.sources.extraction import extract_dataset
-from tasks.sources.progress import Progress, Standing, name_source, read_progress
+from tasks.boards import reason_board
+from tasks.loading import load_as_landed
+from tasks.sources.address import Address
+from tasks.sources.extraction import extract_datasets
+from tasks.sources.files.extraction import extract_files
+from tasks.sources.opening import Source
+from tasks.sources.progress import Standing, name_source, read_progress
 from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
 
-def extract(run: Run, full: bool = False) -> None:
+def find_source(run: Run) -> Source | None:
+    """The database that the settings name; the sample, brought up to now, where that is asked for."""
     settings = run.settings.source
-    load(run)
     if settings.kind == "none":
+        return None
+    if settings.kind != SAMPLE:
+        return source_of(settings)
+    prepared = run.step("sample", prepare_sample, run.home, until=run.started_at)
+    return Source(SAMPLE, Address("sqlite", prepared.path), "racine", SAMPLE_ZONE) if prepared else None
+
+
+def source_of(settings: SourceSettings) -> Source:
+    return Source(
+        name_source(settings.mapping if settings.kind != "files" else "files", settings.address),
+        settings.address,
+        settings.mapping,
+        settings.timezone,
+        settings.statement_timeout_seconds,
+        settings.fallback_overlap_seconds,
+    )
+
+
+def extract(run: Run, full: bool = False) -> None:
+    load(run)
+    source = find_source(run)
+    if source is None:
         return
-    source, kind, url, zone = name_source(settings.mapping, settings.url), settings.kind, settings.url, settings.timezone
-    if settings.kind == SAMPLE:
-        prepared = run.step("sample", prepare_sample, run.home, until=run.started_at)
-        if prepared is None:
-            return
-        source, kind, url, zone = SAMPLE, "sqlite", prepared.path, SAMPLE_ZONE
-    standing = Standing({}) if full else run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source)
-    if standing is None:
-        return
-    for dataset in GOVERNANCE:
-        run.step(
-            f"extract {dataset}",
-            extract_dataset,
-            run.home,
-            kind=kind,
-            url=url,
-            mapping=settings.mapping,
-            server_zone=zone,
-            source=source,
-            dataset=dataset,
-            progress=standing.datasets.get(dataset, Progress()),
-            overlap_seconds=settings.overlap_seconds,
-            extracted_at=run.started_at,
-        )
+    with loading_meanwhile(run):
+        if source.address.kind == "files":
+            read_files(run, source)
+        else:
+            read_database(run, source, full)
     load(run, "load extracted")
 
 
-@flow(name="extract_sources", timeout_seconds=3600)
+def read_database(run: Run, source: Source, full: bool) -> None:
+    standing = (
+        Standing({}) if full else run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
+    )
+    if standing is None:
+        return
+    extraction = run.step(
+        "extract",
+        extract_datasets,
+        run.home,
+        source=source,
+        standing=standing,
+        overlap_seconds=run.settings.source.overlap_seconds,
+        extracted_at=run.started_at,
+        report=show_pace(),
+    )
+    if extraction is not None:
+        run.failures |= {f"extract {dataset}": why for dataset, why in extraction.failures.items()}
+
+
+def read_files(run: Run, source: Source) -> None:
+    extraction = run.step("extract", extract_files, run.home, limits=run.settings.limits, source=source)
+    if extraction is not None:
+        run.failures |= {f"extract {path}": why for path, why in extraction.failures.items()}
+
+
+@contextmanager
+def loading_meanwhile(run: Run) -> Iterator[None]:
+    """Load what the block lands while it goes on, so that a long extraction is not waited for twice."""
+    done = Event()
+    loading = load_as_landed.submit(run.home, limits=run.settings.limits, until=done)
+    try:
+        yield
+    finally:
+        done.set()
+        loaded = run.step("load meanwhile", loading.result)
+        if loaded is not None:
+            note_loaded(run, "load meanwhile", loaded)
+
+
+@flow(name="extract_sources", timeout_seconds=14_400)
 def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report:
     """Read scans, deployments, activity and users from the platform's database.
 
@@ -55,4 +107,4 @@ def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report
     """
     run = begin("extract_sources", as_of)
     extract(run, full)
-    return finish(run)
+    return finish(run, boards={"rejected-rows": reason_board})

@@ -1,9 +1,11 @@
 """The contract at the door of the warehouse: every landed row is cast and checked against the catalogue.
 
-In: a relation with any columns of any types. Out: two temporary tables on the connection, `accepted` (the table's columns and
-types) and `rejected` (one row a refused row, with every reason). Nothing is dropped, nothing is guessed.
+In: a relation with any columns of any types. Out: the temporary table `checked` (the table's columns and types, the landing file,
+and for a bad row every reason and the row as it came) and two views of it, `accepted` and `rejected`. Nothing is dropped, nothing
+is guessed. A good row costs its casts and one flag; reasons are worked out for bad rows only.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
@@ -14,8 +16,12 @@ from storage.warehouse import quote_text
 
 LANDED = "govpulse_landed_row"
 """The row as it came; a name that no column of a file bears."""
+UNREADABLE = "unreadable"
+"""The column in which a reader says why it could not make a row of what it found; the row holds nothing else."""
 EARLIEST = "0001-01-01"
 """Python has no instant before it, and `-infinity` is none."""
+LONGEST_TEXT_BYTES = 1_000_000
+NO_CONSTANTS: Mapping[str, str] = {}
 
 
 def check_columns(table: Table, columns: list[str], origin: str) -> None:
@@ -24,51 +30,114 @@ def check_columns(table: Table, columns: list[str], origin: str) -> None:
     Raises:
         GovpulseError: names `origin` and the columns.
     """
-    missing = [column.name for column in table.columns if column.is_required and column.name not in columns]
+    missing = [column.name for column in table.columns if _is_demanded(column) and column.name not in columns]
     if missing:
         raise GovpulseError(f"{origin}: {table.name} needs the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
 
 
-def check_rows(con: duckdb.DuckDBPyConnection, table: Table, relation: str, now: datetime) -> None:
-    """Split `relation` into the temporary tables `accepted` and `rejected`."""
+def key_text(table: Table, prefix: str = "") -> str:
+    """SQL: a row's key as one text, the way ops.rejected_rows has it."""
+    return " || '/' || ".join(f"coalesce(CAST({prefix}{name} AS VARCHAR), '?')" for name in table.key)
+
+
+def check_rows(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    relation: str,
+    now: datetime,
+    *,
+    file: str = "NULL",
+    constants: Mapping[str, str] = NO_CONSTANTS,
+) -> None:
+    """Split `relation` into `accepted` and `rejected`.
+
+    Args:
+        relation: what to read, as in FROM.
+        file: SQL expression of the landing file that a row is in.
+        constants: SQL expressions for columns that the rows do not speak for themselves.
+    """
     present = con.sql(f"SELECT * FROM {relation} LIMIT 0").columns
-    con.execute(f"CREATE OR REPLACE TEMP TABLE checked AS {_checked_select(table, relation, present, now)}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE checked AS {_checked_select(table, relation, present, now, file, constants)}")
     names = ", ".join(table.column_names)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE accepted AS SELECT {names} FROM checked WHERE len(reasons) = 0")
-    key = " || '/' || ".join(f"coalesce(CAST({name} AS VARCHAR), '?')" for name in table.key)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW accepted AS SELECT {names} FROM checked WHERE reasons IS NULL")
+    _refuse_ambiguous(con, table)
+    source = "source" if "source" in table.column_names else "CAST(NULL AS VARCHAR)"
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE rejected AS
-        SELECT {quote_text(table.name)} AS dataset, {key} AS key, array_to_string(reasons, '; ') AS reason, payload AS row,
-               {"source" if "source" in table.column_names else "CAST(NULL AS VARCHAR)"} AS source
-        FROM checked WHERE len(reasons) > 0
+        CREATE OR REPLACE TEMP VIEW rejected AS
+        SELECT {quote_text(table.name)} AS dataset, {key_text(table)} AS key, array_to_string(reasons, '; ') AS reason,
+               payload AS row, {source} AS source
+        FROM checked WHERE reasons IS NOT NULL
         """
     )
 
 
-def _checked_select(table: Table, relation: str, present: list[str], now: datetime) -> str:
-    casts = ", ".join(_cast(column, present) for column in table.columns)
-    failures = ", ".join(f"CASE WHEN {condition} THEN {reason} END" for condition, reason in _rules(table, present, now))
+def _refuse_ambiguous(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Of rows with one key and one version that say different things, nobody can tell which is right: the greatest stays."""
+    keys = ", ".join(table.key)
+    if not table.version or not con.execute(f"SELECT 1 FROM accepted GROUP BY {keys} HAVING count(*) > 1 LIMIT 1").fetchall():
+        return
+    said = ", ".join(name for name in table.column_names if name not in (*table.key, *table.version))
+    con.execute(
+        f"""
+        UPDATE checked
+        SET reasons = ['another row of the batch has the same key and version, and says something else'],
+            payload = to_json({{{", ".join(f"{name}: {name}" for name in table.column_names)}}})
+        WHERE rowid IN (
+            SELECT rowid FROM (
+                SELECT rowid, row({said}) IS DISTINCT FROM first_value(row({said})) OVER same AS differs
+                FROM checked WHERE reasons IS NULL
+                WINDOW same AS (PARTITION BY {", ".join((*table.key, *table.version))} ORDER BY row({said}) DESC)
+            )
+            WHERE differs
+        )
+        """
+    )
+
+
+def _checked_select(table: Table, relation: str, present: list[str], now: datetime, file: str, constants: Mapping[str, str]) -> str:
+    casts = ", ".join(_cast(column, present, constants) for column in table.columns)
+    rules = _rules(table, present, now)
+    is_bad = " OR ".join(f"coalesce({condition}, false)" for condition, _ in rules)
+    failures = ", ".join(f"CASE WHEN {condition} THEN {reason} END" for condition, reason in rules)
     return f"""
-        SELECT * EXCLUDE ({LANDED}), CASE WHEN len(reasons) > 0 THEN to_json({LANDED}) END AS payload
+        SELECT
+            * EXCLUDE ({LANDED}, is_bad),
+            CASE WHEN is_bad THEN list_filter([{failures}], lambda reason: reason IS NOT NULL) END AS reasons,
+            CASE WHEN is_bad THEN to_json({LANDED}) END AS payload
         FROM (
-            SELECT *, list_filter([{failures}], lambda reason: reason IS NOT NULL) AS reasons
-            FROM (SELECT {casts}, {LANDED} AS {LANDED} FROM {relation} AS {LANDED})
+            SELECT *, {is_bad} AS is_bad
+            FROM (SELECT {casts}, {file} AS landed_file, {LANDED} AS {LANDED} FROM {relation} AS {LANDED})
         )
     """
 
 
-def _cast(column: Column, present: list[str]) -> str:
-    if column.name not in present:
-        return f"CAST(NULL AS {column.type}) AS {column.name}"
+def _is_demanded(column: Column) -> bool:
+    return column.is_required and column.default is None
+
+
+def _cast(column: Column, present: list[str], constants: Mapping[str, str]) -> str:
+    if column.name in constants or column.name not in present:
+        return f"CAST({constants.get(column.name, column.default or 'NULL')} AS {column.type}) AS {column.name}"
     landed = f"{LANDED}.{column.name}"
+    cast = f"TRY_CAST({landed} AS {column.type})"
     if column.type == "JSON":
-        return f"CASE WHEN json_valid(CAST({landed} AS VARCHAR)) THEN CAST({landed} AS JSON) END AS {column.name}"
-    return f"TRY_CAST({landed} AS {column.type}) AS {column.name}"
+        cast = f"CASE WHEN json_valid(CAST({landed} AS VARCHAR)) THEN CAST({landed} AS JSON) END"
+    if column.default is not None:
+        cast = f"CASE WHEN {landed} IS NULL THEN {column.default} ELSE {cast} END"
+    return f"{cast} AS {column.name}"
 
 
 def _rules(table: Table, present: list[str], now: datetime) -> list[tuple[str, str]]:
     """Each rule as (SQL condition that is true for a bad row, SQL expression of the reason)."""
+    if UNREADABLE in present:
+        said = f"{LANDED}.{UNREADABLE}"
+        readable = [(f"{said} IS NULL AND ({condition})", reason) for condition, reason in _rules_of_rows(table, present, now)]
+        return [(f"{said} IS NOT NULL", said), *readable]
+    return _rules_of_rows(table, present, now)
+
+
+def _rules_of_rows(table: Table, present: list[str], now: datetime) -> list[tuple[str, str]]:
     columns = [rule for column in table.columns if column.name in present for rule in _column_rules(column)]
     return columns + [_row_rule(check, now) for check in table.checks]
 
@@ -76,7 +145,7 @@ def _rules(table: Table, present: list[str], now: datetime) -> list[tuple[str, s
 def _column_rules(column: Column) -> list[tuple[str, str]]:
     name, landed = column.name, f"{LANDED}.{column.name}"
     rules = _type_rules(column.type, name, landed)
-    if column.is_required:
+    if _is_demanded(column):
         rules.append((f"{landed} IS NULL", f"'{name} is missing'"))
     if column.allowed:
         allowed = ", ".join(quote_text(word) for word in column.allowed)
@@ -84,13 +153,17 @@ def _column_rules(column: Column) -> list[tuple[str, str]]:
     if column.minimum is not None:
         rules.append((f"{name} < {column.minimum}", f"'{name} is below {column.minimum:g}'"))
     if column.maximum is not None:
-        rules.append((f"{name} > {column.maximum}", f"'{name} is above {column.maximum:g}'"))
+        is_finite = f"isfinite({name}) AND " if column.type == "DOUBLE" else ""
+        rules.append((f"{is_finite}{name} > {column.maximum}", f"'{name} is above {column.maximum:g}'"))
     return rules
 
 
 def _type_rules(type_name: str, name: str, landed: str) -> list[tuple[str, str]]:
     said = f"'{name} is not {_kind(type_name)}: ' || left(CAST({landed} AS VARCHAR), 80)"
     rules = [(f"{landed} IS NOT NULL AND {name} IS NULL", said)] if type_name != "VARCHAR" else []
+    if type_name in ("VARCHAR", "JSON"):
+        size = f"strlen(CAST({name} AS VARCHAR))"
+        rules.append((f"{size} > {LONGEST_TEXT_BYTES}", f"'{name} is ' || {size} || ' bytes long, above {LONGEST_TEXT_BYTES}'"))
     if type_name == "TIMESTAMPTZ":
         rules.append((f"{name} < TIMESTAMPTZ '{EARLIEST}'", f"'{name} is before the year 1'"))
     if type_name == "BIGINT":

@@ -1,52 +1,86 @@
-"""One landing file as the loader reads it: its rows, and what its footer says of them."""
+"""One landing file as the loader sees it: what its footer says of its rows. The rows themselves DuckDB reads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from storage.catalogue import Table
 from storage.contract import check_columns
 from storage.errors import GovpulseError, first_line
+from storage.warehouse import quote_text
 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One landing file, read."""
+    """One landing file's footer.
+
+    Attributes:
+        watermark: how far its source has been read once the file is loaded.
+        read_until: set while a first extraction goes on: how far that has come.
+        is_repair: its rows stand against what the warehouse has, whatever their `updated_at`.
+    """
 
     path: Path
-    table: Table
-    frame: pl.DataFrame
+    columns: tuple[tuple[str, str], ...]
+    rows: int
     source: str | None
     watermark: datetime | None
+    read_until: datetime | None
+    is_repair: bool
 
     @property
     def ledger_name(self) -> str:
         return ledger_name(self.path)
 
-    def with_source(self) -> pl.DataFrame:
-        """The rows with where they came from; what a file says of that itself does not count."""
-        if "source" not in self.table.column_names:
-            return self.frame
-        return self.frame.with_columns(pl.lit(self.source, pl.String).alias("source"))
+    def goes_with(self, other: "LandedFile") -> bool:
+        """Whether both may be read as one relation and written in one transaction."""
+        return (self.columns, self.source, self.is_repair) == (other.columns, other.source, other.is_repair)
 
 
 def ledger_name(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
-def read_landed(table: Table, path: Path) -> LandedFile:
-    """Read one landing file.
+def read_footer(table: Table, path: Path) -> LandedFile:
+    """Read what a landing file says of itself.
 
     Raises:
         GovpulseError: it is not whole, or lacks a required column.
     """
     try:
-        frame = pl.read_parquet(path)
-        metadata = pl.read_parquet_metadata(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        with pq.ParquetFile(path) as file:
+            schema, footer = file.schema_arrow, file.metadata
+    except (pa.ArrowException, OSError) as error:
         raise GovpulseError(f"{path.name} is not a whole Parquet file: {first_line(error)}") from error
-    check_columns(table, frame.columns, path.name)
-    watermark = metadata.get("watermark")
-    return LandedFile(path, table, frame, metadata.get("source"), datetime.fromisoformat(watermark) if watermark else None)
+    check_columns(table, schema.names, path.name)
+    said = {key.decode(): value.decode() for key, value in (footer.metadata or {}).items() if key != b"ARROW:schema"}
+    columns = tuple((field.name, str(field.type)) for field in schema)
+    marks = (_instant(said.get("watermark")), _instant(said.get("read_until")))
+    return LandedFile(path, columns, footer.num_rows, said.get("source"), *marks, said.get("is_repair") == "true")
+
+
+def check_pages(path: Path) -> None:
+    """Read the whole file, to tell whether it or something else is to blame for a failure.
+
+    Raises:
+        GovpulseError: it is damaged.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches():
+                pass
+    except (pa.ArrowException, OSError) as error:
+        raise GovpulseError(f"{path.name} is damaged: {first_line(error)}") from error
+
+
+def as_relation(files: Sequence[LandedFile]) -> str:
+    """SQL: the rows of `files`, which all have the same columns. `filename` tells which is whose."""
+    return f"read_parquet([{', '.join(quote_text(str(file.path)) for file in files)}], hive_partitioning = false)"
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

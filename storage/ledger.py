@@ -1,11 +1,15 @@
 """The loader's ledger and watermarks: what has been taken in, and how far each source has been read."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
-from storage.catalogue import DATASETS
+from storage.catalogue import DATASETS, TABLES, Table
+from storage.frames import registered
+from storage.write import upsert
 
 UNCOVERED_SINCE = Path(__file__).with_name("uncovered_since.sql")
 Span = tuple[datetime | None, datetime | None]
@@ -39,19 +43,65 @@ def record(
     )
 
 
+def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[int, Span]]:
+    """By landing file of the relation `checked`: rows refused, and the earliest and latest instant of those that were not."""
+    instant = table.time_column or ("updated_at" if "updated_at" in table.column_names else "CAST(NULL AS TIMESTAMPTZ)")
+    found = con.execute(
+        f"SELECT landed_file, count(reasons), min({instant}) FILTER (WHERE reasons IS NULL),"
+        f" max({instant}) FILTER (WHERE reasons IS NULL) FROM checked GROUP BY landed_file"
+    )
+    return {file: (refused, (first, last)) for file, refused, first, last in found.fetchall()}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a dataset of a source has been read.
+
+    Attributes:
+        watermark: everything that changed before it has been read, once `read_until` is None.
+        read_until: the first extraction goes on, and has read everything that changed before this.
+    """
+
+    watermark: datetime
+    read_until: datetime | None = None
+
+
+def move_watermark(
+    con: duckdb.DuckDBPyConnection, dataset: str, source: str, watermark: datetime, read_until: datetime | None, now: datetime
+) -> None:
+    """Enter how far a dataset of a source has been read; commits together with the rows."""
+    moved = pl.DataFrame(
+        {"dataset": [dataset], "source": [source], "watermark": [watermark], "read_until": [read_until], "updated_at": [now]},
+        schema_overrides={"read_until": pl.Datetime("us", "UTC")},
+    )
+    with registered(con, "moved", moved):
+        upsert(con, TABLES["ops.watermarks"], "moved")
+
+
 def open_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, statuses: tuple[str, ...]) -> list[str]:
     """Keys of the rows of `source` that were not finished when last read; they are read again until they close."""
     table = DATASETS[dataset]
     found = con.execute(
-        f"SELECT {table.key[0]} FROM {table.full_name} WHERE source = ? AND list_contains(?, status) ORDER BY 1",
+        f"SELECT {table.key[0]} FROM {table.full_name} WHERE source = ? AND list_contains(?, status) AND NOT is_deleted ORDER BY 1",
         [source, list(statuses)],
     )
     return [row[0] for row in found.fetchall()]
 
 
-def watermarks(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, datetime]:
+def rejected_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, most: int) -> list[str]:
+    """Keys of refused rows of `source`, the latest first; they are read again, for the day that somebody mends what is wrong."""
+    found = con.execute(
+        "SELECT key FROM ops.rejected_rows WHERE dataset = ? AND source = ? AND key <> '?'"
+        " GROUP BY key ORDER BY max(rejected_at) DESC, key LIMIT ?",
+        [dataset, source, most],
+    )
+    return [row[0] for row in found.fetchall()]
+
+
+def watermarks(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, Mark]:
     """How far each dataset of `source` has been extracted."""
-    return dict(con.execute("SELECT dataset, watermark FROM ops.watermarks WHERE source = ?", [source]).fetchall())
+    found = con.execute("SELECT dataset, watermark, read_until FROM ops.watermarks WHERE source = ?", [source]).fetchall()
+    return {dataset: Mark(watermark, read_until) for dataset, watermark, read_until in found}
 
 
 def uncovered_since(con: duckdb.DuckDBPyConnection, insight: str, dataset: str) -> datetime | None:

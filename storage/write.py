@@ -1,6 +1,7 @@
 """The three write verbs, once, driven by the catalogue: append, replace, upsert. Each writes the rows of a relation (a name that
 SQL on the connection can read, with the table's columns) and leaves the transaction to its caller."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import duckdb
@@ -37,31 +38,53 @@ def _keep_history(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -
     con.execute(f"INSERT INTO history.{table.name} ({names}) SELECT {names} FROM {relation}")
 
 
-def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
+def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str, *, stands_against_newer: bool = False) -> int:
     """Merge the rows by key; returns how many were inserted or updated.
 
     With a version, the greatest (version, then the remaining columns) of a key stays, so any order of arrival ends in the same
     table. DuckDB compares rows as ORDER BY does, NULL being the greatest. Keys may repeat in the relation.
+
+    Args:
+        stands_against_newer: only the last column of the version decides, for rows that were compared with the table's.
     """
-    return _changed(con, merge_statement(con, table, relation))
+    span = _span(con, table, relation)
+    incoming = _newest(con, table, relation)
+    if not con.execute(
+        f"SELECT 1 FROM {table.full_name} AS target SEMI JOIN {incoming} ON {_match(table)}{span} LIMIT 1"
+    ).fetchall():
+        names = ", ".join(table.column_names)
+        return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {incoming}")
+    version = table.version[-1:] if stands_against_newer else _ranked(table)
+    newer = f"{_row('incoming', version)} > {_row('target', version)}" if table.version else "true"
+    return _changed(con, merge_statement(table, incoming, span, newer))
 
 
-def merge_statement(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
-    """The MERGE of `relation` into `table`, confined to the relation's span of time where the key has an instant."""
-    others = [name for name in table.column_names if name not in table.key]
-    ranked = [*table.version, *(name for name in others if name not in table.version)]
-    match = " AND ".join(f"target.{name} = incoming.{name}" for name in table.key)
-    newer = f"{_row('incoming', ranked)} > {_row('target', ranked)}" if table.version else "true"
-    updates = ", ".join(f"{name} = incoming.{name}" for name in others)
+def _newest(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
+    """The relation `incoming`, each key once. Looking whether any comes twice is cheap, sorting all rows by version is not."""
+    keys, names = ", ".join(table.key), ", ".join(table.column_names)
+    if not con.execute(f"SELECT 1 FROM {relation} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1").fetchall():
+        return f"(SELECT {names} FROM {relation}) AS incoming"
+    order = f"PARTITION BY {keys} ORDER BY {_row(relation, _ranked(table))} DESC"
+    return f"(SELECT {names} FROM {relation} QUALIFY row_number() OVER ({order}) = 1) AS incoming"
+
+
+def _ranked(table: Table) -> tuple[str, ...]:
+    return (*table.version, *(name for name in table.column_names if name not in (*table.key, *table.version)))
+
+
+def _match(table: Table) -> str:
+    return " AND ".join(f"target.{name} = incoming.{name}" for name in table.key)
+
+
+def merge_statement(table: Table, incoming: str, span: str, newer: str) -> str:
+    """The MERGE into `table`, confined to the relation's span of time where the key has an instant."""
     names = ", ".join(table.column_names)
+    updates = ", ".join(f"{name} = incoming.{name}" for name in table.column_names if name not in table.key)
     values = ", ".join(f"incoming.{name}" for name in table.column_names)
     return f"""
         MERGE INTO {table.full_name} AS target
-        USING (
-            SELECT {names} FROM {relation}
-            QUALIFY row_number() OVER (PARTITION BY {", ".join(table.key)} ORDER BY {_row(relation, ranked)} DESC) = 1
-        ) AS incoming
-        ON {match}{_span(con, table, relation)}
+        USING {incoming}
+        ON {_match(table)}{span}
         WHEN MATCHED AND {newer} THEN UPDATE SET {updates}
         WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})
     """
@@ -78,7 +101,7 @@ def _span(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
     return f" AND target.{column} BETWEEN TIMESTAMPTZ '{first.isoformat()}' AND TIMESTAMPTZ '{last.isoformat()}'"
 
 
-def _row(relation: str, names: list[str]) -> str:
+def _row(relation: str, names: Sequence[str]) -> str:
     return "row(" + ", ".join(f"{relation}.{name}" for name in names) + ")"
 
 

@@ -25,6 +25,16 @@ ORDER BY severity, rule, firing_since, subject
 
 REJECTED = "SELECT dataset, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY dataset"
 
+REASONS = """
+SELECT dataset, reason, count(*) AS rows, min(key) AS for_example, max(rejected_at) AS last_rejected_at
+FROM ops.rejected_rows GROUP BY dataset, reason ORDER BY rows DESC, dataset, reason LIMIT 50
+"""
+
+RECONCILED = """
+SELECT * FROM ops.reconciliations
+QUALIFY reconciled_at = max(reconciled_at) OVER (PARTITION BY source) ORDER BY source, dataset
+"""
+
 
 def deployment_board(home: str) -> pl.DataFrame:
     """Environment x service, all of them first, then those whose interval says worst."""
@@ -39,6 +49,16 @@ def alert_board(home: str) -> pl.DataFrame:
 def rejected_board(home: str) -> pl.DataFrame:
     """Refused rows by dataset."""
     return _ask(home, REJECTED)
+
+
+def reason_board(home: str) -> pl.DataFrame:
+    """Why rows were refused, the commonest reasons first."""
+    return _ask(home, REASONS)
+
+
+def reconciliation_board(home: str) -> pl.DataFrame:
+    """What comparing with the source found the last time."""
+    return _ask(home, RECONCILED)
 
 
 def _ask(home: str, sql: str) -> pl.DataFrame:

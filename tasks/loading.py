@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.home import Home
+from storage.landing import backlog
 from storage.loading import LoadResult, load_landing
 from storage.publishing import publish
 from storage.warehouse import Limits, warehouse
+
+LOOK_EVERY_SECONDS = 0.2
+WORTHWHILE_FILES = 4
+"""Fewer are not worth the warehouse's turn while more are coming."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,17 @@ def load_landed(home: str, *, limits: Limits) -> LoadResult:
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
         return load_landing(con, folder)
+
+
+@task(name="load_as_landed", cache_policy=NO_CACHE)
+def load_as_landed(home: str, *, limits: Limits, until: Event) -> LoadResult:
+    """Merge landing files while others are being written, until told that they are; what is left then is for the next load."""
+    folder, result = Home(Path(home)), LoadResult()
+    while not until.wait(LOOK_EVERY_SECONDS):
+        if backlog(folder) >= WORTHWHILE_FILES:
+            with warehouse(folder, limits) as con:
+                result += load_landing(con, folder)
+    return result
 
 
 @task(name="publish", cache_policy=NO_CACHE)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.settings import config_file, load_settings
+from flows.settings import config_file, load_settings, shown
 from tasks.alerts.rules import load_rules
 
 app = typer.Typer(help="Show and check the settings.", no_args_is_help=True)
@@ -14,7 +14,7 @@ app = typer.Typer(help="Show and check the settings.", no_args_is_help=True)
 @app.command()
 def show(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Print every setting in force."""
-    settings = load_settings().model_dump(mode="json")
+    settings = shown(load_settings())
     if as_json:
         print(json.dumps(settings))
         return

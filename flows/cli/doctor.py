@@ -5,32 +5,49 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from flows.serving.prefect_server import running_api_url
 from flows.settings import Settings, config_file, load_settings
+from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.warehouse import warehouse
 from tasks.alerts.rules import load_rules
 
+if TYPE_CHECKING:
+    from tasks.sources.examination import Examination
+
 LEAST_FREE_BYTES = 1_000_000_000
+SHOWN_CHARACTERS = 40
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """Check settings, folders, warehouse, source and rules; exit code 1 where something is wrong."""
     settings = load_settings()
     findings = [examine(name, check, settings) for name, check in CHECKS.items()]
+    mapped = examine_mapping(settings)
     if as_json:
-        print(json.dumps(findings))
+        print(json.dumps([*findings, *(as_finding(found) for found in mapped)]))
     else:
         console = Console()
         for finding in findings:
             mark = "[green]ok[/]     " if finding["ok"] else "[red]problem[/]"
             console.print(f"{mark} {finding['check']:<12} {finding['said']}", highlight=False)
-    raise typer.Exit(0 if all(finding["ok"] for finding in findings) else 1)
+        for found in mapped:
+            show_examination(console, found)
+    raise typer.Exit(0 if all(finding["ok"] for finding in findings) and not any(found.problems for found in mapped) else 1)
+
+
+def as_finding(found: "Examination") -> dict[str, object]:
+    """A dataset's mapping for scripts."""
+    said = "; ".join(found.problems) or f"{found.looked_at:,} rows looked at"
+    return {"check": f"mapping {found.file}", "ok": not found.problems, "said": said, "rows": json.loads(found.rows.write_json())}
 
 
 def examine(name: str, check: Callable[[Settings], str], settings: Settings) -> dict[str, object]:
@@ -66,17 +83,54 @@ def _warehouse(settings: Settings) -> str:
 
 
 def _source(settings: Settings) -> str:
-    from tasks.sources.mapping import load_mapping
-    from tasks.sources.request import Request
-    from tasks.sources.sqlite import read_sqlite
+    from flows.sources import source_of
+    from tasks.sources.files import find_files
+    from tasks.sources.opening import DATABASES, open_session
 
     source = settings.source
-    if source.kind != "sqlite":
+    if source.kind == "files":
+        found = {dataset: len(find_files(Path(source.address.path), dataset)) for dataset in DATASETS}
+        return f"{source.address}: " + (", ".join(f"{name} {count} files" for name, count in found.items() if count) or "no files")
+    if source.kind not in DATABASES:
         return {"sample": "the built-in sample: made-up rows, not your platform", "none": "none, on purpose"}[source.kind]
-    mapping = load_mapping(source.mapping, source.kind, source.timezone)
-    for dataset in mapping.selects:
-        next(read_sqlite(Request(source.url, mapping, dataset, None, ())), None)
-    return f"{source.url} through mapping {mapping.name}: {', '.join(mapping.selects)}"
+    opened = source_of(source)
+    with open_session(opened) as session:
+        said = f"; {session.horizon.said}" if session.horizon.said else ""
+        return f"{source.kind} {source.address} through mapping {opened.load_mapping().name}{said}"
+
+
+def examine_mapping(settings: Settings) -> "list[Examination]":
+    """Each dataset of the mapping against the live database; none where there is no database or it cannot be reached."""
+    from flows.sources import source_of
+    from tasks.sources.examination import examine
+    from tasks.sources.opening import DATABASES, open_session
+
+    if settings.source.kind not in DATABASES:
+        return []
+    source = source_of(settings.source)
+    try:
+        mapping = source.load_mapping()
+        with open_session(source) as session:
+            return [examine(session, mapping, dataset, datetime.now(UTC)) for dataset in mapping.selects]
+    except GovpulseError:
+        return []
+
+
+def show_examination(console: Console, found: "Examination") -> None:
+    """One dataset: its problems, and three of its rows, a column a line."""
+    from flows.cli.query import as_text
+
+    mark = "[red]problem[/]" if found.problems else "[green]ok[/]     "
+    console.print(f"{mark} mapping      {found.file}: {found.looked_at:,} rows looked at", highlight=False)
+    for problem in found.problems:
+        console.print(f"                     {escape(problem)}", highlight=False)
+    if found.rows.height:
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for name in found.rows.columns:
+            table.add_row(
+                f"                     [dim]{name}[/]", *(escape(as_text(cell)[:SHOWN_CHARACTERS]) for cell in found.rows[name])
+            )
+        console.print(table)
 
 
 def _rules(settings: Settings) -> str:

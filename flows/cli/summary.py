@@ -15,7 +15,6 @@ from flows.settings import Settings
 from storage.loading import LoadResult
 from tasks.boards import alert_board, deployment_board, rejected_board
 from tasks.insights.computation import InsightResult
-from tasks.sources.extraction import ExtractResult
 
 SHOWN_SERVICES = 9
 SHOWN_ALERTS = 6
@@ -51,11 +50,10 @@ def print_summary(settings: Settings, report: Report) -> None:
 
 def _lines(report: Report) -> list[tuple[str, str]]:
     results = {name: str(result) for name, result in report.results.items()}
-    extracted = [f"{result.dataset} {result.rows:,}" for result in report.results.values() if isinstance(result, ExtractResult)]
     computed = [f"{result.table} {result.rows:,}" for result in report.results.values() if isinstance(result, InsightResult)]
     lines = [
         ("collected", results.get("collect", "")),
-        ("extracted", ", ".join(extracted)),
+        ("extracted", results.get("extract", "")),
         ("loaded", str(sum((result for result in report.results.values() if isinstance(result, LoadResult)), LoadResult()))),
         ("computed", ", ".join(computed)),
         ("alerts", results.get("alerts", "")),

@@ -8,7 +8,8 @@ Verb = Literal["append", "replace", "upsert"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `description` carries the unit and, for a computed one, the formula."""
+    """One column. `description` carries the unit and, for a computed one, the formula; `default` is what a landed row without
+    it gets, in SQL."""
 
     name: str
     type: str
@@ -17,6 +18,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    default: str | None = None
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,34 @@ WATERMARKS = Table(
         Column("source", "VARCHAR", "where it is read from, as in raw", is_required=True),
         Column("watermark", "TIMESTAMPTZ", "everything that changed before this has been read", is_required=True),
         Column("updated_at", "TIMESTAMPTZ", "when it moved", is_required=True),
+        Column("read_until", "TIMESTAMPTZ", "the first extraction goes on, and only what changed before this has been read"),
     ),
     verb="upsert",
     key=("dataset", "source"),
     version=("watermark", "updated_at"),
     is_published=True,
+)
+
+RECONCILIATIONS = Table(
+    schema="ops",
+    name="reconciliations",
+    description="What comparing keys with the source found, and what became of it.",
+    columns=(
+        Column("dataset", "VARCHAR", "the table", is_required=True),
+        Column("source", "VARCHAR", "what it was compared with, as in raw", is_required=True),
+        Column("source_rows", "BIGINT", "rows at the source (count)", is_required=True),
+        Column("raw_rows", "BIGINT", "rows of that source in raw, deleted ones apart (count)", is_required=True),
+        Column("missing", "BIGINT", "rows that raw did not have, though extraction had passed them (count)", is_required=True),
+        Column("stale", "BIGINT", "rows that raw had with another updated_at (count)", is_required=True),
+        Column("deleted", "BIGINT", "rows that the source no longer has (count)", is_required=True),
+        Column("repaired", "BIGINT", "missing and stale rows read again and landed (count)", is_required=True),
+        Column("reconciled_at", "TIMESTAMPTZ", "when the source was read", is_required=True),
+    ),
+    verb="append",
+    key=("dataset", "source", "reconciled_at"),
+    time_column="reconciled_at",
+    is_published=True,
+    retention="ops_days",
 )
 
 REJECTED_ROWS = Table(
@@ -152,4 +175,4 @@ SCHEMA_MIGRATIONS = Table(
     is_published=True,
 )
 
-TABLES = (RUNS, LOADS, WATERMARKS, REJECTED_ROWS, COMPUTATIONS, CHECKS, AUDIT_LOG, SCHEMA_MIGRATIONS)
+TABLES = (RUNS, LOADS, WATERMARKS, RECONCILIATIONS, REJECTED_ROWS, COMPUTATIONS, CHECKS, AUDIT_LOG, SCHEMA_MIGRATIONS)

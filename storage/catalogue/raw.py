@@ -10,7 +10,11 @@ UPDATED_AT = Column("updated_at", "TIMESTAMPTZ", "when the row last changed at i
 PROVENANCE = (
     Column("source", "VARCHAR", "mapping and a hash of the database it came from; `sample` for made-up rows, `load` for files"),
     Column("extracted_at", "TIMESTAMPTZ", "when it was read from the source; decides between equal updated_at"),
+    Column("is_deleted", "BOOLEAN", "its source no longer has it; in no insight", is_required=True, default="false"),
 )
+MOST_COUNTED = 1e12
+LONGEST_SECONDS = 3.2e8
+"""Ten years."""
 NOT_IN_FUTURE = "{column} <= $now + INTERVAL 1 DAY"
 
 
@@ -32,8 +36,8 @@ SCANS = Table(
         Column("queued_at", "TIMESTAMPTZ", "when it was asked for"),
         Column("started_at", "TIMESTAMPTZ", "when it began to run"),
         Column("finished_at", "TIMESTAMPTZ", "when it ended, however it ended"),
-        Column("assets_scanned", "BIGINT", "assets read (count)", minimum=0),
-        Column("issues_found", "BIGINT", "issues reported (count)", minimum=0),
+        Column("assets_scanned", "BIGINT", "assets read (count)", minimum=0, maximum=MOST_COUNTED),
+        Column("issues_found", "BIGINT", "issues reported (count)", minimum=0, maximum=MOST_COUNTED),
         Column("triggered_by", "VARCHAR", "user id, `system`, or a job's name"),
         Column("error_message", "VARCHAR", "why it failed"),
         UPDATED_AT,
@@ -93,10 +97,10 @@ ACTIVITY = Table(
         Column("resource_type", "VARCHAR", "kind of thing acted on"),
         Column("resource_id", "VARCHAR", "the thing acted on"),
         Column("operation", "VARCHAR", "API endpoint or query name, where the act was one"),
-        Column("item_count", "BIGINT", "items touched by a bulk act (count)", minimum=0),
-        Column("domain_count", "BIGINT", "domains touched by a bulk act (count)", minimum=1),
+        Column("item_count", "BIGINT", "items touched by a bulk act (count)", minimum=0, maximum=MOST_COUNTED),
+        Column("domain_count", "BIGINT", "domains touched by a bulk act (count)", minimum=1, maximum=MOST_COUNTED),
         Column("status", "VARCHAR", "canonical status", is_required=True, allowed=ACTIVITY_STATUSES),
-        Column("duration_seconds", "DOUBLE", "how long it took (s)", minimum=0),
+        Column("duration_seconds", "DOUBLE", "how long it took (s)", minimum=0, maximum=LONGEST_SECONDS),
         Column("occurred_at", "TIMESTAMPTZ", "when it began", is_required=True),
         UPDATED_AT,
         *PROVENANCE,

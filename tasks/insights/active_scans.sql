@@ -8,6 +8,7 @@ WITH known AS (
         coalesce(queued_at, started_at, updated_at) AS appeared_at,
         started_at < $as_of OR (started_at IS NULL AND status = 'running') AS has_started
     FROM raw.scans
+    WHERE NOT is_deleted
 )
 SELECT
     CAST($as_of AS TIMESTAMPTZ) AS as_of,

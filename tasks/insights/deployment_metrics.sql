@@ -18,7 +18,7 @@ WITH attempts AS (
         epoch(finished_at - started_at) AS duration_seconds,
         source IS NOT DISTINCT FROM 'sample' AS is_sample
     FROM raw.deployments
-    WHERE coalesce(started_at, committed_at, updated_at) < $as_of
+    WHERE NOT is_deleted AND coalesce(started_at, committed_at, updated_at) < $as_of
 ),
 
 as_they_stood AS (

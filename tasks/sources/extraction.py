@@ -1,102 +1,129 @@
-"""One dataset of the source -> landing files. Reads the source, writes `landing/<dataset>/`; never opens the warehouse.
+"""All datasets of a source -> landing files. Reads the source, writes `landing/<dataset>/`; never opens the warehouse.
 
-The last file of an extraction carries the new watermark, so it moves only when everything before it has been loaded.
+The last file of what was read carries the new watermark, so it moves only when everything before it has been loaded. While a first
+extraction goes on, the last file of each slice says how far that has come.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.catalogue import GOVERNANCE
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import land
-from tasks.sources.mapping import load_mapping
-from tasks.sources.progress import Progress
-from tasks.sources.request import Reader, Request
-from tasks.sources.sqlite import read_sqlite
-
-READERS: dict[str, Reader] = {"sqlite": read_sqlite}
-FILE_ROWS = 131_072
+from storage.ledger import Mark
+from tasks.sources.landing_stream import LandingStream
+from tasks.sources.opening import Source, open_session
+from tasks.sources.pace import Pacer, Report
+from tasks.sources.progress import Progress, Standing
+from tasks.sources.session import Session, Span
+from tasks.sources.slices import cut
 
 
 @dataclass(frozen=True)
 class ExtractResult:
-    """What one extraction brought: rows, landing files, and the watermark that they carry."""
+    """What one extraction of a dataset brought: rows, landing files, and how far it came."""
 
     dataset: str
     rows: int
     files: int
-    watermark: datetime | None
+    mark: Mark | None
 
     def __str__(self) -> str:
         return f"{self.rows:,} rows"
 
 
-def land_batches(
-    home: Home, dataset: str, source: str, batches: Iterator[pl.DataFrame], extracted_at: datetime, watermark: datetime | None
-) -> ExtractResult:
-    """Land `batches` in files of about 131 thousand rows, the last one with the greater of `watermark` and what the rows say."""
-    rows = files = 0
-    held: pl.DataFrame | None = None
-    for frame in _regroup(batches):
-        if held is not None:
-            land(home, dataset, held, metadata={"source": source})
-        held = frame.with_columns(pl.lit(extracted_at).alias("extracted_at"))
-        rows, files = rows + frame.height, files + 1
-        watermark = _advance(watermark, frame, extracted_at)
-    if held is not None:
-        metadata = {"source": source} | ({"watermark": watermark.isoformat()} if watermark else {})
-        land(home, dataset, held, metadata=metadata)
-    return ExtractResult(dataset, rows, files, watermark)
+@dataclass(frozen=True)
+class Extraction:
+    """What one look at a source brought.
+
+    Attributes:
+        failures: by dataset, why it could not be read.
+        said: what there is to say of how far the look saw everything.
+    """
+
+    results: tuple[ExtractResult, ...]
+    failures: dict[str, str]
+    said: str | None = None
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{result.dataset} {result.rows:,}" for result in self.results) or "nothing"
+        return rows + (f"; {self.said}" if self.said else "")
 
 
-def _regroup(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    group: list[pl.DataFrame] = []
-    for batch in batches:
-        group.append(batch)
-        if sum(frame.height for frame in group) >= FILE_ROWS:
-            yield pl.concat(group)
-            group = []
-    if group:
-        yield pl.concat(group)
+def read_first(session: Session, landing: LandingStream, mark: Mark | None, report: Report) -> Mark | None:
+    """Read everything, or what an interrupted first extraction left, slice by slice; returns how far that came.
+
+    The watermark is where the first look stood: what changes while the slices are read is read again after it.
+    """
+    start = mark.read_until if mark else None
+    days = session.count_days(landing.dataset, start)
+    newest = max((day.newest for day in days), default=landing.extracted_at)
+    watermark = mark.watermark if mark else min(newest, session.horizon.instant or landing.extracted_at)
+    pacer = Pacer(landing.dataset, sum(day.rows for day in days), report)
+    for span in cut(days, start):
+        landing.put(session.read_changed(landing.dataset, span), partial(Mark, watermark, span.end), pacer.add)
+    return Mark(watermark) if landing.rows else None
 
 
-def _advance(watermark: datetime | None, frame: pl.DataFrame, extracted_at: datetime) -> datetime | None:
-    """The newest change seen, but never later than the extraction: a source clock that runs ahead must not hide rows."""
-    newest = frame["updated_at"].str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_zone="UTC", strict=False).max()
-    seen = [instant for instant in (watermark, newest) if isinstance(instant, datetime)]
-    return min(max(seen), extracted_at) if seen else None
+def read_since(session: Session, landing: LandingStream, progress: Progress, overlap: timedelta, report: Report) -> Mark:
+    """Read what changed since the last time, and the rows that were open whatever their instant; returns how far that came.
+
+    The watermark never passes the horizon, nor the newest change seen: where rows are stamped by a clock that runs behind the
+    database's, those that come must not be lost.
+    """
+    mark = progress.mark
+    assert mark is not None
+
+    def moved() -> Mark:
+        until = session.horizon.instant or landing.extracted_at
+        return Mark(max(mark.watermark, min(until, landing.newest or mark.watermark)))
+
+    pacer = Pacer(landing.dataset, None, report)
+    landing.put(session.read_keys(landing.dataset, progress.keys), lambda: None, pacer.add)
+    landing.put(session.read_changed(landing.dataset, Span(mark.watermark - overlap)), moved, pacer.add)
+    return moved()
 
 
-@task(name="extract_dataset", task_run_name="extract {dataset}", cache_policy=NO_CACHE)
 def extract_dataset(
-    home: str,
-    *,
-    kind: str,
-    url: str,
-    mapping: str,
-    server_zone: str,
-    source: str,
-    dataset: str,
-    progress: Progress,
-    overlap_seconds: float,
-    extracted_at: datetime,
-) -> ExtractResult | None:
-    """Read what changed in `dataset` since `progress` and land it; None where the mapping does not offer the dataset.
+    session: Session, landing: LandingStream, progress: Progress, overlap: timedelta, report: Report
+) -> ExtractResult:
+    """Land what one dataset has that is not known yet.
 
     Raises:
         GovpulseError: the source cannot be read, or the mapping does not fit it.
     """
-    if kind not in READERS:
-        raise GovpulseError(f"no reader for sources of kind {kind}; there are {', '.join(READERS)}")
-    selects = load_mapping(mapping, kind, server_zone)
-    if dataset not in selects.selects:
-        return None
-    since = progress.watermark - timedelta(seconds=overlap_seconds) if progress.watermark else None
-    request = Request(url, selects, dataset, since, progress.open_keys)
-    return land_batches(Home(Path(home)), dataset, source, READERS[kind](request), extracted_at, progress.watermark)
+    session.check(landing.dataset)
+    mark = progress.mark
+    if mark is None or mark.read_until is not None:
+        reached = read_first(session, landing, mark, report)
+    else:
+        reached = read_since(session, landing, progress, overlap, report)
+    return ExtractResult(landing.dataset, landing.rows, landing.files, reached)
+
+
+@task(name="extract_datasets", cache_policy=NO_CACHE)
+def extract_datasets(
+    home: str, *, source: Source, standing: Standing, overlap_seconds: float, extracted_at: datetime, report: Report
+) -> Extraction:
+    """Read what changed in every dataset that the mapping offers, all as of one snapshot, and land it.
+
+    A dataset that cannot be read is a failure of its own; the others go on.
+
+    Raises:
+        GovpulseError: the source cannot be opened.
+    """
+    results, failures, offered = [], {}, source.load_mapping().selects
+    with open_session(source) as session:
+        for dataset in (dataset for dataset in GOVERNANCE if dataset in offered):
+            try:
+                with LandingStream(Home(Path(home)), dataset, source.name, extracted_at) as landing:
+                    progress = standing.datasets.get(dataset, Progress())
+                    results.append(extract_dataset(session, landing, progress, timedelta(seconds=overlap_seconds), report))
+            except GovpulseError as error:
+                failures[dataset] = str(error)
+        return Extraction(tuple(results), failures, session.horizon.said)

@@ -1,5 +1,6 @@
 """Source timestamps without a zone -> UTC text that the contract can read."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ NAIVE = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?$"
 MIDNIGHT = "0000-00-00 00:00:00"
 
 
-def to_utc(frame: pl.DataFrame, columns: list[str], zone: ZoneInfo) -> pl.DataFrame:
+def to_utc(frame: pl.DataFrame, columns: Sequence[str], zone: ZoneInfo) -> pl.DataFrame:
     """Rewrite naive timestamps and dates of the text `columns` as UTC with an offset.
 
     Anything else stays as it is for the contract to judge. A local time that occurs twice (the clock went back) is taken as its
@@ -35,3 +36,12 @@ def local_floor(instant: datetime, zone: ZoneInfo) -> str:
     """
     slack = timedelta() if zone.key == "UTC" else timedelta(hours=1)
     return (instant.astimezone(UTC) - slack).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def as_instant(text: str) -> datetime | None:
+    """What `to_utc` wrote, as an instant; None where it could not."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else None

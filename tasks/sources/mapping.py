@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from storage.catalogue import GOVERNANCE
+from storage.catalogue import DATASETS, GOVERNANCE
 from storage.errors import GovpulseError
 
 SHIPPED = Path(__file__).parent / "mappings"
@@ -26,6 +26,30 @@ class Mapping:
 
     def select(self, dataset: str) -> str:
         return self.selects[dataset].read_text().strip().rstrip(";")
+
+    def file(self, dataset: str) -> str:
+        """The SELECT's file, as messages name it."""
+        return f"{self.selects[dataset].parent.name}/{self.selects[dataset].name}"
+
+    def check_columns(self, dataset: str, found: list[str]) -> None:
+        """Refuse a SELECT that lacks columns.
+
+        Raises:
+            GovpulseError: names file and columns.
+        """
+        missing = [name for name in contract_columns(dataset) if name not in found]
+        if missing:
+            raise GovpulseError(f"mapping {self.file(dataset)} does not yield {', '.join(missing)}")
+
+
+def contract_columns(dataset: str) -> list[str]:
+    """What a SELECT of `dataset` must yield; where rows come from and whether they are gone is not for it to say."""
+    return [name for name in DATASETS[dataset].column_names if name not in ("source", "extracted_at", "is_deleted")]
+
+
+def instant_columns(dataset: str) -> list[str]:
+    types = {column.name: column.type for column in DATASETS[dataset].columns}
+    return [name for name in contract_columns(dataset) if types[name] == "TIMESTAMPTZ"]
 
 
 def load_mapping(name: str, dialect: str, server_zone: str) -> Mapping:

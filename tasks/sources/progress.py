@@ -2,35 +2,39 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
+import duckdb
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import GOVERNANCE
 from storage.home import Home
-from storage.ledger import open_keys, watermarks
+from storage.ledger import Mark, open_keys, rejected_keys, watermarks
 from storage.warehouse import Limits, warehouse
+from tasks.sources.address import Address
 
 OPEN_STATUSES = {"scans": ("queued", "running"), "deployments": ("pending", "running"), "activity": ("running",)}
 """The statuses that a row still leaves; a user has none."""
 
+MOST_REJECTED = 1_000
+"""Refused rows that each extraction reads again, in case they or their mapping were mended."""
+
 
 @dataclass(frozen=True)
 class Progress:
-    """One dataset's watermark, and the keys whose rows were not finished when last read."""
+    """How far one dataset has been read, and the keys of rows that were not finished, or refused, when last read."""
 
-    watermark: datetime | None = None
-    open_keys: tuple[str, ...] = ()
+    mark: Mark | None = None
+    keys: tuple[str, ...] = ()
 
 
-def name_source(mapping: str, url: str) -> str:
+def name_source(mapping: str, address: Address) -> str:
     """The name that a source's rows and watermarks carry: its mapping, and a hash that tells databases apart without naming them.
 
     Another database under the same mapping is another source, so it is read from its beginning.
     """
-    return f"{Path(mapping).name}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+    return f"{Path(mapping).name}-{hashlib.sha256(address.identity.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,12 @@ class Standing:
     datasets: dict[str, Progress]
 
     def __str__(self) -> str:
-        marks = [progress.watermark for progress in self.datasets.values() if progress.watermark]
-        return f"newest change read so far {max(marks):%Y-%m-%d %H:%M} UTC" if marks else "nothing read yet"
+        marks = [progress.mark for progress in self.datasets.values() if progress.mark]
+        if not marks:
+            return "nothing read yet"
+        newest = max(mark.read_until or mark.watermark for mark in marks)
+        goes_on = "; a first extraction goes on" if any(mark.read_until for mark in marks) else ""
+        return f"newest change read so far {newest:%Y-%m-%d %H:%M} UTC{goes_on}"
 
 
 @task(name="read_progress", cache_policy=NO_CACHE)
@@ -49,11 +57,9 @@ def read_progress(home: str, *, limits: Limits, source: str) -> Standing:
     """The progress of every dataset of `source`."""
     with warehouse(Home(Path(home)), limits) as con:
         marks = watermarks(con, source)
-        datasets = {
-            dataset: Progress(
-                marks.get(dataset),
-                tuple(open_keys(con, dataset, source, OPEN_STATUSES[dataset])) if dataset in OPEN_STATUSES else (),
-            )
-            for dataset in GOVERNANCE
-        }
-        return Standing(datasets)
+        return Standing({dataset: Progress(marks.get(dataset), _keys(con, dataset, source)) for dataset in GOVERNANCE})
+
+
+def _keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str) -> tuple[str, ...]:
+    unfinished = open_keys(con, dataset, source, OPEN_STATUSES[dataset]) if dataset in OPEN_STATUSES else []
+    return tuple(dict.fromkeys((*unfinished, *rejected_keys(con, dataset, source, MOST_REJECTED))))

@@ -1,104 +1,142 @@
-"""SQLite through ADBC, read-only, in batches.
+"""SQLite through ADBC: one read transaction of all datasets, in batches.
 
 SQLite types values, not columns, and the driver takes a column's type from its first rows. So every column is read as text, under
 a first row of empty texts that fixes the type and is dropped; the contract casts and judges at the loader's door.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as sqlite
 import polars as pl
+import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
 
 from storage.catalogue import DATASETS
 from storage.errors import GovpulseError, first_line
-from tasks.sources.instants import local_floor, to_utc
-from tasks.sources.request import Request
+from tasks.sources.address import Address
+from tasks.sources.arrow import mend_text
+from tasks.sources.instants import as_instant, local_floor, to_utc
+from tasks.sources.mapping import Mapping, contract_columns, instant_columns
+from tasks.sources.session import Day, Horizon, Span
 
 BATCH_ROWS = 65_536
 # An instant with an offset, or one that is no text, does not compare as text: such a row is read every time, not lost.
-UNCHANGED = """
-    CAST(updated_at AS TEXT) < ?1 AND CAST(updated_at AS TEXT) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
-    AND substr(CAST(updated_at AS TEXT), 11) NOT GLOB '*[-+A-SU-Za-z]*'
+OLDER_THAN = """
+    (CAST(updated_at AS TEXT) < {bound} AND CAST(updated_at AS TEXT) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
+    AND substr(CAST(updated_at AS TEXT), 11) NOT GLOB '*[-+A-SU-Za-z]*')
 """
+IS_IN_SPAN = f"{OLDER_THAN.format(bound='?1')} IS NOT TRUE AND (?2 = '' OR {OLDER_THAN.format(bound='?2')} IS TRUE)"
 
 
-def read_sqlite(request: Request) -> Iterator[pl.DataFrame]:
-    """Batches of the dataset's rows.
+class SqliteSession:
+    """A snapshot of a SQLite file through a mapping; see Session. It has no clock, and one writer at a time."""
+
+    horizon = Horizon()
+
+    def __init__(self, address: Address, mapping: Mapping, cursor: Any) -> None:
+        self.address, self.mapping, self.cursor = address, mapping, cursor
+
+    def check(self, dataset: str) -> dict[str, str]:
+        file = self.mapping.file(dataset)
+        try:
+            self.cursor.execute(f"SELECT * FROM {self._mapped(dataset)} LIMIT 0")
+        except AdbcError as error:
+            raise GovpulseError(f"mapping {file} does not fit this database: {_explain(error)}") from error
+        found = [column[0] for column in self.cursor.description]
+        self.cursor.fetchall()
+        self.mapping.check_columns(dataset, found)
+        return dict.fromkeys(found, "as each value has it")
+
+    def count_days(self, dataset: str, since: datetime | None) -> list[Day]:
+        text, day = "CAST(updated_at AS TEXT)", "substr(CAST(updated_at AS TEXT), 1, 10)"
+        where = f"{day} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' AND ({IS_IN_SPAN})"
+        counted = f"SELECT {day}, CAST(count(*) AS TEXT), max({text}) FROM {self._mapped(dataset)} WHERE {where} GROUP BY 1"
+        sql = f"SELECT '' AS day, '' AS rows, '' AS newest UNION ALL SELECT * FROM ({counted} ORDER BY 1)"
+        tables = self._read(dataset, sql, ("day", "newest"), self._bounds(dataset, Span(since)))
+        found = [(as_instant(day), int(rows), as_instant(newest)) for table in tables for day, rows, newest in _rows(table)]
+        return [Day(day, rows, newest or day) for day, rows, newest in found if day]
+
+    def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
+        sql = f"{self._select(contract_columns(dataset), self._mapped(dataset))} WHERE {IS_IN_SPAN}"
+        return self._read(dataset, sql, instant_columns(dataset), self._bounds(dataset, span))
+
+    def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
+        key = DATASETS[dataset].key[0]
+        select = self._select(contract_columns(dataset), self._mapped(dataset))
+        sql = f"{select} WHERE CAST({key} AS TEXT) IN (SELECT value FROM json_each(?1))"
+        return self._read(dataset, sql, instant_columns(dataset), (json.dumps(list(keys)),))
+
+    def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
+        select = self._select(contract_columns(dataset), f"(SELECT * FROM {self._mapped(dataset)} LIMIT {rows})")
+        return self._read(dataset, select, instant_columns(dataset))
+
+    def list_rows(self, dataset: str) -> Iterator[pa.Table]:
+        key = DATASETS[dataset].key[0]
+        mapped = f"(SELECT {key} AS key, updated_at FROM {self._mapped(dataset)}) AS keys"
+        return self._read(dataset, self._select(["key", "updated_at"], mapped), ("updated_at",))
+
+    def _mapped(self, dataset: str) -> str:
+        return f"({self.mapping.select(dataset)}\n) AS mapped"
+
+    def _select(self, columns: list[str], relation: str) -> str:
+        header = ", ".join(f"'' AS {name}" for name in columns)
+        as_text = ", ".join(f"CAST({name} AS TEXT)" for name in columns)
+        return f"SELECT {header} UNION ALL SELECT {as_text} FROM {relation}"
+
+    def _bounds(self, dataset: str, span: Span) -> tuple[str, str]:
+        zone = self.mapping.zones[dataset]
+        return (
+            local_floor(span.start, zone) if span.start else "",
+            local_floor(span.end, zone) if span.end else "",
+        )
+
+    def _read(self, dataset: str, sql: str, instants: Sequence[str], parameters: tuple[str, ...] = ()) -> Iterator[pa.Table]:
+        zone = self.mapping.zones[dataset]
+        try:
+            self.cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
+            self.cursor.execute(sql, parameters)
+            is_first = True
+            for batch in self.cursor.fetch_record_batch():
+                rows, is_first = (batch.slice(1) if is_first else batch), False
+                if rows.num_rows:
+                    frame = pl.DataFrame(pl.from_arrow(mend_text(rows)))
+                    yield to_utc(frame, instants, zone).to_arrow()
+        except (AdbcError, OSError) as error:
+            raise GovpulseError(f"cannot read {dataset} from {self.address}: {_explain(error)}") from error
+
+
+@contextmanager
+def open_sqlite(address: Address, mapping: Mapping) -> Iterator[SqliteSession]:
+    """A snapshot of the database file.
 
     Raises:
-        GovpulseError: the file is missing or no database, or the mapping does not fit it; names file and column.
+        GovpulseError: the file is missing or no database.
     """
-    columns = _contract_columns(request.dataset)
-    path = _path(request.url)
-    try:
-        with closing(sqlite.connect(f"file:{quote(str(path))}?mode=ro")) as connection, closing(connection.cursor()) as cursor:
-            _check_database(cursor)
-            _check_mapping(cursor, request, columns)
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
-            cursor.execute(_statement(request, columns), _parameters(request))
-            yield from _batches(cursor, request)
-    except (AdbcError, OSError) as error:
-        raise GovpulseError(f"cannot read {request.dataset} from {path}: {_first_line(error)}") from error
-
-
-def _path(url: str) -> Path:
-    path = Path(url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url)
+    path = Path(address.path)
     if not path.is_file():
         raise GovpulseError(f"the source database {path} does not exist; set [source] url")
-    return path
-
-
-def _contract_columns(dataset: str) -> list[str]:
-    return [name for name in DATASETS[dataset].column_names if name not in ("source", "extracted_at")]
-
-
-def _check_database(cursor: Any) -> None:
-    """Read the file for the first time, so that a file that is no database is not blamed on the mapping."""
-    cursor.execute("SELECT count(*) FROM sqlite_master")
-    cursor.fetchall()
-
-
-def _check_mapping(cursor: Any, request: Request, columns: list[str]) -> None:
-    file = request.mapping.selects[request.dataset]
     try:
-        cursor.execute(f"SELECT * FROM ({request.mapping.select(request.dataset)}\n) AS mapped LIMIT 0")
-    except AdbcError as error:
-        raise GovpulseError(f"mapping {file.parent.name}/{file.name} does not fit this database: {_first_line(error)}") from error
-    found = [column[0] for column in cursor.description]
-    missing = [name for name in columns if name not in found]
-    if missing:
-        raise GovpulseError(f"mapping {file.parent.name}/{file.name} does not yield {', '.join(missing)}")
-    cursor.fetchall()
+        with (
+            closing(sqlite.connect(f"file:{quote(str(path))}?mode=ro", autocommit=False)) as connection,
+            closing(connection.cursor()) as cursor,
+        ):
+            # The first look begins the read transaction, and a file that is no database is not blamed on the mapping.
+            cursor.execute("SELECT count(*) FROM sqlite_master")
+            cursor.fetchall()
+            yield SqliteSession(address, mapping, cursor)
+    except (AdbcError, OSError) as error:
+        raise GovpulseError(f"cannot read {path}: {_explain(error)}") from error
 
 
-def _statement(request: Request, columns: list[str]) -> str:
-    header = ", ".join(f"'' AS {name}" for name in columns)
-    as_text = ", ".join(f"CAST({name} AS TEXT)" for name in columns)
-    key = DATASETS[request.dataset].key[0]
-    changed = f"WHERE ({UNCHANGED}) IS NOT TRUE OR CAST({key} AS TEXT) IN (SELECT value FROM json_each(?2))"
-    return f"SELECT {header} UNION ALL SELECT {as_text} FROM ({request.mapping.select(request.dataset)}\n) AS mapped {changed}"
+def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
-def _parameters(request: Request) -> tuple[str, str]:
-    since = local_floor(request.since, request.mapping.zones[request.dataset]) if request.since else ""
-    return since, json.dumps(request.open_keys)
-
-
-def _batches(cursor: Any, request: Request) -> Iterator[pl.DataFrame]:
-    instants = [column.name for column in DATASETS[request.dataset].columns if column.type == "TIMESTAMPTZ"]
-    is_first = True
-    for batch in cursor.fetch_record_batch():
-        frame = pl.DataFrame(pl.from_arrow(batch))
-        frame, is_first = (frame.slice(1) if is_first else frame), False
-        if frame.height:
-            yield to_utc(frame, [name for name in instants if name in frame.columns], request.mapping.zones[request.dataset])
-
-
-def _first_line(error: Exception) -> str:
+def _explain(error: Exception) -> str:
     return first_line(error).rpartition("[SQLite] ")[2]

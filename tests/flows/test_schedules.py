@@ -9,7 +9,14 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PLAN = yaml.safe_load((ROOT / "prefect.yaml").read_text())
-SCHEDULED = {"collect-system-metrics", "extract-sources", "compute-insights", "evaluate-alerts", "maintain-warehouse"}
+SCHEDULED = {
+    "collect-system-metrics",
+    "extract-sources",
+    "reconcile-sources",
+    "compute-insights",
+    "evaluate-alerts",
+    "maintain-warehouse",
+}
 
 
 def test_prefect_yaml_names_no_machine() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.ledger import is_recorded, open_keys, record, uncovered_since, watermarks
+from storage.ledger import Mark, is_recorded, open_keys, record, uncovered_since, watermarks
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTES_AN_HOUR = 60
@@ -34,13 +34,16 @@ def test_a_file_back_from_quarantine_keeps_one_line(con):
 
 
 def test_watermarks_and_open_keys_are_those_of_the_source(con):
-    con.execute("INSERT INTO ops.watermarks VALUES ('scans', 'a', ?, ?), ('scans', 'b', ?, ?)", [at(1), at(9), at(2), at(9)])
+    con.execute(
+        "INSERT INTO ops.watermarks VALUES ('scans', 'a', ?, ?, NULL), ('scans', 'b', ?, ?, ?)", [at(1), at(9), at(2), at(9), at(0)]
+    )
     for key, status, source in (("s2", "running", "a"), ("s1", "queued", "a"), ("s3", "failed", "a"), ("s4", "running", "b")):
         con.execute(
             "INSERT INTO raw.scans (scan_id, data_source, scan_type, status, source, updated_at) VALUES (?, 'd', 't', ?, ?, ?)",
             [key, status, source, START],
         )
-    assert watermarks(con, "a") == {"scans": at(1)}
+    assert watermarks(con, "a") == {"scans": Mark(at(1))}
+    assert watermarks(con, "b") == {"scans": Mark(at(2), read_until=at(0))}
     assert open_keys(con, "scans", "a", ("queued", "running")) == ["s1", "s2"]
 
 

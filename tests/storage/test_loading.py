@@ -116,7 +116,8 @@ def test_unreadable_files_are_set_aside_with_their_reason_and_the_others_load(co
     for name, data in damaged.items():
         (folder / f"{name}.parquet").write_bytes(data)
     land(home, "system_metrics", samples(50).drop("status"), name="5-no-status")
-    land(home, "system_metrics", samples(50).with_columns(pl.lit(1).cast(pl.Int128).alias("huge")), name="6-strange")
+    corrupt = land(home, "system_metrics", samples(50), name="6-corrupt-pages")
+    corrupt.write_bytes(whole[:100] + b"\xff" * 200 + whole[300:])
     land(home, "system_metrics", samples(50, host="h2"), name="7-whole")
     result = load_landing(con, home)
     assert (result.files, result.rows, len(result.quarantined)) == (8, 100, 6)

@@ -86,12 +86,12 @@ def test_upsert_ends_in_the_newest_rows_whatever_the_order_and_the_batches(share
 
 def test_upsert_counts_what_it_changed(con):
     users = TABLES["raw.users"]
-    first = [{"user_id": name, "role": "viewer", "updated_at": START} for name in ("a", "b")]
+    first = [{"user_id": name, "role": "viewer", "updated_at": START, "is_deleted": False} for name in ("a", "b")]
     assert write(con, upsert, users, first) == 2
     assert write(con, upsert, users, first) == 0
-    older = {"user_id": "a", "role": "admin", "updated_at": START - timedelta(hours=1)}
-    newer = {"user_id": "b", "role": "admin", "updated_at": START + timedelta(hours=1)}
-    assert write(con, upsert, users, [older, newer, {"user_id": "c", "updated_at": START}]) == 2
+    older = {"user_id": "a", "role": "admin", "updated_at": START - timedelta(hours=1), "is_deleted": False}
+    newer = {"user_id": "b", "role": "admin", "updated_at": START + timedelta(hours=1), "is_deleted": False}
+    assert write(con, upsert, users, [older, newer, {"user_id": "c", "updated_at": START, "is_deleted": False}]) == 2
     assert content(con, "raw.users", "user_id, role") == [("a", "viewer"), ("b", "admin"), ("c", None)]
 
 
@@ -105,7 +105,7 @@ def test_upsert_without_a_version_keeps_the_last_written(con):
 @pytest.mark.parametrize("name", [name for name, table in TABLES.items() if table.verb == "upsert"])
 def test_the_merge_keeps_to_the_portable_subset(con, name):
     with registered(con, "incoming_rows", frame_of(TABLES[name], [])):
-        statement = merge_statement(con, TABLES[name], "incoming_rows")
+        statement = merge_statement(TABLES[name], "incoming_rows AS incoming", "", "true")
         assert con.execute(statement).fetchall() == [(0,)]
     assert "RETURNING" not in statement
     assert "ON CONFLICT" not in statement

@@ -1,0 +1,50 @@
+"""Compares the warehouse with the platform's database: what extraction cannot see, deleted and backdated rows, is found here."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from flows.report import Report
+from flows.run import Run, begin, finish, load
+from flows.sources import extract, find_source
+from tasks.boards import reconciliation_board
+from tasks.sources.opening import DATABASES
+from tasks.sources.progress import read_progress
+from tasks.sources.reconciliation import reconcile_datasets
+
+
+def reconcile(run: Run, most_deleted_ratio: float) -> None:
+    source = find_source(run)
+    if source is None or source.address.kind not in DATABASES:
+        return
+    standing = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
+    if standing is None:
+        return
+    run.read_clock()
+    found = run.step(
+        "reconcile",
+        reconcile_datasets,
+        run.home,
+        limits=run.settings.limits,
+        source=source,
+        standing=standing,
+        most_deleted_ratio=most_deleted_ratio,
+        listed_at=run.as_of,
+    )
+    if found is not None:
+        run.failures |= {f"reconcile {dataset}": why for dataset, why in found.failures.items()}
+    load(run, "load repaired")
+
+
+@flow(name="reconcile_sources", timeout_seconds=14_400)
+def reconcile_sources(most_deleted_ratio: float = 0.5, as_of: datetime | None = None) -> Report:
+    """Extract what is new, then compare keys with the platform's database, and repair and mark what differs.
+
+    Args:
+        most_deleted_ratio: if the source lost a greater share of its rows, nothing is marked as deleted and the run fails.
+        as_of: written on the run's record; a source is always read as it is now.
+    """
+    run = begin("reconcile_sources", as_of)
+    extract(run)
+    reconcile(run, most_deleted_ratio)
+    return finish(run, boards={"reconciliation": reconciliation_board})

@@ -1,0 +1,83 @@
+"""A mapping held against the live database: what it lacks, what has the wrong type, what the contract would refuse."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+import pyarrow as pa
+
+from storage.catalogue import DATASETS
+from storage.contract import check_rows
+from storage.errors import GovpulseError
+from storage.frames import fetch, registered
+from storage.warehouse import connect
+from tasks.sources.mapping import Mapping, contract_columns
+from tasks.sources.session import Session
+
+LOOKED_AT_ROWS = 1_000
+SHOWN_ROWS = 3
+TEXT = {"text", "varchar", "bpchar", "name", "citext", "unknown", "as each value has it"}
+"""What may hold anything: the contract judges each value."""
+NUMBERS = {"int2", "int4", "int8", "float4", "float8", "numeric"}
+TAKEN = {
+    "TIMESTAMPTZ": {"timestamp", "timestamptz", "date"},
+    "BIGINT": NUMBERS,
+    "DOUBLE": NUMBERS,
+    "BOOLEAN": {"bool", "int2", "int4", "int8"},
+    "JSON": {"json", "jsonb"},
+}
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What one dataset's SELECT gives.
+
+    Attributes:
+        problems: a line each.
+        looked_at: rows that were held against the contract.
+        rows: a few of them, mapped.
+    """
+
+    dataset: str
+    file: str
+    problems: tuple[str, ...]
+    looked_at: int
+    rows: pl.DataFrame
+
+
+def examine(session: Session, mapping: Mapping, dataset: str, now: datetime) -> Examination:
+    """Check columns and types, and hold the first thousand rows against the contract."""
+    try:
+        mistyped = find_mistyped(dataset, session.check(dataset))
+        tables = list(session.peek(dataset, LOOKED_AT_ROWS))
+    except GovpulseError as error:
+        return Examination(dataset, mapping.file(dataset), (str(error),), 0, pl.DataFrame())
+    frames = [pl.DataFrame(pl.from_arrow(table)) for table in tables]
+    refused = [reason for table in tables for reason in find_refused(dataset, table, now)]
+    rows = pl.concat(frames, how="diagonal_relaxed").head(SHOWN_ROWS) if frames else pl.DataFrame()
+    return Examination(dataset, mapping.file(dataset), (*mistyped, *refused), sum(frame.height for frame in frames), rows)
+
+
+def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:
+    """A line for each column whose type cannot become the contract's."""
+    columns = {column.name: column.type for column in DATASETS[dataset].columns}
+    return [
+        f"{name} is of type {types[name]}, which makes no {columns[name]}"
+        for name in contract_columns(dataset)
+        if columns[name] in TAKEN and types[name] not in TAKEN[columns[name]] | TEXT
+    ]
+
+
+def find_refused(dataset: str, table: pa.Table, now: datetime) -> list[str]:
+    """A line for each reason for which the contract would refuse rows of `table`."""
+    con = connect()
+    try:
+        with registered(con, "looked_at", pl.DataFrame(pl.from_arrow(table))):
+            check_rows(con, DATASETS[dataset], "looked_at", now)
+            sql = (
+                "SELECT reason, count(*) AS rows, min(key) AS key FROM rejected GROUP BY reason ORDER BY rows DESC, reason LIMIT 10"
+            )
+            reasons = fetch(con, sql)
+    finally:
+        con.close()
+    return [f"{rows} of {table.num_rows} rows: {reason} (first {key})" for reason, rows, key in reasons.iter_rows()]

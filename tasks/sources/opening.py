@@ -1,0 +1,59 @@
+"""A source's settings -> an open session on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from storage.errors import GovpulseError
+from tasks.sources.address import Address
+from tasks.sources.mapping import Mapping, load_mapping
+from tasks.sources.postgresql import open_postgresql
+from tasks.sources.session import Session
+from tasks.sources.sqlite import open_sqlite
+
+DATABASES = ("postgresql", "sqlite")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A platform's database and how to read it.
+
+    Attributes:
+        name: what its rows and watermarks carry; see name_source.
+        server_zone: time zone of the timestamps that the mapping calls `server`.
+        statement_timeout_seconds: PostgreSQL ends a statement of ours that takes longer.
+        fallback_overlap_seconds: how long a transaction may last where nobody can see when the open ones began.
+    """
+
+    name: str
+    address: Address
+    mapping: str
+    server_zone: str = "UTC"
+    statement_timeout_seconds: float = 3600.0
+    fallback_overlap_seconds: float = 3600.0
+
+    def load_mapping(self) -> Mapping:
+        return load_mapping(self.mapping, self.address.kind, self.server_zone)
+
+
+@contextmanager
+def open_session(source: Source) -> Iterator[Session]:
+    """One look at all datasets of `source`.
+
+    Raises:
+        GovpulseError: there is no such mapping, or the database cannot be reached.
+    """
+    mapping = source.load_mapping()
+    if source.address.kind == "postgresql":
+        with open_postgresql(
+            source.address,
+            mapping,
+            statement_timeout_seconds=source.statement_timeout_seconds,
+            fallback_overlap_seconds=source.fallback_overlap_seconds,
+        ) as session:
+            yield session
+    elif source.address.kind == "sqlite":
+        with open_sqlite(source.address, mapping) as reader:
+            yield reader
+    else:
+        raise GovpulseError(f"no reader for sources of kind {source.address.kind}; there are {', '.join(DATABASES)}")

@@ -1,0 +1,169 @@
+"""What extraction cannot see: rows that were deleted, or stamped with an instant that had already been passed.
+
+Lists the keys and change instants of the source (which costs the source a fifth of hashing its keys into ranges) and compares them
+with the warehouse. What is missing or stale is read again, what the source no longer has is landed as deleted.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage.catalogue import GOVERNANCE, TABLES
+from storage.comparison import Comparison, compare
+from storage.errors import GovpulseError, first_line
+from storage.frames import registered
+from storage.home import Home
+from storage.landing import COMPRESSION
+from storage.warehouse import Limits, warehouse
+from storage.write import append
+from tasks.sources.landing_stream import LandingStream
+from tasks.sources.opening import Source, open_session
+from tasks.sources.progress import Standing
+from tasks.sources.session import Session, Span
+
+KEYS_A_STATEMENT = 2_000
+MOST_SINGLE_KEYS = 50_000
+"""Above it reading everything costs the source less than looking up keys."""
+LEAST_SUSPICIOUS = 100
+"""Fewer deletions are never taken for a fault."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What comparing one dataset found (counts of rows)."""
+
+    dataset: str
+    source_rows: int
+    raw_rows: int
+    missing: int
+    stale: int
+    deleted: int
+    repaired: int
+
+    def __str__(self) -> str:
+        found = [f"{count:,} {what}" for what in ("missing", "stale", "deleted") if (count := getattr(self, what))]
+        return f"{self.dataset} " + (f"{', '.join(found)} of {self.source_rows:,}" if found else f"agrees ({self.source_rows:,})")
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What comparing a source with the warehouse found, and by dataset why it could not be compared."""
+
+    drifts: tuple[Drift, ...]
+    failures: dict[str, str]
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.drifts)) or "nothing to compare"
+
+
+def list_source(session: Session, dataset: str, path: Path) -> None:
+    """Write the key and change instant of every row of the source to the Parquet file `path`.
+
+    Raises:
+        GovpulseError: the source cannot be read, or the file cannot be written.
+    """
+    writer: pq.ParquetWriter | None = None
+    try:
+        for table in session.list_rows(dataset):
+            columns = table.select(["key", "updated_at"])
+            writer = writer or pq.ParquetWriter(path, columns.schema, compression=COMPRESSION)
+            writer.write_table(columns.cast(writer.schema))
+    except (OSError, pa.ArrowException) as error:
+        raise GovpulseError(f"cannot list {dataset} in {path}: {first_line(error)}") from error
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        pq.write_table(pa.table({"key": pa.array([], pa.string()), "updated_at": pa.array([], pa.string())}), path)
+
+
+def refuse_mass_deletion(comparison: Comparison, most_deleted_ratio: float) -> None:
+    """A source that lost most of its rows is more likely the wrong database, or a mapping that went wrong.
+
+    Raises:
+        GovpulseError: says how many and how to insist.
+    """
+    deleted, rows = comparison.deleted.num_rows, comparison.raw_rows
+    if deleted > max(LEAST_SUSPICIOUS, most_deleted_ratio * rows):
+        raise GovpulseError(
+            f"the source no longer has {deleted:,} of {rows:,} rows; nothing was marked as deleted."
+            f" Look at the source and the mapping; run reconcile_sources with most_deleted_ratio=1 if they are right"
+        )
+
+
+def repair(session: Session, comparison: Comparison, landing: LandingStream) -> int:
+    """Land what is missing or stale as the source has it, and what it no longer has as deleted; returns the rows read again."""
+    landing.put(iter([comparison.deleted] if comparison.deleted.num_rows else []), lambda: None)
+    marked, keys = landing.rows, (*comparison.missing, *comparison.stale)
+    if len(keys) > MOST_SINGLE_KEYS:
+        landing.put(session.read_changed(landing.dataset, Span()), lambda: None)
+    else:
+        landing.put(_read_keys(session, landing.dataset, keys), lambda: None)
+    return landing.rows - marked
+
+
+def _read_keys(session: Session, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
+    for first in range(0, len(keys), KEYS_A_STATEMENT):
+        yield from session.read_keys(dataset, keys[first : first + KEYS_A_STATEMENT])
+
+
+@task(name="reconcile_datasets", cache_policy=NO_CACHE)
+def reconcile_datasets(
+    home: str, *, limits: Limits, source: Source, standing: Standing, most_deleted_ratio: float, listed_at: datetime
+) -> Reconciliation:
+    """Compare every dataset that has been read whole with its source, and land what mends it.
+
+    Raises:
+        GovpulseError: the source cannot be opened.
+    """
+    folder, drifts, failures = Home(Path(home)), [], {}
+    offered = source.load_mapping().selects
+    with open_session(source) as session:
+        for dataset in (dataset for dataset in GOVERNANCE if dataset in offered):
+            mark = standing.datasets[dataset].mark
+            if mark is None or mark.read_until:
+                continue
+            listing = folder.private / f"listing-{dataset}.parquet"
+            try:
+                session.check(dataset)
+                list_source(session, dataset, listing)
+                with warehouse(folder, limits) as con:
+                    comparison = compare(con, dataset, source.name, listing, mark.watermark, listed_at)
+                refuse_mass_deletion(comparison, most_deleted_ratio)
+                with LandingStream(folder, dataset, source.name, listed_at, is_repair=True) as landing:
+                    repaired = repair(session, comparison, landing)
+                drifts.append(_drift(dataset, comparison, repaired))
+            except GovpulseError as error:
+                failures[dataset] = str(error)
+            finally:
+                listing.unlink(missing_ok=True)
+    _record(folder, limits, source.name, drifts, listed_at)
+    return Reconciliation(tuple(drifts), failures)
+
+
+def _drift(dataset: str, comparison: Comparison, repaired: int) -> Drift:
+    return Drift(
+        dataset,
+        comparison.source_rows,
+        comparison.raw_rows,
+        len(comparison.missing),
+        len(comparison.stale),
+        comparison.deleted.num_rows,
+        repaired,
+    )
+
+
+def _record(home: Home, limits: Limits, source: str, drifts: list[Drift], listed_at: datetime) -> None:
+    if not drifts:
+        return
+    rows = pl.DataFrame([vars(drift) for drift in drifts])
+    rows = rows.with_columns(pl.lit(source).alias("source"), pl.lit(listed_at).alias("reconciled_at"))
+    with warehouse(home, limits) as con, registered(con, "reconciled", rows):
+        append(con, TABLES["ops.reconciliations"], "reconciled")

@@ -1,0 +1,68 @@
+"""One look at a source: all its datasets as they stand at one instant."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows whose change instant lies in [start, end); None is open. Rows without one come with those of an open end."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far a look at the source sees everything.
+
+    Attributes:
+        instant: by the source's clock, no row that changed before it can still appear; None where the source has no clock.
+        said: what the run should say of it, where there is anything to say.
+    """
+
+    instant: datetime | None = None
+    said: str | None = None
+
+
+@dataclass(frozen=True)
+class Day:
+    """The rows whose change instant lies in one day of the source's clock: how many, and the latest instant."""
+
+    start: datetime
+    rows: int
+    newest: datetime
+
+
+class Session(Protocol):
+    """A source, open for reading.
+
+    Tables have the contract's columns (the key first), instants in UTC or as text that the contract casts. Every method raises
+    GovpulseError, in one line that names the mapping's file where that is to blame.
+    """
+
+    @property
+    def horizon(self) -> Horizon:
+        """How far this look sees everything."""
+
+    def check(self, dataset: str) -> dict[str, str]:
+        """See that the mapping fits the database; returns the type of each column, as the database calls it."""
+
+    def count_days(self, dataset: str, since: datetime | None) -> list[Day]:
+        """Rows by the day of their change instant, in order; rows without one in no day."""
+
+    def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
+        """The rows of `span`."""
+
+    def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows with these keys."""
+
+    def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
+        """Any rows, at most so many."""
+
+    def list_rows(self, dataset: str) -> Iterator[pa.Table]:
+        """`key` (as text) and `updated_at` of every row."""
