@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from threading import Event
 
@@ -18,7 +19,7 @@ from tasks.sources.address import Address
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.files.extraction import extract_files
 from tasks.sources.opening import Source
-from tasks.sources.progress import Standing, name_source, read_progress
+from tasks.sources.progress import name_source, read_progress
 from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
 
@@ -58,11 +59,11 @@ def extract(run: Run, full: bool = False) -> None:
 
 
 def read_database(run: Run, source: Source, full: bool) -> None:
-    standing = (
-        Standing({}) if full else run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
-    )
+    standing = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
     if standing is None:
         return
+    if full:
+        standing = replace(standing, datasets={})
     extraction = run.step(
         "extract",
         extract_datasets,

@@ -21,7 +21,6 @@ class LandedFile:
     Attributes:
         watermark: how far its source has been read once the file is loaded.
         read_until: set while a first extraction goes on: how far that has come.
-        is_repair: its rows stand against what the warehouse has, whatever their `updated_at`.
     """
 
     path: Path
@@ -30,7 +29,6 @@ class LandedFile:
     source: str | None
     watermark: datetime | None
     read_until: datetime | None
-    is_repair: bool
 
     @property
     def ledger_name(self) -> str:
@@ -38,7 +36,7 @@ class LandedFile:
 
     def goes_with(self, other: "LandedFile") -> bool:
         """Whether both may be read as one relation and written in one transaction."""
-        return (self.columns, self.source, self.is_repair) == (other.columns, other.source, other.is_repair)
+        return (self.columns, self.source) == (other.columns, other.source)
 
 
 def ledger_name(path: Path) -> str:
@@ -60,7 +58,7 @@ def read_footer(table: Table, path: Path) -> LandedFile:
     said = {key.decode(): value.decode() for key, value in (footer.metadata or {}).items() if key != b"ARROW:schema"}
     columns = tuple((field.name, str(field.type)) for field in schema)
     marks = (_instant(said.get("watermark")), _instant(said.get("read_until")))
-    return LandedFile(path, columns, footer.num_rows, said.get("source"), *marks, said.get("is_repair") == "true")
+    return LandedFile(path, columns, footer.num_rows, said.get("source"), *marks)
 
 
 def check_pages(path: Path) -> None:

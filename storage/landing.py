@@ -19,6 +19,8 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 
 ORPHAN_AGE_SECONDS = 3600.0
+ROW_GROUP_ROWS = 122_880
+"""DuckDB's row group. Rows that come in whole ones are written once, others again at the next checkpoint."""
 COMPRESSION = "lz4"
 """A file lives for minutes: what is quick to write and to read counts for more than a third of its size."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from storage.catalogue import DATASETS, TABLES, Table
+from storage.catalogue import DATASETS, GOVERNANCE, TABLES, Table
 from storage.frames import registered
 from storage.write import upsert
 
@@ -86,6 +86,14 @@ def open_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, statuse
         [source, list(statuses)],
     )
     return [row[0] for row in found.fetchall()]
+
+
+def last_seen(con: duckdb.DuckDBPyConnection, source: str) -> datetime | None:
+    """When rows of `source` were last seen there, as far as any were."""
+    seen = " UNION ALL ".join(f"SELECT max(extracted_at) AS seen_at FROM raw.{name} WHERE source = $source" for name in GOVERNANCE)
+    found = con.execute(f"SELECT max(seen_at) FROM ({seen})", {"source": source}).fetchall()
+    latest: datetime | None = found[0][0]
+    return latest
 
 
 def rejected_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, most: int) -> list[str]:

@@ -20,7 +20,7 @@ from storage.contract import check_rows
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
-from storage.landing import pending, sync_folder
+from storage.landing import ROW_GROUP_ROWS, pending, sync_folder
 from storage.ledger import file_facts, is_recorded, move_watermark, record
 from storage.rejected_rows import forget_accepted, keep_rejected
 from storage.sample_rows import make_room
@@ -28,10 +28,11 @@ from storage.transaction import transaction
 from storage.warehouse import quote_text
 from storage.write import upsert
 
-GROUP_ROWS = 500_000
+GROUP_ROWS = 4 * ROW_GROUP_ROWS
 """Rows to a transaction: large enough that looking up their keys costs little, small enough for some 300 MB of memory."""
 GROUP_BYTES = 2**27
 """Of files, for rows with long texts."""
+LOADING_MEMORY = "500MB"
 REFUSALS = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError)
 """What DuckDB raises for columns that it cannot take in."""
 
@@ -79,18 +80,24 @@ def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str) -> Lo
             readable.append(read_footer(table, path))
         except GovpulseError as error:
             result += _quarantine(con, home, table, path, str(error))
-    with _in_any_order(con):
+    with _in_bulk(con):
         return sum((_load_group(con, home, table, group) for group in _groups(readable)), result)
 
 
 @contextmanager
-def _in_any_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """DuckDB writes a third faster where rows need not lie as they came; raw is read by key and instant, never by position."""
+def _in_bulk(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Settings for much writing: in any order (raw is read by key and instant, never by position), with one checkpoint at the end
+    instead of one a transaction, and without the memory that a computation may use."""
+    memory = con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
     con.execute("SET preserve_insertion_order = false")
+    con.execute("SET wal_autocheckpoint = '1GB'")
+    con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
     try:
         yield
     finally:
         con.execute("RESET preserve_insertion_order")
+        con.execute("RESET wal_autocheckpoint")
+        con.execute(f"SET memory_limit = '{memory}'")
 
 
 def _groups(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
@@ -148,7 +155,7 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
         for file in group:
             record(con, table.name, file.ledger_name, now, status="displaced", source=source, rows=file.rows)
         return LoadResult(files=len(group), displaced=rows)
-    upsert(con, table, "accepted", stands_against_newer=group[0].is_repair)
+    upsert(con, table, "accepted")
     forget_accepted(con, table)
     rejected = keep_rejected(con, now)
     facts = file_facts(con, table)

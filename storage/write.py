@@ -38,14 +38,11 @@ def _keep_history(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -
     con.execute(f"INSERT INTO history.{table.name} ({names}) SELECT {names} FROM {relation}")
 
 
-def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str, *, stands_against_newer: bool = False) -> int:
+def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
     """Merge the rows by key; returns how many were inserted or updated.
 
     With a version, the greatest (version, then the remaining columns) of a key stays, so any order of arrival ends in the same
     table. DuckDB compares rows as ORDER BY does, NULL being the greatest. Keys may repeat in the relation.
-
-    Args:
-        stands_against_newer: only the last column of the version decides, for rows that were compared with the table's.
     """
     span = _span(con, table, relation)
     incoming = _newest(con, table, relation)
@@ -54,8 +51,7 @@ def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str, *, stand
     ).fetchall():
         names = ", ".join(table.column_names)
         return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {incoming}")
-    version = table.version[-1:] if stands_against_newer else _ranked(table)
-    newer = f"{_row('incoming', version)} > {_row('target', version)}" if table.version else "true"
+    newer = f"{_row('incoming', _ranked(table))} > {_row('target', _ranked(table))}" if table.version else "true"
     return _changed(con, merge_statement(table, incoming, span, newer))
 
 

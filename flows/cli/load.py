@@ -1,10 +1,11 @@
-"""`govpulse load`: files in the contract's shape into a raw table."""
+"""`govpulse load`: files in the contract's shape into a raw table, or what was refused once more."""
 
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import polars as pl
 import typer
 from rich.console import Console
 
@@ -12,36 +13,50 @@ from flows.settings import Settings, load_settings
 from storage.audit import record_action
 from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError, GovpulseError
-from storage.loading import load_dataset
+from storage.loading import LoadResult, load_dataset
+from storage.rejected_rows import forget_replayed, rejected_rows
 from storage.warehouse import warehouse
-from tasks.sources.files import land_file
+
+if TYPE_CHECKING:
+    from tasks.sources.opening import Source
+
+WHY = 'why: govpulse query --private "SELECT dataset, reason, count(*) FROM ops.rejected_rows GROUP BY ALL"'
 
 
 def load(
-    dataset: Annotated[str, typer.Argument(help=f"One of {', '.join(DATASETS)}.")],
-    files: Annotated[list[Path], typer.Argument(help="Parquet, CSV or NDJSON files.")],
+    dataset: Annotated[str | None, typer.Argument(help=f"One of {', '.join(DATASETS)}.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Parquet, CSV or NDJSON files.")] = None,
+    rejected: Annotated[bool, typer.Option("--rejected", help="Instead of files: what was refused, after a fix.")] = False,
 ) -> None:
-    """Load files into raw.DATASET: checked, and safe to repeat."""
-    if dataset not in DATASETS:
+    """Load files into raw.DATASET: checked, and safe to repeat. With --rejected, what was refused is tried again."""
+    if dataset is not None and dataset not in DATASETS:
         raise ConfigurationError(f"no dataset {dataset}; there are {', '.join(DATASETS)}")
+    if rejected == bool(files) or (dataset is None and not rejected):
+        raise ConfigurationError("give a dataset and its files, or --rejected and at most a dataset")
     settings = load_settings()
     settings.folder.create()
+    if rejected:
+        replay_rejected(settings, [dataset] if dataset else list(DATASETS))
+    else:
+        load_files(settings, str(dataset), files or [])
+
+
+def load_files(settings: Settings, dataset: str, files: list[Path]) -> None:
     with Console(stderr=True).status(f"loading {len(files)} files"):
         problems = land_files(settings, dataset, files)
-        with warehouse(settings.folder, settings.limits) as con:
-            result = load_dataset(con, settings.folder, dataset)
-            detail = f"{dataset}: {', '.join(map(str, files))}"
-            record_action(con, "load", detail, getpass.getuser(), datetime.now(UTC))
+        result = load_landed(settings, dataset, f"{dataset}: {', '.join(map(str, files))}")
     if result.files or not problems:
         print(f"raw.{dataset}: {result}")
     if result.rejected:
-        print('why: govpulse query --private "SELECT reason, count(*) FROM ops.rejected_rows GROUP BY ALL"')
+        print(WHY)
     if problems or result.quarantined:
         raise GovpulseError("; ".join((*problems, *result.quarantined)))
 
 
 def land_files(settings: Settings, dataset: str, files: list[Path]) -> list[str]:
     """Land what can be read; returns what is wrong with the rest."""
+    from tasks.sources.files import land_file
+
     problems = []
     for path in files:
         try:
@@ -49,3 +64,46 @@ def land_files(settings: Settings, dataset: str, files: list[Path]) -> list[str]
         except GovpulseError as error:
             problems.append(str(error))
     return problems
+
+
+def replay_rejected(settings: Settings, datasets: list[str]) -> None:
+    """Each dataset's refused rows, from the source where it is the one in the settings, else as they were kept."""
+    before, kept = datetime.now(UTC), 0
+    for dataset in datasets:
+        with warehouse(settings.folder, settings.limits) as con:
+            rows = rejected_rows(con, dataset)
+        if rows.is_empty():
+            continue
+        replayed = land_again(settings, dataset, rows, before)
+        load_landed(settings, dataset, f"{dataset}: {len(replayed)} rejected rows")
+        with warehouse(settings.folder, settings.limits) as con:
+            forget_replayed(con, replayed, before)
+            still = rejected_rows(con, dataset).height
+        print(f"raw.{dataset}: {rows.height:,} refused before, {still:,} now")
+        kept += still
+    print(WHY if kept else "nothing is refused")
+
+
+def land_again(settings: Settings, dataset: str, rows: pl.DataFrame, now: datetime) -> list[str]:
+    """Land refused rows anew; returns the ids of those that were."""
+    from tasks.sources.replay import replay_kept, replay_source
+
+    source = configured_source(settings)
+    is_at_hand = pl.lit(False) if source is None else (pl.col("source") == source.name).fill_null(value=False)
+    replayed = replay_source(settings.folder, source, dataset, rows.filter(is_at_hand), now) if source else []
+    left = rows.filter(~pl.col("rejected_id").is_in(replayed))
+    return replayed + replay_kept(settings.folder, dataset, left)
+
+
+def configured_source(settings: Settings) -> "Source | None":
+    from flows.sources import source_of
+    from tasks.sources.opening import DATABASES
+
+    return source_of(settings.source) if settings.source.kind in DATABASES else None
+
+
+def load_landed(settings: Settings, dataset: str, detail: str) -> LoadResult:
+    with warehouse(settings.folder, settings.limits) as con:
+        result = load_dataset(con, settings.folder, dataset)
+        record_action(con, "load", detail, getpass.getuser(), datetime.now(UTC))
+    return result

@@ -6,10 +6,15 @@ SCAN_STATUSES = ("queued", "running", "succeeded", "failed", "canceled")
 DEPLOYMENT_STATUSES = ("pending", "running", "succeeded", "failed", "rolled_back", "canceled")
 ACTIVITY_STATUSES = ("succeeded", "failed", "running", "canceled")
 
-UPDATED_AT = Column("updated_at", "TIMESTAMPTZ", "when the row last changed at its source; the newest wins", is_required=True)
+UPDATED_AT = Column("updated_at", "TIMESTAMPTZ", "when the row last changed at its source", is_required=True)
 PROVENANCE = (
     Column("source", "VARCHAR", "mapping and a hash of the database it came from; `sample` for made-up rows, `load` for files"),
-    Column("extracted_at", "TIMESTAMPTZ", "when it was read from the source; decides between equal updated_at"),
+    Column(
+        "extracted_at",
+        "TIMESTAMPTZ",
+        "when it was seen at its source; updated_at where nobody says. The latest look wins",
+        default="TRY_CAST(updated_at AS TIMESTAMPTZ)",
+    ),
     Column("is_deleted", "BOOLEAN", "its source no longer has it; in no insight", is_required=True, default="false"),
 )
 MOST_COUNTED = 1e12
@@ -45,7 +50,7 @@ SCANS = Table(
     ),
     verb="upsert",
     key=("scan_id",),
-    version=("updated_at", "extracted_at"),
+    version=("extracted_at", "updated_at"),
     checks=(
         Check("finished_at >= started_at", "finished before it started"),
         *_not_in_future("queued_at", "started_at", "finished_at", "updated_at"),
@@ -75,7 +80,7 @@ DEPLOYMENTS = Table(
     ),
     verb="upsert",
     key=("deployment_id",),
-    version=("updated_at", "extracted_at"),
+    version=("extracted_at", "updated_at"),
     checks=(
         Check("finished_at >= started_at", "finished before it started"),
         *_not_in_future("committed_at", "started_at", "finished_at", "updated_at"),
@@ -107,7 +112,7 @@ ACTIVITY = Table(
     ),
     verb="upsert",
     key=("activity_id",),
-    version=("updated_at", "extracted_at"),
+    version=("extracted_at", "updated_at"),
     checks=_not_in_future("occurred_at", "updated_at"),
     is_landed=True,
 )
@@ -128,7 +133,7 @@ USERS = Table(
     ),
     verb="upsert",
     key=("user_id",),
-    version=("updated_at", "extracted_at"),
+    version=("extracted_at", "updated_at"),
     checks=_not_in_future("created_at", "updated_at"),
     is_landed=True,
 )

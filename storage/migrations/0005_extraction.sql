@@ -1,4 +1,5 @@
--- How far a first extraction has come, what comparing with the source found, and rows that the source no longer has.
+-- How far a first extraction has come, what comparing with the source found, and rows that the source no longer has. Rows that
+-- nobody said when they were seen count as seen when they changed.
 ALTER TABLE ops.watermarks ADD COLUMN read_until TIMESTAMPTZ;
 
 CREATE TABLE ops.reconciliations (
@@ -28,3 +29,11 @@ ALTER TABLE raw.activity ALTER COLUMN is_deleted SET NOT NULL;
 ALTER TABLE raw.users ADD COLUMN is_deleted BOOLEAN DEFAULT false;
 
 ALTER TABLE raw.users ALTER COLUMN is_deleted SET NOT NULL;
+
+UPDATE raw.scans SET extracted_at = updated_at WHERE extracted_at IS NULL;
+
+UPDATE raw.deployments SET extracted_at = updated_at WHERE extracted_at IS NULL;
+
+UPDATE raw.activity SET extracted_at = updated_at WHERE extracted_at IS NULL;
+
+UPDATE raw.users SET extracted_at = updated_at WHERE extracted_at IS NULL;

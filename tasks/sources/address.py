@@ -2,11 +2,17 @@
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 
 from storage.errors import ConfigurationError
 
-SECRET_PARAMETERS = ("password", "sslpassword")
+SCHEMES = ("postgresql://", "postgres://")
+PARAMETERS_BEGIN = re.compile(r"\?(?=[a-z_]+=|$)")
+NEXT_PARAMETER = re.compile(r"&(?=[a-z_]+=)")
+PLACE_PARAMETERS = ("host", "hostaddr", "port", "dbname", "service")
+SECRET_PARAMETER = re.compile("pass|pwd|secret|scram|token")
+SIGNS = re.compile(r"[@:/?#%&=+\[\]\s]")
+"""Where a parser may have cut a password in which they were not escaped."""
 HIDDEN = "***"
 SHORTEST_PIECE = 3
 """Pieces of a password that a parser may have cut out are hidden from this length on; shorter ones would hide half the message."""
@@ -21,7 +27,7 @@ class Address:
 
     def __str__(self) -> str:
         """The address without user, password and parameters."""
-        return self.identity.removeprefix("postgresql://") if self.kind == "postgresql" else self.path
+        return self.identity.removeprefix("postgresql://") if self.kind == "postgresql" else self.without_secrets(self.path)
 
     @property
     def path(self) -> str:
@@ -32,9 +38,9 @@ class Address:
         """What tells one database from another: a new password or TLS setting makes no new source."""
         if self.kind != "postgresql":
             return self.url
-        rest = self.url.partition("://")[2].partition("?")[0]
-        host = parse_qs(self.url.partition("?")[2]).get("host", [""])[0]
-        return f"postgresql://{rest.rpartition('@')[2] if '@' in rest else rest}" + (f" on {host}" if host else "")
+        _, place, parameters = self._parts()
+        named = " ".join(parameters[name] for name in PLACE_PARAMETERS if parameters.get(name))
+        return f"postgresql://{place}" + (f" on {named}" if named else "")
 
     def check(self) -> None:
         """Refuse what is no URL of a PostgreSQL database.
@@ -42,11 +48,7 @@ class Address:
         Raises:
             ConfigurationError: says so without repeating it.
         """
-        try:
-            is_sound = urlsplit(self.url).scheme in ("postgresql", "postgres")
-        except ValueError:
-            is_sound = False
-        if not is_sound:
+        if not self.url.startswith(SCHEMES):
             raise ConfigurationError(
                 "[source] url is no PostgreSQL URL; write it like postgresql://user:password@host:5432/database"
             )
@@ -59,9 +61,21 @@ class Address:
 
     def _secrets(self) -> set[str]:
         """Passwords as written and as meant, and the pieces that are left of one with unescaped signs in it."""
-        userinfo = self.url.partition("://")[2].rpartition("@")[0]
-        password = userinfo.partition(":")[2]
-        parameters = parse_qs(self.url.partition("?")[2])
-        whole = {password, *(value for name in SECRET_PARAMETERS for value in parameters.get(name, []))} - {""}
-        pieces = {piece for secret in whole for piece in re.split(r"[@:/?#%\[\]]", secret) if len(piece) >= SHORTEST_PIECE}
-        return whole | {unquote(secret) for secret in whole} | pieces
+        if self.kind == "postgresql" and not self.url.startswith(SCHEMES):
+            return {self.url} - {""}
+        userinfo, _, parameters = self._parts()
+        written = {userinfo.partition(":")[2], *(value for name, value in parameters.items() if SECRET_PARAMETER.search(name))}
+        whole = (written | {unquote(secret) for secret in written}) - {""}
+        return whole | {piece for secret in whole for piece in SIGNS.split(secret) if len(piece) >= SHORTEST_PIECE}
+
+    def _parts(self) -> tuple[str, str, dict[str, str]]:
+        """User and password, place, and parameters, as written.
+
+        What lies before an `@` is user and password, however many other signs are in it: PostgreSQL takes some of them as they are,
+        and what it does not take is a password all the same.
+        """
+        rest = self.url.partition("://")[2]
+        begin = PARAMETERS_BEGIN.search(rest, rest.find("@") if "@" in rest.partition("/")[0] else 0)
+        head, query = (rest[: begin.start()], rest[begin.end() :]) if begin else (rest, "")
+        userinfo, _, place = head.rpartition("@")
+        return userinfo, place, dict(parameter.partition("=")[::2] for parameter in NEXT_PARAMETER.split(query))

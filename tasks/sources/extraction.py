@@ -12,7 +12,6 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.catalogue import GOVERNANCE
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.ledger import Mark
@@ -117,11 +116,11 @@ def extract_datasets(
     Raises:
         GovpulseError: the source cannot be opened.
     """
-    results, failures, offered = [], {}, source.load_mapping().selects
+    results, failures, seen_at = [], {}, standing.seen_at(extracted_at)
     with open_session(source) as session:
-        for dataset in (dataset for dataset in GOVERNANCE if dataset in offered):
+        for dataset in session.datasets:
             try:
-                with LandingStream(Home(Path(home)), dataset, source.name, extracted_at) as landing:
+                with LandingStream(Home(Path(home)), dataset, source.name, seen_at) as landing:
                     progress = standing.datasets.get(dataset, Progress())
                     results.append(extract_dataset(session, landing, progress, timedelta(seconds=overlap_seconds), report))
             except GovpulseError as error:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from storage.home import Home
-from storage.landing import land
+from storage.landing import ROW_GROUP_ROWS, land
 from storage.ledger import Mark
 from tasks.sources.arrow import UTC_INSTANT, newest_change
 
-FILE_ROWS = 131_072
+FILE_ROWS = ROW_GROUP_ROWS
 FILE_BYTES = 2**26
 MOST_WAITING = 2
 """Files read and not yet written: one is enough to keep the source sending, more only take memory."""
@@ -28,9 +28,8 @@ class LandingStream:
         newest: the greatest `updated_at` so far.
     """
 
-    def __init__(self, home: Home, dataset: str, source: str, extracted_at: datetime, *, is_repair: bool = False) -> None:
-        self.home, self.dataset, self.extracted_at = home, dataset, extracted_at
-        self.metadata = {"source": source} | ({"is_repair": "true"} if is_repair else {})
+    def __init__(self, home: Home, dataset: str, source: str, extracted_at: datetime) -> None:
+        self.home, self.dataset, self.source, self.extracted_at = home, dataset, source, extracted_at
         self.rows = self.files = 0
         self.newest: datetime | None = None
         self._writer = ThreadPoolExecutor(max_workers=1)
@@ -70,7 +69,7 @@ class LandingStream:
 
     def _write(self, table: pa.Table, mark: Mark | None) -> None:
         extracted_at = pa.repeat(pa.scalar(self.extracted_at, UTC_INSTANT), table.num_rows)
-        rows, metadata = table.append_column("extracted_at", extracted_at), self.metadata | _as_metadata(mark)
+        rows, metadata = table.append_column("extracted_at", extracted_at), {"source": self.source} | _as_metadata(mark)
         self.files += 1
         self._waiting.append(self._writer.submit(land, self.home, self.dataset, rows, metadata=metadata))
         self._await(MOST_WAITING)
@@ -88,15 +87,15 @@ def _as_metadata(mark: Mark | None) -> dict[str, str]:
 
 
 def _regroup(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Neighbours of the same columns and types, in groups of about FILE_ROWS or FILE_BYTES."""
-    group: list[pa.Table] = []
+    """Neighbours of the same columns and types, cut into pieces of FILE_ROWS, or of fewer where they are long."""
+    held: pa.Table | None = None
     for table in tables:
-        if group and not group[-1].schema.equals(table.schema):
-            yield pa.concat_tables(group)
-            group = []
-        group.append(table)
-        if sum(one.num_rows for one in group) >= FILE_ROWS or sum(one.nbytes for one in group) >= FILE_BYTES:
-            yield pa.concat_tables(group)
-            group = []
-    if group:
-        yield pa.concat_tables(group)
+        if held is not None and not held.schema.equals(table.schema):
+            yield held
+            held = None
+        held = table if held is None else pa.concat_tables([held, table])
+        while held.num_rows > FILE_ROWS or (held.num_rows and held.nbytes > FILE_BYTES):
+            yield held.slice(0, FILE_ROWS)
+            held = held.slice(FILE_ROWS)
+    if held is not None and held.num_rows:
+        yield held

@@ -24,6 +24,11 @@ class Mapping:
     selects: dict[str, Path]
     zones: dict[str, ZoneInfo]
 
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """What it offers, in the contract's order."""
+        return tuple(self.selects)
+
     def select(self, dataset: str) -> str:
         return self.selects[dataset].read_text().strip().rstrip(";")
 

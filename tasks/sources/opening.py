@@ -43,6 +43,8 @@ def open_session(source: Source) -> Iterator[Session]:
     Raises:
         GovpulseError: there is no such mapping, or the database cannot be reached.
     """
+    if source.address.kind not in DATABASES:
+        raise GovpulseError(f"no reader for sources of kind {source.address.kind}; there are {', '.join(DATABASES)}")
     mapping = source.load_mapping()
     if source.address.kind == "postgresql":
         with open_postgresql(
@@ -52,8 +54,6 @@ def open_session(source: Source) -> Iterator[Session]:
             fallback_overlap_seconds=source.fallback_overlap_seconds,
         ) as session:
             yield session
-    elif source.address.kind == "sqlite":
+    else:
         with open_sqlite(source.address, mapping) as reader:
             yield reader
-    else:
-        raise GovpulseError(f"no reader for sources of kind {source.address.kind}; there are {', '.join(DATABASES)}")

@@ -4,7 +4,7 @@ The driver reads with COPY in binary, which takes no bind parameters. What a sta
 written into it as literals that are made here and quoted; nothing that a person wrote gets there.
 """
 
-import uuid
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from storage.warehouse import quote_text
 from tasks.sources.address import Address
 from tasks.sources.arrow import in_utc
 from tasks.sources.horizon import Transactions, see_horizon
-from tasks.sources.instants import local_floor
+from tasks.sources.instants import as_instant, local_floor
 from tasks.sources.mapping import Mapping, contract_columns, instant_columns
 from tasks.sources.session import Day, Horizon, Span
 
@@ -34,25 +34,35 @@ PLAIN = (
 )  # fmt: skip
 """Types that DuckDB takes in as they are; anything else comes as PostgreSQL's own text."""
 JSON_OR_UUID = ("arrow.json", "arrow.uuid")
+INDEXABLE = {
+    "text": ".*",
+    "varchar": ".*",
+    "int2": "-?[0-9]{1,4}",
+    "int4": "-?[0-9]{1,9}",
+    "int8": "-?[0-9]{1,18}",
+    "uuid": "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+}
+"""Types of keys that are looked up in their own type, so that an index serves, and which texts surely are one; others as text."""
+EARLIEST_DAY, LATEST_DAY = "'0001-01-03'", "'9999-12-29'"
+"""Days that Python knows in every zone."""
+FAILURES = (AdbcError, pa.ArrowException, OSError)
+"""What the driver raises: where a statement fails after its first rows, the error reaches us through Arrow."""
 
 
 class PostgresqlSession:
     """A snapshot of a PostgreSQL database through a mapping; see Session."""
 
     def __init__(self, address: Address, mapping: Mapping, cursor: Any, horizon: Horizon) -> None:
-        self.address, self.mapping, self.cursor, self._horizon = address, mapping, cursor, horizon
+        self.address, self.mapping, self.cursor, self.horizon = address, mapping, cursor, horizon
+        self.datasets = mapping.datasets
         self.schemas: dict[str, pa.Schema] = {}
-
-    @property
-    def horizon(self) -> Horizon:
-        return self._horizon
 
     def check(self, dataset: str) -> dict[str, str]:
         file = self.mapping.file(dataset)
         try:
             with self._savepoint():
                 schema = self._schema(f"SELECT * FROM {self._mapped(dataset)} LIMIT 0")
-        except AdbcError as error:
+        except FAILURES as error:
             raise GovpulseError(f"mapping {file} does not fit {self.address}: {self._explain(error)}") from error
         self.mapping.check_columns(dataset, schema.names)
         if not _is_instant(schema.field("updated_at").type):
@@ -65,23 +75,24 @@ class PostgresqlSession:
         bound = f"updated_at >= {self._literal(dataset, since)} AND " if since else ""
         sql = (
             "SELECT CAST(CAST(updated_at AS date) AS timestamp) AS day, max(updated_at) AS newest, count(*) AS rows"
-            f" FROM {self._mapped(dataset)} WHERE {bound}isfinite(updated_at) GROUP BY 1 ORDER BY 1"
+            f" FROM {self._mapped(dataset)} WHERE {bound}updated_at BETWEEN {EARLIEST_DAY} AND {LATEST_DAY} GROUP BY 1 ORDER BY 1"
         )
         # Days are few, which the planner cannot know of an expression: it would sort all rows.
-        self.cursor.execute("SET LOCAL enable_sort = off")
-        rows = [row for table in self._read(dataset, sql, ("day", "newest")) for row in table.to_pylist()]
-        self.cursor.execute("SET LOCAL enable_sort = on")
-        return [Day(row["day"], row["rows"], row["newest"]) for row in rows]
+        tables = self._read(dataset, sql, ("day", "newest"), setting="enable_sort = off")
+        rows = [{name: _as_instant(cell) for name, cell in row.items()} for table in tables for row in table.to_pylist()]
+        return [Day(row["day"], row["rows"], row["newest"] or row["day"]) for row in rows if row["day"]]
 
     def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
         sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} {self._where(dataset, span)}"
         return self._read(dataset, sql, instant_columns(dataset))
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
-        literals = self._key_literals(dataset, keys)
-        if literals:
-            key, listed = DATASETS[dataset].key[0], ", ".join(literals)
-            sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {key} IN ({listed})"
+        key = self.schemas[dataset].field(DATASETS[dataset].key[0])
+        shape = INDEXABLE.get(_type_name(key))
+        listed = ", ".join(quote_text(text) for text in keys if shape is None or re.fullmatch(shape, text, re.DOTALL))
+        if listed:
+            found = key.name if shape else f"CAST({key.name} AS text)"
+            sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {found} IN ({listed})"
             yield from self._read(dataset, sql, instant_columns(dataset))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
@@ -112,36 +123,31 @@ class PostgresqlSession:
             return f"TIMESTAMPTZ '{instant.astimezone(UTC).isoformat()}'"
         return f"TIMESTAMP '{local_floor(instant, self.mapping.zones[dataset])}'"
 
-    def _key_literals(self, dataset: str, keys: Sequence[str]) -> list[str]:
-        """Literals that PostgreSQL takes in the key's own type; a key that no longer has that type is in no row."""
-        kind = self.schemas[dataset].field(DATASETS[dataset].key[0]).type
-        return [quote_text(key) for key in keys if _fits(key, kind)]
-
     def _schema(self, sql: str) -> pa.Schema:
         self.cursor.execute(sql)
         return self.cursor.fetch_arrow_table().schema
 
-    def _read(self, dataset: str, sql: str, instants: Sequence[str]) -> Iterator[pa.Table]:
+    def _read(self, dataset: str, sql: str, instants: Sequence[str], *, setting: str | None = None) -> Iterator[pa.Table]:
         zone = self.mapping.zones[dataset]
         try:
             with self._savepoint():
+                if setting:
+                    self.cursor.execute(f"SET LOCAL {setting}")
                 self.cursor.execute(sql)
                 for batch in self.cursor.fetch_record_batch():
                     yield in_utc(pa.Table.from_batches([batch]), instants, zone)
-        except (AdbcError, OSError) as error:
+        except FAILURES as error:
             raise GovpulseError(f"cannot read {dataset} from {self.address}: {self._explain(error)}") from error
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:
-        """One dataset's failure must not end the snapshot of the others."""
+        """One dataset's failure, and what it set, must not outlive it in the snapshot of the others."""
         self.cursor.execute("SAVEPOINT dataset")
         try:
             yield
-        except AdbcError:
-            with suppress(AdbcError):
+        finally:
+            with suppress(*FAILURES):
                 self.cursor.execute("ROLLBACK TO SAVEPOINT dataset")
-            raise
-        self.cursor.execute("RELEASE SAVEPOINT dataset")
 
     def _explain(self, error: Exception) -> str:
         return explain(self.address, error)
@@ -158,10 +164,7 @@ def open_postgresql(
         GovpulseError: the database cannot be reached.
     """
     address.check()
-    try:
-        connection = postgresql.connect(address.url, autocommit=True)
-    except AdbcError as error:
-        raise GovpulseError(f"cannot connect to {address}: {explain(address, error)}") from None
+    connection = _connect(address)
     cursor = connection.cursor()
     try:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
@@ -173,12 +176,22 @@ def open_postgresql(
                 thing.close()
 
 
+def _connect(address: Address) -> Any:
+    try:
+        return postgresql.connect(address.url, autocommit=True)
+    except AdbcError as error:
+        said = explain(address, error)
+    # Outside of the handler, because the driver's exception repeats parts of the URL and would go along as this one's context.
+    raise GovpulseError(f"cannot connect to {address}: {said}")
+
+
 def _begin(address: Address, cursor: Any, statement_timeout_seconds: float, fallback: timedelta) -> Horizon:
     """Set the session up, read the horizon, then begin the snapshot: what commits in between is read, and read again later."""
     try:
         for setting in (
             "application_name = 'govpulse'",
             "client_encoding = 'UTF8'",
+            "standard_conforming_strings = on",
             f"statement_timeout = {int(statement_timeout_seconds * 1000)}",
             f"lock_timeout = {LOCK_TIMEOUT_SECONDS * 1000}",
         ):
@@ -211,11 +224,6 @@ def _type_name(field: pa.Field) -> str:
     return ((field.metadata or {}).get(b"POSTGRESQL:type") or str(field.type).encode()).decode().strip("'")
 
 
-def _fits(key: str, kind: pa.DataType) -> bool:
-    if pa.types.is_integer(kind):
-        return key.lstrip("-").isdecimal() and abs(int(key)) < 2 ** (kind.bit_width - 1)
-    if getattr(kind, "extension_name", "") == "arrow.uuid":
-        with suppress(ValueError):
-            return str(uuid.UUID(key)) == key
-        return False
-    return True
+def _as_instant(cell: Any) -> Any:
+    """A local time that does not exist came as text, and the others of its batch with it."""
+    return as_instant(cell) if isinstance(cell, str) else cell

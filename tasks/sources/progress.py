@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import GOVERNANCE
 from storage.home import Home
-from storage.ledger import Mark, open_keys, rejected_keys, watermarks
+from storage.ledger import Mark, last_seen, open_keys, rejected_keys, watermarks
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
 
@@ -39,9 +40,14 @@ def name_source(mapping: str, address: Address) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """Every dataset's progress."""
+    """Every dataset's progress, and when the source was last looked at."""
 
     datasets: dict[str, Progress]
+    last_seen_at: datetime | None = None
+
+    def seen_at(self, now: datetime) -> datetime:
+        """`now`, but later than any look before, though our clock may have been put back: the latest look wins."""
+        return max(now, self.last_seen_at + timedelta(microseconds=1)) if self.last_seen_at else now
 
     def __str__(self) -> str:
         marks = [progress.mark for progress in self.datasets.values() if progress.mark]
@@ -57,7 +63,8 @@ def read_progress(home: str, *, limits: Limits, source: str) -> Standing:
     """The progress of every dataset of `source`."""
     with warehouse(Home(Path(home)), limits) as con:
         marks = watermarks(con, source)
-        return Standing({dataset: Progress(marks.get(dataset), _keys(con, dataset, source)) for dataset in GOVERNANCE})
+        datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source)) for dataset in GOVERNANCE}
+        return Standing(datasets, last_seen(con, source))
 
 
 def _keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str) -> tuple[str, ...]:

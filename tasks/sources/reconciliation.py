@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.catalogue import GOVERNANCE, TABLES
+from storage.catalogue import TABLES
 from storage.comparison import Comparison, compare
 from storage.errors import GovpulseError, first_line
 from storage.frames import registered
@@ -123,10 +123,9 @@ def reconcile_datasets(
     Raises:
         GovpulseError: the source cannot be opened.
     """
-    folder, drifts, failures = Home(Path(home)), [], {}
-    offered = source.load_mapping().selects
+    folder, drifts, failures, listed_at = Home(Path(home)), [], {}, standing.seen_at(listed_at)
     with open_session(source) as session:
-        for dataset in (dataset for dataset in GOVERNANCE if dataset in offered):
+        for dataset in session.datasets:
             mark = standing.datasets[dataset].mark
             if mark is None or mark.read_until:
                 continue
@@ -137,7 +136,7 @@ def reconcile_datasets(
                 with warehouse(folder, limits) as con:
                     comparison = compare(con, dataset, source.name, listing, mark.watermark, listed_at)
                 refuse_mass_deletion(comparison, most_deleted_ratio)
-                with LandingStream(folder, dataset, source.name, listed_at, is_repair=True) as landing:
+                with LandingStream(folder, dataset, source.name, listed_at) as landing:
                     repaired = repair(session, comparison, landing)
                 drifts.append(_drift(dataset, comparison, repaired))
             except GovpulseError as error:

@@ -46,6 +46,10 @@ class Session(Protocol):
     """
 
     @property
+    def datasets(self) -> tuple[str, ...]:
+        """What the mapping offers."""
+
+    @property
     def horizon(self) -> Horizon:
         """How far this look sees everything."""
 

@@ -40,7 +40,7 @@ class SqliteSession:
     horizon = Horizon()
 
     def __init__(self, address: Address, mapping: Mapping, cursor: Any) -> None:
-        self.address, self.mapping, self.cursor = address, mapping, cursor
+        self.address, self.mapping, self.cursor, self.datasets = address, mapping, cursor, mapping.datasets
 
     def check(self, dataset: str) -> dict[str, str]:
         file = self.mapping.file(dataset)

@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
+from storage.catalogue import GOVERNANCE
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
 from storage.landing import pending
+from storage.ledger import Mark
 from storage.loading import LoadResult, load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.sources import extraction
-from tasks.sources.extraction import ExtractResult, extract_dataset, land_batches
-from tasks.sources.progress import Progress, read_progress
+from tasks.sources import landing_stream, slices
+from tasks.sources.address import Address
+from tasks.sources.extraction import Extraction, extract_datasets
+from tasks.sources.landing_stream import LandingStream
+from tasks.sources.mapping import SHIPPED
+from tasks.sources.opening import Source
+from tasks.sources.progress import Progress, Standing, read_progress
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -64,10 +71,21 @@ class Platform:
     def progress(self, dataset: str) -> Progress:
         return read_progress.fn(str(self.home.root), limits=LIMITS, source="racine").datasets[dataset]
 
-    def extract(self, dataset: str = "scans", at: datetime = NOON, **options: Any) -> ExtractResult | None:
-        given = {"kind": "sqlite", "url": str(self.path), "mapping": "racine", "server_zone": self.zone, "source": "racine"}
-        given |= {"progress": self.progress(dataset), "overlap_seconds": 300.0} | options
-        return extract_dataset.fn(str(self.home.root), dataset=dataset, extracted_at=at, **given)
+    def extract(self, dataset: str = "scans", at: datetime = NOON, overlap_seconds: float = 300.0, **options: Any) -> Extraction:
+        """Extract `dataset`; the failures of the others, whose tables are not all there, do not count."""
+        given = {"kind": "sqlite", "url": str(self.path), "mapping": "racine", **options}
+        source = Source("racine", Address(given["kind"], given["url"]), given["mapping"], self.zone)
+        extraction = extract_datasets.fn(
+            str(self.home.root),
+            source=source,
+            standing=Standing({name: self.progress(name) for name in GOVERNANCE}),
+            overlap_seconds=overlap_seconds,
+            extracted_at=at,
+            report=lambda pace: None,
+        )
+        if dataset in extraction.failures:
+            raise GovpulseError(extraction.failures[dataset])
+        return extraction
 
     def load(self) -> LoadResult:
         with warehouse(self.home, LIMITS) as con:
@@ -75,9 +93,9 @@ class Platform:
 
     def take(self, dataset: str = "scans", at: datetime = NOON, **options: Any) -> int:
         """Extract and load; returns the rows read."""
-        result = self.extract(dataset, at, **options)
+        results = {result.dataset: result for result in self.extract(dataset, at, **options).results}
         self.load()
-        return result.rows if result else 0
+        return results[dataset].rows
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with warehouse(self.home, LIMITS) as con:
@@ -96,12 +114,12 @@ def test_what_changed_and_what_is_new_comes_once(platform: Platform) -> None:
     platform.scan("s1", "COMPLETED", "2026-03-10 10:00:00", "2026-03-10 09:00:00", "2026-03-10 09:30:00")
     platform.scan("s2", "completed", "2026-03-01 10:00:00", "2026-03-01 09:00:00", "2026-03-01 09:30:00")
     assert platform.take() == 2
-    assert platform.progress("scans").watermark == datetime(2026, 3, 10, 10, tzinfo=UTC)
+    assert platform.progress("scans").mark == Mark(datetime(2026, 3, 10, 10, tzinfo=UTC))
     platform.scan("s2", "failed", "2026-03-10 11:00:00", "2026-03-01 09:00:00", "2026-03-01 09:30:00")
     platform.scan("s3", "pending", "2026-03-10 11:01:00")
     assert platform.take(overlap_seconds=0.0) == 3, "changed, new, and the one at the watermark itself"
     assert platform.rows(STATUSES) == [("s1", "succeeded"), ("s2", "failed"), ("s3", "queued")]
-    assert platform.take(overlap_seconds=0.0) == 1, "only what is at the watermark, which is also open"
+    assert platform.take(overlap_seconds=0.0) == 2, "only what is at the watermark, which is also open"
 
 
 def test_rows_read_again_within_the_overlap_are_not_doubled(platform: Platform) -> None:
@@ -125,12 +143,12 @@ def test_an_open_row_is_read_until_it_closes_though_its_instants_stand_still(pla
     platform.deployment(1, "in_progress", "2026-03-01 10:00:00", None)
     platform.deployment(2, "completed", "2026-03-09 10:00:00", "2026-03-09 10:10:00")
     platform.take("deployments")
-    assert platform.progress("deployments").open_keys == ("1",)
+    assert platform.progress("deployments").keys == ("1",)
     platform.deployment(1, "failed", "2026-03-01 10:00:00", None)
     platform.take("deployments", NOON + timedelta(minutes=15))
     select = "SELECT deployment_id, status FROM raw.deployments ORDER BY deployment_id"
     assert platform.rows(select) == [("1", "failed"), ("2", "succeeded")]
-    assert platform.progress("deployments").open_keys == ()
+    assert platform.progress("deployments").keys == ()
 
 
 def test_a_row_without_a_change_instant_is_rejected_not_lost(platform: Platform) -> None:
@@ -180,7 +198,7 @@ def test_changes_in_the_hour_that_occurs_twice_are_not_lost(platform: Platform) 
 def test_a_source_clock_that_runs_ahead_hides_no_rows(platform: Platform) -> None:
     platform.scan("s1", "completed", "2026-03-10 18:00:00")
     platform.take()
-    assert platform.progress("scans").watermark == NOON
+    assert platform.progress("scans").mark == Mark(NOON)
     platform.scan("s2", "completed", "2026-03-10 12:10:00")
     platform.take(at=NOON + timedelta(minutes=15))
     assert [key for key, _ in platform.rows(STATUSES)] == ["s1", "s2"]
@@ -189,9 +207,9 @@ def test_a_source_clock_that_runs_ahead_hides_no_rows(platform: Platform) -> Non
 def test_the_watermark_moves_only_when_the_rows_are_loaded(platform: Platform) -> None:
     platform.scan("s1", "completed", "2026-03-10 10:00:00")
     platform.extract()
-    assert platform.progress("scans").watermark is None
+    assert platform.progress("scans").mark is None
     platform.load()
-    assert platform.progress("scans").watermark == datetime(2026, 3, 10, 10, tzinfo=UTC)
+    assert platform.progress("scans").mark == Mark(datetime(2026, 3, 10, 10, tzinfo=UTC))
 
 
 def test_the_watermark_does_not_go_back(platform: Platform) -> None:
@@ -199,61 +217,107 @@ def test_the_watermark_does_not_go_back(platform: Platform) -> None:
     platform.take()
     platform.scan("s1", "completed", "2026-03-10 09:58:00")
     platform.take()
-    assert platform.progress("scans").watermark == datetime(2026, 3, 10, 10, tzinfo=UTC)
+    assert platform.progress("scans").mark == Mark(datetime(2026, 3, 10, 10, tzinfo=UTC))
 
 
-def batch(*keys: str) -> pl.DataFrame:
+def tables(*keys: str) -> Iterator[pa.Table]:
     row = {"data_source": "crm", "scan_type": "full", "status": "failed", "updated_at": "2026-03-10T10:00:00.000000+00:00"}
-    return pl.DataFrame([{"scan_id": key, **row} for key in keys])
+    return iter([pl.DataFrame([{"scan_id": key, **row}]).to_arrow() for key in keys])
 
 
-def test_an_interrupted_extraction_leaves_the_watermark_where_it_was(platform: Platform, monkeypatch) -> None:
-    """The first file is landed, its rows are safe; the source breaks; the next extraction reads from the same instant."""
+def test_an_interrupted_extraction_leaves_the_watermark_where_it_was(platform: Platform) -> None:
+    """What came before the source broke is landed, its rows are safe; the next extraction reads from the same instant."""
     platform.scan("s0", "completed", "2026-03-10 08:00:00")
     platform.take()
-    before = platform.progress("scans").watermark
+    before = platform.progress("scans").mark
 
-    def breaks(request: object) -> Iterator[pl.DataFrame]:
-        yield batch("s1", "s2")
-        yield batch("s3")
+    def breaks() -> Iterator[pa.Table]:
+        yield from tables("s1", "s2", "s3")
         raise GovpulseError("cannot read scans: the line was cut")
 
-    monkeypatch.setitem(extraction.READERS, "sqlite", breaks)
-    monkeypatch.setattr(extraction, "FILE_ROWS", 1)
-    with pytest.raises(GovpulseError, match="the line was cut"):
-        platform.extract()
-    assert len(pending(platform.home, "scans")) == 1
+    with LandingStream(platform.home, "scans", "racine", NOON) as landing, pytest.raises(GovpulseError, match="the line was cut"):
+        landing.put(breaks(), lambda: Mark(NOON))
     platform.load()
-    assert [key for key, _ in platform.rows(STATUSES)] == ["s0", "s1", "s2"]
-    assert platform.progress("scans").watermark == before
+    assert platform.progress("scans").mark == before
 
 
 def test_only_the_last_of_several_files_carries_the_watermark(platform: Platform, monkeypatch) -> None:
-    monkeypatch.setattr(extraction, "FILE_ROWS", 2)
-    batches = iter([batch("s1"), batch("s2"), batch("s3", "s4", "s5"), batch("s6")])
-    result = land_batches(platform.home, "scans", "racine", batches, NOON, None)
-    assert (result.rows, result.files, result.watermark) == (6, 3, datetime(2026, 3, 10, 10, tzinfo=UTC))
+    monkeypatch.setattr(landing_stream, "FILE_ROWS", 2)
+    with LandingStream(platform.home, "scans", "racine", NOON) as landing:
+        landing.put(tables("s1", "s2", "s3", "s4", "s5"), lambda: Mark(landing.newest))
+    assert (landing.rows, landing.files, landing.newest) == (5, 3, datetime(2026, 3, 10, 10, tzinfo=UTC))
     files = [pl.read_parquet_metadata(path) for path in pending(platform.home, "scans")]
     assert ["watermark" in metadata for metadata in files] == [False, False, True]
     assert {metadata["source"] for metadata in files} == {"racine"}
+    assert [pl.read_parquet(path).height for path in pending(platform.home, "scans")] == [2, 2, 1]
+
+
+def test_a_full_disk_stops_the_reading_and_says_so(platform: Platform) -> None:
+    platform.home.landing.parent.mkdir(parents=True)
+    platform.home.landing.write_text("a file where the folder belongs")
+    with LandingStream(platform.home, "scans", "racine", NOON) as landing, pytest.raises(GovpulseError, match="cannot land scans"):
+        landing.put(tables("s1"), lambda: None)
 
 
 def test_nothing_changed_lands_nothing(platform: Platform) -> None:
-    result = platform.extract()
-    assert (result.rows, result.files, result.watermark) == (0, 0, None)
+    (result, *_) = platform.extract().results
+    assert (result.dataset, result.rows, result.files, result.mark) == ("scans", 0, 0, None)
     assert pending(platform.home, "scans") == []
 
 
-def test_a_dataset_that_the_mapping_does_not_offer_is_none(platform: Platform, tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "scans.sql").write_text("SELECT 1")
-    assert platform.extract("users", mapping=str(tmp_path / "mine")) is None
+def test_a_mapping_may_offer_fewer_datasets_than_there_are(platform: Platform, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "scans.sql").write_text((SHIPPED / "racine" / "scans.sqlite.sql").read_text())
+    platform.scan("s1", "completed", "2026-03-10 10:00:00")
+    extraction = platform.extract(mapping=str(folder))
+    assert [result.dataset for result in extraction.results] == ["scans"]
+    assert extraction.failures == {}
+
+
+class Slices:
+    """A first extraction of five slices of two rows each."""
+
+    def __init__(self, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(slices, "LEAST_ROWS", 2)
+        self.platform = platform
+        for number in range(10):
+            platform.scan(f"s{number}", "completed", f"2026-03-0{1 + number // 2} 10:0{number}:00")
+
+    def read_files(self) -> list[dict[str, str]]:
+        return [pl.read_parquet_metadata(path) for path in pending(self.platform.home, "scans")]
+
+
+def test_a_first_extraction_says_after_each_slice_how_far_it_came(platform: Platform, monkeypatch) -> None:
+    sliced = Slices(platform, monkeypatch)
+    platform.extract()
+    days = [f"2026-03-0{day}T00:00:00+00:00" for day in (2, 3, 4, 5)]
+    assert [metadata.get("read_until") for metadata in sliced.read_files()] == [*days, None]
+    assert {metadata["watermark"] for metadata in sliced.read_files()} == {"2026-03-05T10:09:00+00:00"}
+    platform.load()
+    assert platform.progress("scans").mark == Mark(datetime(2026, 3, 5, 10, 9, tzinfo=UTC))
+
+
+def test_an_interrupted_first_extraction_goes_on_where_it_was(platform: Platform, monkeypatch) -> None:
+    """Two slices are loaded, the rest is lost; meanwhile a row of the first slice changes."""
+    sliced = Slices(platform, monkeypatch)
+    platform.extract()
+    for path in pending(platform.home, "scans")[2:]:
+        path.unlink()
+    platform.load()
+    reached = Mark(datetime(2026, 3, 5, 10, 9, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
+    assert platform.progress("scans").mark == reached
+    platform.scan("s0", "failed", "2026-03-05 10:30:00")
+    assert platform.take() == 7, "the three slices that were left, and the row that moved into them"
+    assert platform.progress("scans").mark == Mark(reached.watermark)
+    assert [key for key, _ in platform.rows(STATUSES)] == [f"s{number}" for number in range(10)]
+    assert sliced.platform.rows("SELECT status FROM raw.scans WHERE scan_id = 's0'") == [("failed",)]
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (lambda folder: {"kind": "oracle"}, "no reader for sources of kind oracle; there are sqlite"),
+        (lambda folder: {"kind": "oracle"}, "no reader for sources of kind oracle; there are postgresql, sqlite"),
         (lambda folder: {"mapping": "nowhere"}, "no mapping nowhere"),
         (lambda folder: {"url": str(folder / "none.sqlite")}, "none.sqlite does not exist"),
         (lambda folder: {"dataset": "users"}, "racine/users.sqlite.sql does not fit this database"),

@@ -12,9 +12,9 @@ import pytest
 
 from storage.errors import GovpulseError
 from tasks.sources import sqlite as reader
-from tasks.sources.mapping import load_mapping
-from tasks.sources.request import Request
-from tasks.sources.sqlite import read_sqlite
+from tasks.sources.address import Address
+from tasks.sources.opening import Source, open_session
+from tasks.sources.session import Span
 
 COLUMNS = ("user_id", "role", "team", "is_active", "preferences", "created_at", "updated_at")
 SELECT = "SELECT id AS user_id, role, team, is_active, '{}' AS preferences, created_at, updated_at FROM people"
@@ -44,9 +44,15 @@ def read(source: Path, folder: Path) -> Read:
         since: datetime | None = None, open_keys: tuple[str, ...] = (), zone: str = "UTC", url: str | None = None
     ) -> pl.DataFrame:
         (folder / "mapping.toml").write_text('[timezones]\nusers = "server"\n')
-        mapping = load_mapping(str(folder), "sqlite", zone)
-        batches = list(read_sqlite(Request(url or str(source), mapping, "users", since, open_keys)))
-        return pl.concat(batches) if batches else pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+        with open_session(Source("mine", Address("sqlite", url or str(source)), str(folder), zone)) as session:
+            session.check("users")
+            tables = [*session.read_keys("users", open_keys), *session.read_changed("users", Span(since))]
+        frames = [pl.DataFrame(pl.from_arrow(table)) for table in tables]
+        return (
+            pl.concat(frames, how="diagonal").unique(maintain_order=True)
+            if frames
+            else pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
+        )
 
     return read_users
 

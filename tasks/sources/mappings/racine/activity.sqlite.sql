@@ -25,7 +25,7 @@ SELECT
     END AS status,
     duration_seconds,
     coalesce(started_at, created_at) AS occurred_at,
-    -- There is no change column, so the change instant is the greatest of those that there are; see deployments.sql.
+    -- There is no change column, so the change instant is the greatest of those that there are; see deployments.sqlite.sql.
     CASE
         WHEN coalesce(completed_at, '') >= coalesce(started_at, '')
             AND coalesce(completed_at, '') >= coalesce(created_at, '') THEN completed_at

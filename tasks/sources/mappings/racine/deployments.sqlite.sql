@@ -14,7 +14,7 @@ SELECT
     is_rollback,
     is_hotfix,
     -- There is no change column, so the change instant is the greatest of those that there are. SQLite's max(a, b) is NULL when
-    -- one is NULL and PostgreSQL's is called GREATEST, hence the comparisons.
+    -- one is NULL, hence the comparisons.
     CASE
         WHEN coalesce(finished_at, '') >= coalesce(started_at, '')
             AND coalesce(finished_at, '') >= coalesce(committed_at, '')

@@ -36,7 +36,8 @@ LEFT JOIN (
         scan_id,
         count(*) AS assets,
         -- compliance_issues may be SQL NULL, JSON null or an object: only a list has issues to count.
-        sum(CASE WHEN ltrim(CAST(compliance_issues AS TEXT)) LIKE '[%' THEN json_array_length(compliance_issues) ELSE 0 END) AS issues
+        sum(CASE WHEN ltrim(CAST(compliance_issues AS TEXT)) LIKE '[%' THEN json_array_length(compliance_issues) ELSE 0 END)
+            AS issues
     FROM scanresult
     GROUP BY scan_id
 ) AS r ON r.scan_id = s.id

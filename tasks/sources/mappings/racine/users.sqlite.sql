@@ -1,5 +1,4 @@
 -- Users of racine: users, roles, user_roles, user_preferences -> raw.users. No name, no e-mail address.
--- Its own file for SQLite because json_group_object is json_object_agg in PostgreSQL.
 SELECT
     u.id AS user_id,
     -- A user may have several roles: the most privileged one counts. Roles that racine does not ship come last, by name.

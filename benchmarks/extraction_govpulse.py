@@ -1,0 +1,62 @@
+"""One extraction of ours, in a process of its own: `landed|loaded URL HOME`. As flows/sources.py does it, without Prefect's engine.
+
+`landed` ends when the last landing file is durable, `loaded` when the last commit is done and the warehouse closed.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from threading import Event
+
+from benchmarks.extraction_child import report
+from storage.warehouse import Limits
+from tasks.loading import load_as_landed, load_landed
+from tasks.sources.address import Address
+from tasks.sources.extraction import extract_datasets
+from tasks.sources.opening import Source
+from tasks.sources.progress import Standing, name_source, read_progress
+
+OVERLAP_SECONDS = 300.0
+
+
+def land(source: Source, home: str, standing: Standing) -> int:
+    """Read what is new and land it; returns how many rows."""
+    extraction = extract_datasets.fn(
+        home,
+        source=source,
+        standing=standing,
+        overlap_seconds=OVERLAP_SECONDS,
+        extracted_at=datetime.now(UTC),
+        report=lambda _: None,
+    )
+    if extraction.failures:
+        raise RuntimeError(str(extraction.failures))
+    return sum(result.rows for result in extraction.results)
+
+
+def load(source: Source, home: str) -> int:
+    """The same, loaded beside it and to the end."""
+    done = Event()
+    standing = read_progress.fn(home, limits=Limits(), source=source.name)
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(load_as_landed.fn, home, limits=Limits(), until=done)
+        try:
+            rows = land(source, home, standing)
+        finally:
+            done.set()
+        loaded = loading.result() + load_landed.fn(home, limits=Limits())
+    if loaded.rows != rows or loaded.rejected or loaded.quarantined:
+        raise RuntimeError(f"{rows:,} rows were read, and {loaded}")
+    return rows
+
+
+def main() -> None:
+    action, url, home = sys.argv[1:]
+    address = Address("postgresql", url)
+    source = Source(name_source("racine", address), address, "racine")
+    report({"landed": partial(land, source, home, Standing({})), "loaded": partial(load, source, home)}[action])
+
+
+if __name__ == "__main__":
+    main()

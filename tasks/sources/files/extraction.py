@@ -1,0 +1,50 @@
+"""A folder of files in the contract's shape -> landing files. A file is read once; one that changes is another file."""
+
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage.catalogue import DATASETS
+from storage.errors import GovpulseError
+from storage.home import Home
+from storage.ledger import is_recorded
+from storage.warehouse import Limits, warehouse
+from tasks.sources.extraction import Extraction, ExtractResult
+from tasks.sources.files.finding import file_stem, find_files
+from tasks.sources.files.landed_file import land_file
+from tasks.sources.opening import Source
+
+
+def find_new(home: Home, limits: Limits, folder: Path) -> dict[str, list[Path]]:
+    """The files of each dataset whose end has neither been loaded nor waits to be."""
+    found = {dataset: find_files(folder, dataset) for dataset in DATASETS}
+    with warehouse(home, limits) as con:
+        return {
+            dataset: [path for path in paths if not is_recorded(con, f"{dataset}/{file_stem(path)}-end.parquet")]
+            for dataset, paths in found.items()
+            if paths
+        }
+
+
+@task(name="extract_files", cache_policy=NO_CACHE)
+def extract_files(home: str, *, limits: Limits, source: Source) -> Extraction:
+    """Land the files of a folder that have not been read yet. A file that cannot be read is a failure of its own.
+
+    Raises:
+        GovpulseError: the folder does not exist.
+    """
+    folder, results, failures = Path(source.address.path), [], {}
+    if not folder.is_dir():
+        raise GovpulseError(f"the folder {folder} does not exist; set [source] url")
+    for dataset, paths in find_new(Home(Path(home)), limits, folder).items():
+        rows = files = 0
+        for path in paths:
+            try:
+                landed = land_file(Home(Path(home)), dataset, path, source=source.name, name=file_stem(path))
+            except GovpulseError as error:
+                failures[path.name] = str(error)
+                continue
+            rows, files = rows + landed.rows, files + landed.files
+        results.append(ExtractResult(dataset, rows, files, None))
+    return Extraction(tuple(results), failures)

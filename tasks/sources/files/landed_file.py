@@ -1,0 +1,62 @@
+"""One file in the contract's shape -> landing files."""
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from storage.catalogue import DATASETS
+from storage.contract import UNREADABLE
+from storage.errors import GovpulseError, first_line
+from storage.home import Home
+from tasks.sources.files.csv_file import read_csv
+from tasks.sources.files.ndjson_file import read_ndjson
+from tasks.sources.files.parquet_file import read_parquet
+from tasks.sources.files.pieces import LandedRows, land_pieces, regroup
+from tasks.sources.files.unreadable import count_unreadable
+
+READERS = {".parquet": read_parquet, ".csv": read_csv, ".ndjson": read_ndjson, ".jsonl": read_ndjson}
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def land_file(home: Home, dataset: str, path: Path, *, source: str = "load", name: str | None = None) -> LandedRows:
+    """Land a Parquet, CSV or NDJSON file as `dataset`. What of it cannot be read is landed as rows that the contract refuses.
+
+    Args:
+        name: what the landing files are called, so that landing the same file again gives the same ones; the last is
+            `name-end`, and is landed even without rows. By default they get names of their own, and no rows give no file.
+
+    Raises:
+        GovpulseError: it is missing, empty, of another kind, lacks a required column, or nothing in it can be read.
+    """
+    try:
+        _check_beginning(path)
+        suffix = path.suffix.lower()
+        pieces = regroup(READERS[suffix](path, DATASETS[dataset]))
+        return land_pieces(home, dataset, pieces if suffix == ".csv" else _refuse_unreadable(pieces, path), source, name)
+    except FileNotFoundError as error:
+        raise GovpulseError(f"{path} does not exist") from error
+    except (pa.ArrowException, duckdb.Error, OSError, UnicodeDecodeError) as error:
+        said = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
+        raise GovpulseError(f"cannot read {path}: {said}") from error
+
+
+def _check_beginning(path: Path) -> None:
+    if path.suffix.lower() not in READERS:
+        raise GovpulseError(f"{path}: give a .parquet, .csv, .ndjson or .jsonl file")
+    with path.open("rb") as file:
+        start = file.read(2)
+    if not start:
+        raise GovpulseError(f"{path} is empty")
+    if start in UTF16:
+        raise GovpulseError(f"cannot read {path}: it is UTF-16; save it as UTF-8")
+
+
+def _refuse_unreadable(pieces: Iterator[pa.Table], path: Path) -> Iterator[pa.Table]:
+    """A file of whose first piece nothing can be read is another kind of file. (That of a CSV file has shown in its header.)"""
+    first = next(pieces)
+    if first.num_rows and count_unreadable(first) == first.num_rows:
+        raise GovpulseError(f"cannot read {path}: {first[UNREADABLE][0]}")
+    return chain([first], pieces)
