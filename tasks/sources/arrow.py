@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,24 +13,53 @@ from storage.contract import UNREADABLE
 from tasks.sources.instants import to_utc
 
 UTC_INSTANT = pa.timestamp("us", "UTC")
+KNOWN_DAYS = ("0001-01-02", "9999-12-30")
+"""The first and last that Python knows in every zone."""
 FORMAT = "%Y-%m-%dT%H:%M:%S%.f%z"
 
 
 def in_utc(table: pa.Table, instants: Sequence[str], zone: ZoneInfo) -> pa.Table:
-    """`table` with the timestamps without a zone among `instants` taken as local times of `zone`."""
+    """`table` with the timestamps and dates without a zone among `instants` taken as local times of `zone`."""
     for name in instants:
         column = table[name]
-        if pa.types.is_date(column.type):
-            column = column.cast(pa.timestamp("us"))
-        if pa.types.is_timestamp(column.type) and column.type.tz is None:
+        if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
             table = table.set_column(table.schema.get_field_index(name), name, _in_utc(column, zone))
     return table
 
 
 def _in_utc(column: pa.ChunkedArray, zone: ZoneInfo) -> pa.ChunkedArray:
+    """Where a value is infinite, or of a year that Python does not know, all become text, for the contract to refuse that one."""
+    unit = "D" if pa.types.is_date(column.type) else column.type.unit
+    counts = column.cast(pa.int32() if unit == "D" else pa.int64())
+    first, last = (_count(day, unit) for day in KNOWN_DAYS)
+    is_known = pc.and_(pc.greater_equal(counts, first), pc.less_equal(counts, last))
+    if pc.all(is_known).as_py() is not False:
+        return _known_in_utc(column, zone)
+    known = pl.Series(pl.from_arrow(_known_in_utc(pc.if_else(is_known, column, None), zone)))
+    unknown = pl.Series(pl.from_arrow(pc.if_else(is_known, None, counts)))
+    said = {count: _say_unknown(count, unit) for count in unknown.drop_nulls().unique()}
+    text = known if known.dtype == pl.String else known.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
+    whole = pl.select(pl.coalesce(text, unknown.replace_strict(said, default=None, return_dtype=pl.String))).to_series()
+    return pa.chunked_array(whole.to_arrow())
+
+
+def _say_unknown(count: int, unit: str) -> str:
+    """The driver counts from 1970 what PostgreSQL counts from 2000, so that PostgreSQL's infinities, its extremes, run over."""
+    extreme = np.iinfo(np.int32 if unit == "D" else np.int64).min + _count("2000-01-01", unit)
+    return {extreme - 1: "infinity", extreme: "-infinity"}.get(count) or str(np.array(count, f"datetime64[{unit}]"))
+
+
+def _count(day: str, unit: str) -> int:
+    return int(np.array(day, f"datetime64[{unit}]").astype(np.int64))
+
+
+def _known_in_utc(column: pa.ChunkedArray, zone: ZoneInfo) -> pa.ChunkedArray:
     """A local time that does not exist stays as text that says so, for the contract to refuse."""
+    if getattr(column.type, "tz", None):
+        return column
+    column = column.cast(pa.timestamp("us"))
     if zone.key == "UTC":
-        return column.cast(pa.timestamp("us")).cast(UTC_INSTANT)
+        return column.cast(UTC_INSTANT)
     local = pl.Series(pl.from_arrow(column))
     instant = local.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
     if instant.null_count() == local.null_count():
@@ -38,13 +68,17 @@ def _in_utc(column: pa.ChunkedArray, zone: ZoneInfo) -> pa.ChunkedArray:
     return pa.chunked_array(to_utc(text, ["instant"], zone)["instant"].to_arrow())
 
 
+def only_instants(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Instants that may have come as text; what is none is NULL."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us", column.type.tz))
+    text = pl.Series(pl.from_arrow(column)).cast(pl.String)
+    return pa.chunked_array(text.str.to_datetime(FORMAT, time_unit="us", time_zone="UTC", strict=False).to_arrow())
+
+
 def newest_change(table: pa.Table) -> datetime | None:
     """The greatest `updated_at`, as far as it is an instant."""
-    column = table["updated_at"]
-    if not pa.types.is_timestamp(column.type):
-        newest = pl.Series(pl.from_arrow(column)).cast(pl.String).str.to_datetime(FORMAT, time_zone="UTC", strict=False).max()
-        return newest if isinstance(newest, datetime) else None
-    microseconds = pc.max(column.cast(pa.timestamp("us", column.type.tz)).cast(pa.int64())).as_py()
+    microseconds = pc.max(only_instants(table["updated_at"]).cast(pa.int64())).as_py()
     try:
         return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)
     except (OverflowError, ValueError, OSError):

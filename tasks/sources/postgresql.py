@@ -19,7 +19,7 @@ from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.warehouse import quote_text
 from tasks.sources.address import Address
-from tasks.sources.arrow import in_utc
+from tasks.sources.arrow import KNOWN_DAYS, in_utc, only_instants
 from tasks.sources.horizon import Transactions, see_horizon
 from tasks.sources.instants import as_instant, local_floor
 from tasks.sources.mapping import Mapping, contract_columns, instant_columns
@@ -34,17 +34,10 @@ PLAIN = (
 )  # fmt: skip
 """Types that DuckDB takes in as they are; anything else comes as PostgreSQL's own text."""
 JSON_OR_UUID = ("arrow.json", "arrow.uuid")
-INDEXABLE = {
-    "text": ".*",
-    "varchar": ".*",
-    "int2": "-?[0-9]{1,4}",
-    "int4": "-?[0-9]{1,9}",
-    "int8": "-?[0-9]{1,18}",
-    "uuid": "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-}
-"""Types of keys that are looked up in their own type, so that an index serves, and which texts surely are one; others as text."""
-EARLIEST_DAY, LATEST_DAY = "'0001-01-03'", "'9999-12-29'"
-"""Days that Python knows in every zone."""
+INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
+INTEGER, UUID = re.compile("-?[0-9]{1,19}"), re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+OWN_KEY_TYPES = ("text", "varchar", "uuid", *INTEGER_BITS)
+"""Keys of these types are read and looked up in their own type, so that an index serves; keys of all others as text."""
 FAILURES = (AdbcError, pa.ArrowException, OSError)
 """What the driver raises: where a statement fails after its first rows, the error reaches us through Arrow."""
 
@@ -65,6 +58,9 @@ class PostgresqlSession:
         except FAILURES as error:
             raise GovpulseError(f"mapping {file} does not fit {self.address}: {self._explain(error)}") from error
         self.mapping.check_columns(dataset, schema.names)
+        twice = [name for name in contract_columns(dataset) if schema.names.count(name) > 1]
+        if twice:
+            raise GovpulseError(f"mapping {file} yields {', '.join(twice)} more than once")
         if not _is_instant(schema.field("updated_at").type):
             said = _type_name(schema.field("updated_at"))
             raise GovpulseError(f"mapping {file}: updated_at is of type {said}; make it a timestamp, to tell what changed")
@@ -73,9 +69,10 @@ class PostgresqlSession:
 
     def count_days(self, dataset: str, since: datetime | None) -> list[Day]:
         bound = f"updated_at >= {self._literal(dataset, since)} AND " if since else ""
+        first, last = KNOWN_DAYS
         sql = (
             "SELECT CAST(CAST(updated_at AS date) AS timestamp) AS day, max(updated_at) AS newest, count(*) AS rows"
-            f" FROM {self._mapped(dataset)} WHERE {bound}updated_at BETWEEN {EARLIEST_DAY} AND {LATEST_DAY} GROUP BY 1 ORDER BY 1"
+            f" FROM {self._mapped(dataset)} WHERE {bound}updated_at BETWEEN '{first}' AND '{last}' GROUP BY 1 ORDER BY 1"
         )
         # Days are few, which the planner cannot know of an expression: it would sort all rows.
         tables = self._read(dataset, sql, ("day", "newest"), setting="enable_sort = off")
@@ -87,12 +84,10 @@ class PostgresqlSession:
         return self._read(dataset, sql, instant_columns(dataset))
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
-        key = self.schemas[dataset].field(DATASETS[dataset].key[0])
-        shape = INDEXABLE.get(_type_name(key))
-        listed = ", ".join(quote_text(text) for text in keys if shape is None or re.fullmatch(shape, text, re.DOTALL))
+        key = self._key(dataset)
+        listed = ", ".join(quote_text(text) for text in keys if _may_be(text, _type_name(key)))
         if listed:
-            found = key.name if shape else f"CAST({key.name} AS text)"
-            sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {found} IN ({listed})"
+            sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {_as_key(key)} IN ({listed})"
             yield from self._read(dataset, sql, instant_columns(dataset))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
@@ -100,15 +95,20 @@ class PostgresqlSession:
         return self._read(dataset, sql, instant_columns(dataset))
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
-        key = f"CAST({DATASETS[dataset].key[0]} AS text) AS key"
-        return self._read(dataset, f"SELECT {key}, updated_at FROM {self._mapped(dataset)}", ("updated_at",))
+        sql = f"SELECT CAST({self._key(dataset).name} AS text) AS key, updated_at FROM {self._mapped(dataset)}"
+        for table in self._read(dataset, sql, ("updated_at",)):
+            yield table.set_column(1, "updated_at", only_instants(table["updated_at"]))
 
     def _mapped(self, dataset: str) -> str:
         return f"({self.mapping.select(dataset)}\n) AS mapped"
 
     def _select(self, dataset: str) -> str:
-        fields = (self.schemas[dataset].field(name) for name in contract_columns(dataset))
-        return ", ".join(field.name if _is_plain(field.type) else f"CAST({field.name} AS text) AS {field.name}" for field in fields)
+        key, *fields = (self.schemas[dataset].field(name) for name in contract_columns(dataset))
+        others = (field.name if _is_plain(field.type) else f"CAST({field.name} AS text) AS {field.name}" for field in fields)
+        return ", ".join((f"{_as_key(key)} AS {key.name}", *others))
+
+    def _key(self, dataset: str) -> pa.Field:
+        return self.schemas[dataset].field(DATASETS[dataset].key[0])
 
     def _where(self, dataset: str, span: Span) -> str:
         bounds = [f"updated_at >= {self._literal(dataset, span.start)}"] if span.start else []
@@ -148,6 +148,7 @@ class PostgresqlSession:
         finally:
             with suppress(*FAILURES):
                 self.cursor.execute("ROLLBACK TO SAVEPOINT dataset")
+                self.cursor.execute("RELEASE SAVEPOINT dataset")
 
     def _explain(self, error: Exception) -> str:
         return explain(self.address, error)
@@ -222,6 +223,18 @@ def _is_instant(kind: pa.DataType) -> bool:
 
 def _type_name(field: pa.Field) -> str:
     return ((field.metadata or {}).get(b"POSTGRESQL:type") or str(field.type).encode()).decode().strip("'")
+
+
+def _as_key(key: pa.Field) -> str:
+    return str(key.name) if _type_name(key) in OWN_KEY_TYPES else f"CAST({key.name} AS text)"
+
+
+def _may_be(text: str, type_name: str) -> bool:
+    """Whether PostgreSQL takes `text` in the key's type; a key of another type than before is in no row."""
+    if type_name in INTEGER_BITS:
+        limit = 2 ** (INTEGER_BITS[type_name] - 1)
+        return INTEGER.fullmatch(text) is not None and -limit <= int(text) < limit
+    return type_name != "uuid" or UUID.fullmatch(text) is not None
 
 
 def _as_instant(cell: Any) -> Any:

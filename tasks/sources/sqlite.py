@@ -51,6 +51,10 @@ class SqliteSession:
         found = [column[0] for column in self.cursor.description]
         self.cursor.fetchall()
         self.mapping.check_columns(dataset, found)
+        # Of columns with one name SQLite gives the first, and calls the second `name:1`.
+        twice = [name for name in contract_columns(dataset) if f"{name}:1" in found]
+        if twice:
+            raise GovpulseError(f"mapping {file} yields {', '.join(twice)} more than once")
         return dict.fromkeys(found, "as each value has it")
 
     def count_days(self, dataset: str, since: datetime | None) -> list[Day]:
@@ -120,7 +124,7 @@ def open_sqlite(address: Address, mapping: Mapping) -> Iterator[SqliteSession]:
     """
     path = Path(address.path)
     if not path.is_file():
-        raise GovpulseError(f"the source database {path} does not exist; set [source] url")
+        raise GovpulseError(f"the source database {address} does not exist; set [source] url")
     try:
         with (
             closing(sqlite.connect(f"file:{quote(str(path))}?mode=ro", autocommit=False)) as connection,
@@ -131,7 +135,7 @@ def open_sqlite(address: Address, mapping: Mapping) -> Iterator[SqliteSession]:
             cursor.fetchall()
             yield SqliteSession(address, mapping, cursor)
     except (AdbcError, OSError) as error:
-        raise GovpulseError(f"cannot read {path}: {_explain(error)}") from error
+        raise GovpulseError(f"cannot read {address}: {_explain(error)}") from error
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:

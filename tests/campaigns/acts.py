@@ -53,7 +53,7 @@ class Acts:
     def fill(self, rows: int) -> None:
         with self.connect() as con:
             con.execute(
-                "INSERT INTO acts (updated_at) SELECT now() - interval '1 day' * (n % 40) - interval '1 second'"
+                "INSERT INTO acts (updated_at) SELECT now() - interval '1 day' * (n %% 40) - interval '1 second'"
                 " FROM generate_series(1, %s) AS n",
                 [rows],
             )

@@ -105,6 +105,16 @@ def test_same_input_in_any_order_gives_the_same_rows(compute, given_rows, random
     assert_frame_equal(compute(name, shuffled, INPUTS[name][1]), once, check_exact=True)
 
 
+@given(st.sampled_from(["deployment_metrics", "active_scans"]).flatmap(lambda name: st.tuples(st.just(name), INPUTS[name][0])))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_rows_that_the_source_deleted_change_nothing(compute, given_rows) -> None:
+    name, rows = given_rows
+    key = "deployment_id" if name == "deployment_metrics" else "scan_id"
+    gone = rows.with_columns(pl.col(key) + " gone", is_deleted=True)
+    both = pl.concat([rows.with_columns(is_deleted=False), gone])
+    assert_frame_equal(compute(name, both, INPUTS[name][1]), compute(name, rows, INPUTS[name][1]), check_exact=True)
+
+
 @given(inputs, st.integers(-4000, 4000))
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_shifting_all_instants_shifts_only_the_instants(compute, given_rows, hours: int) -> None:
