@@ -87,6 +87,11 @@ def judge(rows: int, figures: Figures, arrivals: Mapping[int, tuple[object, obje
     return all(verdicts)
 
 
+def _both(sent: tuple[int, int, int], arrived: tuple[int, int, int]) -> str:
+    sent_text, arrived_text = (" ".join(f"{number:,}" for number in counts) for counts in (sent, arrived))
+    return f"{sent_text} in PostgreSQL, {arrived_text} here"
+
+
 def _say(name: str, measured: str, holds: bool) -> bool:
     print(f"{'ok    ' if holds else 'BROKEN'} {name}: {measured}")
     return holds

@@ -29,7 +29,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run side by side, the tests with Prefect servers stay with one process, and so do those of any other file."""
+    """Run side by side, the tests of a file stay with one process, and so do all that look at the one `govpulse up`."""
     for item in items:
-        group = "prefect" if item.get_closest_marker("prefect") else str(item.path)
+        group = "up" if "start_up" in getattr(item, "fixturenames", ()) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))

@@ -13,8 +13,8 @@ from storage.contract import UNREADABLE
 from tasks.sources.instants import to_utc
 
 UTC_INSTANT = pa.timestamp("us", "UTC")
-KNOWN_DAYS = ("0001-01-02", "9999-12-30")
-"""The first and last that Python knows in every zone."""
+KNOWN_DAYS = ("0002-01-01", "9998-12-31")
+"""The first and last that Python knows in every zone, with room for an overlap."""
 FORMAT = "%Y-%m-%dT%H:%M:%S%.f%z"
 
 

@@ -20,7 +20,7 @@ from adbc_driver_manager import Error as AdbcError
 from storage.catalogue import DATASETS
 from storage.errors import GovpulseError, first_line
 from tasks.sources.address import Address
-from tasks.sources.arrow import mend_text
+from tasks.sources.arrow import KNOWN_DAYS, mend_text
 from tasks.sources.instants import as_instant, local_floor, to_utc
 from tasks.sources.mapping import Mapping, contract_columns, instant_columns
 from tasks.sources.session import Day, Horizon, Span
@@ -59,7 +59,8 @@ class SqliteSession:
 
     def count_days(self, dataset: str, since: datetime | None) -> list[Day]:
         text, day = "CAST(updated_at AS TEXT)", "substr(CAST(updated_at AS TEXT), 1, 10)"
-        where = f"{day} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' AND ({IS_IN_SPAN})"
+        known = f"{day} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' AND {day} BETWEEN '{KNOWN_DAYS[0]}' AND '{KNOWN_DAYS[1]}'"
+        where = f"{known} AND ({IS_IN_SPAN})"
         counted = f"SELECT {day}, CAST(count(*) AS TEXT), max({text}) FROM {self._mapped(dataset)} WHERE {where} GROUP BY 1"
         sql = f"SELECT '' AS day, '' AS rows, '' AS newest UNION ALL SELECT * FROM ({counted} ORDER BY 1)"
         tables = self._read(dataset, sql, ("day", "newest"), self._bounds(dataset, Span(since)))
