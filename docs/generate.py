@@ -83,7 +83,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if isinstance(field.default, tuple):
         return ", ".join(channel.name for channel in field.default)
-    return f"`{field.default}`" if field.default not in ("", None) else "empty"
+    return f"`{field.default}`" if str(field.default or "") else "empty"
 
 
 PAGES = {"tables.md": tables_page, "settings.md": settings_page}

@@ -219,7 +219,7 @@ def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     for section, key in (("alerts", "rules"), ("source", "url"), ("source", "mapping")):
         values = anchored.get(section)
         if isinstance(values, dict) and isinstance(values.get(key), str) and _is_path(key, values[key]):
-            anchored[section] = {**values, key: str(folder / values[key].removeprefix("sqlite:///"))}
+            anchored[section] = {**values, key: str(folder / Path(values[key].removeprefix("sqlite:///")).expanduser())}
     return anchored
 
 

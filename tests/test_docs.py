@@ -2,14 +2,20 @@
 
 import importlib.util
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 import typer
 
 from flows.cli.app import app
 from storage.catalogue import INSIGHTS, TABLES
 from tasks.alerts.rules import SHIPPED, read_rules
+from tasks.sources.address import Address
+from tasks.sources.examination import examine
+from tasks.sources.mapping import SHIPPED as MAPPINGS
+from tasks.sources.opening import Source, open_session
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -70,3 +76,39 @@ def test_links_in_the_docs_lead_somewhere():
     for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_example_of_a_mapping_runs(postgres, tmp_path):
+    """The SELECT of the page on mapping, on tables like those that it speaks of."""
+    page = (DOCS / "mapping-your-platform.md").read_text()
+    (tmp_path / "scans.sql").write_text(re.search(r"```sql\n(-- mapping/scans\.sql.*?)```", page, re.DOTALL).group(1))
+    with psycopg.connect(postgres.create_database("documented"), autocommit=True) as con:
+        con.execute("CREATE TABLE source (id int, name text)")
+        con.execute(
+            "CREATE TABLE scan_job (id uuid, title text, source_id int, kind text, state text, asset_count int, requested_by text,"
+            " error text, created_at timestamp, started_at timestamp, ended_at timestamp, updated_at timestamptz)"
+        )
+        con.execute("INSERT INTO scan_job (id, kind, state, updated_at) VALUES (gen_random_uuid(), 'full', 'DONE', now())")
+    source = Source("documented", Address("postgresql", postgres.url("documented")), str(tmp_path))
+    with open_session(source) as session:
+        found = examine(session, source.load_mapping(), "scans", datetime.now(UTC))
+    assert (found.problems, found.notices, found.looked_at) == ((), (), 1)
+    assert found.rows["data_source"].to_list() == ["unknown"]
+
+
+def test_the_grants_of_the_page_on_mapping_are_postgresqls(postgres):
+    page = (DOCS / "mapping-your-platform.md").read_text()
+    script = re.search(r"```sql\n(CREATE ROLE.*?)```", page, re.DOTALL).group(1)
+    with psycopg.connect(postgres.create_database("platform"), autocommit=True) as con:
+        con.execute("CREATE TABLE scan (); CREATE TABLE scanresult (); CREATE TABLE datasource ();")
+        con.execute(script)
+        assert con.execute("SELECT has_table_privilege('govpulse', 'scan', 'SELECT, INSERT')").fetchone() == (True,)
+        assert con.execute("SELECT has_table_privilege('govpulse', 'scan', 'INSERT')").fetchone() == (False,)
+        con.execute("DROP OWNED BY govpulse")
+        con.execute("DROP ROLE govpulse")
+
+
+def test_every_shipped_mapping_is_in_the_docs():
+    page = (DOCS / "mapping-your-platform.md").read_text()
+    for folder in MAPPINGS.iterdir():
+        assert f"| `{folder.name}` |" in page

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from flows.serving.prefect_server import running_api_url
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tasks.sources.examination import Examination
 
 LEAST_FREE_BYTES = 1_000_000_000
-SHOWN_CHARACTERS = 40
+SHOWN_CHARACTERS = 32
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
@@ -37,8 +38,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     else:
         console = Console()
         for finding in findings:
-            mark = "[green]ok[/]     " if finding["ok"] else "[red]problem[/]"
-            console.print(f"{mark} {finding['check']:<12} {finding['said']}", highlight=False)
+            say(console, bool(finding["ok"]), str(finding["check"]), str(finding["said"]))
         for found in mapped:
             show_examination(console, found)
     raise typer.Exit(0 if all(finding["ok"] for finding in findings) and not any(found.problems for found in mapped) else 1)
@@ -46,7 +46,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
 def as_finding(found: "Examination") -> dict[str, object]:
     """A dataset's mapping for scripts."""
-    said = "; ".join(found.problems) or f"{found.looked_at:,} rows looked at"
+    said = "; ".join((*found.problems, *found.notices)) or f"{found.looked_at:,} rows looked at"
     return {"check": f"mapping {found.file}", "ok": not found.problems, "said": said, "rows": json.loads(found.rows.write_json())}
 
 
@@ -99,6 +99,11 @@ def _source(settings: Settings) -> str:
         return f"{source.kind} {source.address} through mapping {opened.load_mapping().name}{said}"
 
 
+def say(console: Console, ok: bool, check: str, said: str) -> None:
+    mark = "[green]ok[/]     " if ok else "[red]problem[/]"
+    console.print(f"{mark} {check:<12} {escape(said)}", highlight=False, soft_wrap=True)
+
+
 def examine_mapping(settings: Settings) -> "list[Examination]":
     """Each dataset of the mapping against the live database; none where there is no database or it cannot be reached."""
     from flows.sources import source_of
@@ -120,17 +125,15 @@ def show_examination(console: Console, found: "Examination") -> None:
     """One dataset: its problems, and three of its rows, a column a line."""
     from flows.cli.query import as_text
 
-    mark = "[red]problem[/]" if found.problems else "[green]ok[/]     "
-    console.print(f"{mark} mapping      {found.file}: {found.looked_at:,} rows looked at", highlight=False)
-    for problem in found.problems:
-        console.print(f"                     {escape(problem)}", highlight=False)
+    say(console, not found.problems, "mapping", f"{found.file}: {found.looked_at:,} rows looked at")
+    for line in (*found.problems, *found.notices):
+        console.print(f"        {escape(line)}", highlight=False, soft_wrap=True)
     if found.rows.height:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(no_wrap=True, style="dim")
         for name in found.rows.columns:
-            table.add_row(
-                f"                     [dim]{name}[/]", *(escape(as_text(cell)[:SHOWN_CHARACTERS]) for cell in found.rows[name])
-            )
-        console.print(table)
+            table.add_row(name, *(escape(as_text(cell)[:SHOWN_CHARACTERS]) for cell in found.rows[name]))
+        console.print(Padding(table, (0, 0, 0, 8)))
 
 
 def _rules(settings: Settings) -> str:

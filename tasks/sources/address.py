@@ -37,7 +37,7 @@ class Address:
     def identity(self) -> str:
         """What tells one database from another: a new password or TLS setting makes no new source."""
         if self.kind != "postgresql":
-            return self.url
+            return self.path
         _, place, parameters = self._parts()
         named = " ".join(parameters[name] for name in PLACE_PARAMETERS if parameters.get(name))
         return f"postgresql://{place}" + (f" on {named}" if named else "")

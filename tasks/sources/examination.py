@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
-import pyarrow as pa
 
 from storage.catalogue import DATASETS
 from storage.contract import check_rows
@@ -16,6 +15,8 @@ from tasks.sources.session import Session
 
 LOOKED_AT_ROWS = 1_000
 SHOWN_ROWS = 3
+MOST_REFUSED = 0.1
+"""A reason that refuses more is the mapping's fault, a rarer one the rows'."""
 TEXT = {"text", "varchar", "bpchar", "name", "citext", "unknown", "as each value has it"}
 """What may hold anything: the contract judges each value."""
 NUMBERS = {"int2", "int4", "int8", "float4", "float8", "numeric"}
@@ -34,6 +35,7 @@ class Examination:
 
     Attributes:
         problems: a line each.
+        notices: reasons for which a few rows would be refused, a line each.
         looked_at: rows that were held against the contract.
         rows: a few of them, mapped.
     """
@@ -41,6 +43,7 @@ class Examination:
     dataset: str
     file: str
     problems: tuple[str, ...]
+    notices: tuple[str, ...]
     looked_at: int
     rows: pl.DataFrame
 
@@ -51,11 +54,13 @@ def examine(session: Session, mapping: Mapping, dataset: str, now: datetime) -> 
         mistyped = find_mistyped(dataset, session.check(dataset))
         tables = list(session.peek(dataset, LOOKED_AT_ROWS))
     except GovpulseError as error:
-        return Examination(dataset, mapping.file(dataset), (str(error),), 0, pl.DataFrame())
+        return Examination(dataset, mapping.file(dataset), (str(error),), (), 0, pl.DataFrame())
     frames = [pl.DataFrame(pl.from_arrow(table)) for table in tables]
-    refused = [reason for table in tables for reason in find_refused(dataset, table, now)]
-    rows = pl.concat(frames, how="diagonal_relaxed").head(SHOWN_ROWS) if frames else pl.DataFrame()
-    return Examination(dataset, mapping.file(dataset), (*mistyped, *refused), sum(frame.height for frame in frames), rows)
+    rows = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+    refused = find_refused(dataset, rows, now) if frames else []
+    systematic = [line for line, count in refused if count > rows.height * MOST_REFUSED]
+    others = tuple(line for line, _ in refused if line not in systematic)
+    return Examination(dataset, mapping.file(dataset), (*mistyped, *systematic), others, rows.height, rows.head(SHOWN_ROWS))
 
 
 def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:
@@ -68,11 +73,11 @@ def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:
     ]
 
 
-def find_refused(dataset: str, table: pa.Table, now: datetime) -> list[str]:
-    """A line for each reason for which the contract would refuse rows of `table`."""
+def find_refused(dataset: str, rows: pl.DataFrame, now: datetime) -> list[tuple[str, int]]:
+    """A line for each reason for which the contract would refuse rows, and how many."""
     con = connect()
     try:
-        with registered(con, "looked_at", pl.DataFrame(pl.from_arrow(table))):
+        with registered(con, "looked_at", rows):
             check_rows(con, DATASETS[dataset], "looked_at", now)
             sql = (
                 "SELECT reason, count(*) AS rows, min(key) AS key FROM rejected GROUP BY reason ORDER BY rows DESC, reason LIMIT 10"
@@ -80,4 +85,4 @@ def find_refused(dataset: str, table: pa.Table, now: datetime) -> list[str]:
             reasons = fetch(con, sql)
     finally:
         con.close()
-    return [f"{rows} of {table.num_rows} rows: {reason} (first {key})" for reason, rows, key in reasons.iter_rows()]
+    return [(f"{count:,} of {rows.height:,} rows: {reason} (first {key})", count) for reason, count, key in reasons.iter_rows()]
