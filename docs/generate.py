@@ -83,7 +83,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if isinstance(field.default, tuple):
         return ", ".join(channel.name for channel in field.default)
-    return f"`{field.default}`" if str(field.default or "") else "empty"
+    return "empty" if field.default is None or str(field.default) == "" else f"`{field.default}`"
 
 
 PAGES = {"tables.md": tables_page, "settings.md": settings_page}

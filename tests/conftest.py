@@ -8,6 +8,9 @@ from hypothesis import settings
 
 from storage.home import Home
 from tests.postgresql import PostgresServer
+from tests.prefect_databases import prefect_postgresql, prefect_sqlite
+
+__all__ = ["prefect_postgresql", "prefect_sqlite"]
 
 settings.register_profile("fast", max_examples=25, deadline=None, database=None, derandomize=True)
 settings.register_profile("thorough", max_examples=500, deadline=None, database=None, print_blob=True)

@@ -11,7 +11,7 @@ from storage.errors import ConfigurationError
 
 
 def sample(
-    to: Annotated[str, typer.Option(help="Where to write it: a SQLite file, as a path or sqlite:///path.")],
+    to: Annotated[str, typer.Option(help="Where to write it: a SQLite file, or the URL of an empty PostgreSQL database.")],
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 7,
     days: Annotated[int, typer.Option(min=1, help="Its length in days, up to --until.")] = 120,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of acts and scans.")] = 1.0,
@@ -20,12 +20,18 @@ def sample(
     """Write a sample governance database in the racine schema."""
     from flows.cli.run import parse_instant
     from flows.run import in_utc
+    from tasks.sources.address import Address
     from tasks.sources.sample.database import write_sample
+    from tasks.sources.sample.postgresql import write_sample_to
 
-    if "://" in to and not to.startswith("sqlite:///"):
-        raise ConfigurationError(f"--to {to}: only SQLite files, as a path or sqlite:///path")
-    path = Path(to.removeprefix("sqlite:///"))
-    end = parse_instant("--until", until)
-    with Console(stderr=True).status(f"writing {path}"):
-        result = write_sample(path, until=in_utc(end) if end else datetime.now(UTC), seed=seed, days=days, scale=scale)
-    print(result)
+    is_postgresql = to.startswith(("postgresql:", "postgres:"))
+    address = Address("postgresql" if is_postgresql else "sqlite", to)
+    if not is_postgresql and "://" in address.path:
+        raise ConfigurationError("--to takes a SQLite file, as a path or sqlite:///path, or a postgresql:// URL")
+    given = parse_instant("--until", until)
+    end = in_utc(given) if given else datetime.now(UTC)
+    with Console(stderr=True).status(f"writing {address}"):
+        if is_postgresql:
+            print(write_sample_to(address, until=end, seed=seed, days=days, scale=scale))
+        else:
+            print(write_sample(Path(address.path), until=end, seed=seed, days=days, scale=scale))

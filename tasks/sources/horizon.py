@@ -31,7 +31,8 @@ def see_horizon(seen: Transactions, fallback: timedelta) -> Horizon:
         until = min(seen.clock, seen.replayed_at or seen.clock)
         return Horizon(until - fallback, f"the source is a replica: the last {_span(fallback)} are read again each time")
     if seen.hidden_sessions:
-        said = f"the role may not see {seen.hidden_sessions} sessions: the last {_span(fallback)} are read again each time"
+        sessions = f"{seen.hidden_sessions} session{'s' * (seen.hidden_sessions != 1)}"
+        said = f"the role may not see {sessions}: the last {_span(fallback)} are read again each time"
         return Horizon(seen.clock - fallback, f"{said}; GRANT pg_read_all_stats ends that")
     begun = [seen.clock, seen.oldest_start or seen.clock]
     # PostgreSQL says when a transaction was prepared, not when it began.

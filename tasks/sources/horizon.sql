@@ -1,6 +1,6 @@
 -- Until when everything that changed is visible: the start of the oldest transaction that may still commit, on the source's clock.
 -- A session that this role may not look into shows no start; then, and on a replica, which knows nothing of the primary's
--- transactions, nobody can tell, and the overlap has to be generous. Autovacuum changes no rows.
+-- transactions, nobody can tell, and the overlap has to be generous. Autovacuum, which has no user, changes no rows.
 SELECT
     clock_timestamp() AS clock,
     pg_is_in_recovery() AS is_replica,
@@ -8,7 +8,9 @@ SELECT
     (
         SELECT count(*)
         FROM pg_stat_activity
-        WHERE datname = current_database() AND (query = '<insufficient privilege>' OR state = 'disabled')
+        WHERE
+            datname = current_database() AND usesysid IS NOT NULL
+            AND (query = '<insufficient privilege>' OR state = 'disabled')
     ) AS hidden_sessions,
     (
         SELECT min(xact_start)

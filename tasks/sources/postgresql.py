@@ -33,11 +33,10 @@ PLAIN = (
     pa.types.is_date, pa.types.is_timestamp,
 )  # fmt: skip
 """Types that DuckDB takes in as they are; anything else comes as PostgreSQL's own text."""
-JSON_OR_UUID = ("arrow.json", "arrow.uuid")
 INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
 INTEGER, UUID = re.compile("-?[0-9]{1,19}"), re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OWN_KEY_TYPES = ("text", "varchar", "uuid", *INTEGER_BITS)
-"""Keys of these types are read and looked up in their own type, so that an index serves; keys of all others as text."""
+"""Keys of these types are looked up in their own type, so that an index serves; those of all others as the text that is read."""
 FAILURES = (AdbcError, pa.ArrowException, OSError)
 """What the driver raises: where a statement fails after its first rows, the error reaches us through Arrow."""
 
@@ -87,7 +86,8 @@ class PostgresqlSession:
         key = self._key(dataset)
         listed = ", ".join(quote_text(text) for text in keys if _may_be(text, _type_name(key)))
         if listed:
-            sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {_as_key(key)} IN ({listed})"
+            found = key.name if _type_name(key) in OWN_KEY_TYPES else f"CAST({key.name} AS text)"
+            sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {found} IN ({listed})"
             yield from self._read(dataset, sql, instant_columns(dataset))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
@@ -103,9 +103,11 @@ class PostgresqlSession:
         return f"({self.mapping.select(dataset)}\n) AS mapped"
 
     def _select(self, dataset: str) -> str:
-        key, *fields = (self.schemas[dataset].field(name) for name in contract_columns(dataset))
-        others = (field.name if _is_plain(field.type) else f"CAST({field.name} AS text) AS {field.name}" for field in fields)
-        return ", ".join((f"{_as_key(key)} AS {key.name}", *others))
+        fields = [self.schemas[dataset].field(name) for name in contract_columns(dataset)]
+        is_own = [_is_plain(field.type) for field in fields]
+        is_own[0] &= _type_name(fields[0]) in OWN_KEY_TYPES
+        named = zip(fields, is_own, strict=True)
+        return ", ".join(field.name if own else f"CAST({field.name} AS text) AS {field.name}" for field, own in named)
 
     def _key(self, dataset: str) -> pa.Field:
         return self.schemas[dataset].field(DATASETS[dataset].key[0])
@@ -214,7 +216,7 @@ def explain(address: Address, error: Exception) -> str:
 
 
 def _is_plain(kind: pa.DataType) -> bool:
-    return getattr(kind, "extension_name", "") in JSON_OR_UUID or any(is_one(kind) for is_one in PLAIN)
+    return getattr(kind, "extension_name", "") == "arrow.json" or any(is_one(kind) for is_one in PLAIN)
 
 
 def _is_instant(kind: pa.DataType) -> bool:
@@ -223,10 +225,6 @@ def _is_instant(kind: pa.DataType) -> bool:
 
 def _type_name(field: pa.Field) -> str:
     return ((field.metadata or {}).get(b"POSTGRESQL:type") or str(field.type).encode()).decode().strip("'")
-
-
-def _as_key(key: pa.Field) -> str:
-    return str(key.name) if _type_name(key) in OWN_KEY_TYPES else f"CAST({key.name} AS text)"
 
 
 def _may_be(text: str, type_name: str) -> bool:

@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
-    """One of its own, to restart."""
-    server = PostgresServer()
+    """One of its own, to restart. What it has committed must outlive its crash, or it is the source that forgets."""
+    server = PostgresServer(["synchronous_commit=on"])
     yield server
     server.remove()
 

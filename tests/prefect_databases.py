@@ -11,7 +11,7 @@ from flows.serving.prefect_server import ephemeral_environment
 from storage.home import Home
 from tests.postgresql import PostgresServer
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[1]
 RUNS = Path(__file__).with_name("prefect_runs.py")
 QUIET = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",

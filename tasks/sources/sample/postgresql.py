@@ -1,0 +1,89 @@
+"""The sample in PostgreSQL: written as SQLite first, then copied into tables of PostgreSQL's own types."""
+
+import re
+import sqlite3
+import tempfile
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_postgresql.dbapi as postgresql
+import pyarrow as pa
+from adbc_driver_manager import Error as AdbcError
+
+from storage.errors import GovpulseError
+from tasks.sources.address import Address
+from tasks.sources.postgresql import explain
+from tasks.sources.sample.database import SampleResult, write_sample
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+NATIVE = (
+    (r"\b(\w+_at) TEXT", r"\1 timestamp"),
+    (r"\b(involved_groups|activity_data|compliance_issues|classification_labels) TEXT", r"\1 jsonb"),
+    (r"\b(is_\w+|breaking_changes) INTEGER", r"\1 boolean"),
+)
+"""SQLite's columns as a racine in PostgreSQL has them."""
+COPY_ROWS = 50_000
+
+
+def write_sample_to(address: Address, *, until: datetime, seed: int, days: int, scale: float) -> SampleResult:
+    """Write a sample into a PostgreSQL database; replaces one that is there.
+
+    Raises:
+        ConfigurationError: the URL is none.
+        GovpulseError: the database cannot be reached, or has tables of those names that are no sample.
+    """
+    address.check()
+    with tempfile.TemporaryDirectory() as folder:
+        result = write_sample(Path(folder) / "sample.sqlite", until=until, seed=seed, days=days, scale=scale)
+        try:
+            with closing(sqlite3.connect(result.path)) as source, postgresql.connect(address.url) as target:
+                with closing(target.cursor()) as cursor:
+                    _make_tables(cursor, list(result.rows))
+                    for table in result.rows:
+                        _copy(source, cursor, table)
+                target.commit()
+        except AdbcError as error:
+            raise GovpulseError(f"cannot write the sample to {address}: {explain(address, error)}") from None
+    return SampleResult(str(address), result.start, result.until, result.rows, result.incidents)
+
+
+def _make_tables(cursor: Any, tables: list[str]) -> None:
+    cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+    there = {name for (name,) in cursor.fetchall()}
+    if there & set(tables) and "sample_meta" not in there:
+        raise GovpulseError(f"the database has a table {min(there & set(tables))} that is no sample; give an empty database")
+    for table in tables:
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
+    for statement in native_schema().split(";"):
+        if statement.strip():
+            cursor.execute(statement)
+
+
+def native_schema() -> str:
+    """The sample's DDL in PostgreSQL's types."""
+    schema = re.sub(r"--.*", "", SCHEMA.read_text())
+    for pattern, native in NATIVE:
+        schema = re.sub(pattern, native, schema)
+    return schema
+
+
+def _copy(source: sqlite3.Connection, cursor: Any, table: str) -> None:
+    """As text into a table for the time being, which PostgreSQL then casts."""
+    rows = source.execute(f"SELECT * FROM {table}")
+    names = [column[0] for column in rows.description]
+    while batch := rows.fetchmany(COPY_ROWS):
+        cells = [
+            pa.array([None if cell is None else str(cell) for cell in column], pa.string()) for column in zip(*batch, strict=True)
+        ]
+        cursor.adbc_ingest("copied", pa.table(dict(zip(names, cells, strict=True))), mode="create", temporary=True)
+        casts = ", ".join(f'CAST("{name}" AS {kind})' for name, kind in _types(cursor, table).items())
+        cursor.execute(f"INSERT INTO {table} SELECT {casts} FROM copied")
+        cursor.execute("DROP TABLE copied")
+
+
+def _types(cursor: Any, table: str) -> dict[str, str]:
+    mine = f"table_schema = current_schema() AND table_name = '{table}'"
+    cursor.execute(f"SELECT column_name, data_type FROM information_schema.columns WHERE {mine} ORDER BY ordinal_position")
+    return dict(cursor.fetchall())
