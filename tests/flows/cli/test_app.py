@@ -39,8 +39,14 @@ def test_parts_and_instants() -> None:
     assert parse_instant("--as-of", "2026-03-01T02:00+02:00") == datetime(2026, 3, 1, 2, tzinfo=timezone(timedelta(hours=2)))
 
 
-def test_sample_writes_sqlite_only(fails) -> None:
-    assert "postgresql" in fails(2, "sample", "--to", "postgresql://host/db")
+def test_sample_writes_sqlite_and_postgresql_only(fails) -> None:
+    assert "a postgresql:// URL" in fails(2, "sample", "--to", "mysql://user:s3cret@host/db")
+
+
+def test_sample_shows_no_password(fails) -> None:
+    said = fails(1, "sample", "--to", "postgresql://user:s3cret@127.0.0.1:1/db")
+    assert "127.0.0.1:1/db" in said
+    assert "s3cret" not in said
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["query"], ["query", "SELECT 1", "--format", "xml"], ["load", "users"]])

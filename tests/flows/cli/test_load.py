@@ -1,8 +1,17 @@
 """`govpulse load`: files into the warehouse, safe to repeat, with a word on what was refused."""
 
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from flows.settings import load_settings
+from flows.sources import source_of
+from storage import contract
+from tasks.sources.extraction import extract_datasets
+from tasks.sources.progress import Standing
 
 GOOD = "user_id,role,updated_at\nu1,admin,2026-03-01T10:00:00Z\nu2,,2026-03-01T11:00:00Z\n"
 BAD = "user_id,role,updated_at\nu1,admin,2026-03-01T10:00:00Z\nu3,viewer,soon\n"
@@ -82,3 +91,60 @@ def test_who_loaded_what_is_in_the_audit_log(govpulse, tmp_path) -> None:
 def test_a_file_cannot_pass_its_rows_off_as_another_source(govpulse, tmp_path) -> None:
     govpulse("load", "users", write(tmp_path, "users.csv", "user_id,source,updated_at\nu1,sample,2026-03-01T10:00:00Z\n"))
     assert govpulse("query", "--private", "SELECT source FROM raw.users", "--format", "csv").out.splitlines()[1] == "load"
+
+
+def test_a_row_mended_and_loaded_again_is_no_longer_refused(govpulse, tmp_path) -> None:
+    govpulse("load", "users", write(tmp_path, "users.csv", BAD))
+    govpulse("load", "users", write(tmp_path, "mended.csv", "user_id,role,updated_at\nu3,viewer,2026-03-01T10:00:00Z\n"))
+    assert counts(govpulse) == "2,0"
+
+
+def test_rejected_rows_are_tried_again_as_they_were_kept(govpulse, tmp_path, monkeypatch) -> None:
+    """The fix is in the contract: what it refused before it takes now; what it still refuses stays, once."""
+    rows = '{"user_id": "u1", "team": "t", "preferences": {"a": [1]}, "updated_at": "2026-03-01T10:00:00Z"}\n'
+    rows += '{"user_id": "u2", "team": "t", "updated_at": "soon"}\n'
+    monkeypatch.setattr(contract, "LONGEST_TEXT_BYTES", 0)
+    govpulse("load", "users", write(tmp_path, "users.ndjson", rows))
+    assert counts(govpulse) == "0,2"
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        outcome = govpulse("load", "--rejected")
+        assert outcome.code == 0, outcome.err
+        assert counts(govpulse) == "1,1"
+    assert outcome.out.splitlines()[0] == "raw.users: 1 refused before, 1 now"
+    kept = govpulse("query", "--private", "SELECT CAST(preferences AS VARCHAR) AS p, source FROM raw.users", "--format", "csv")
+    assert kept.out.splitlines()[1] == '"{""a"":[1]}",load'
+
+
+def test_rejected_rows_of_the_source_are_read_again_through_the_mended_mapping(govpulse, tmp_path) -> None:
+    with closing(sqlite3.connect(tmp_path / "platform.sqlite")) as con, con:
+        con.execute("CREATE TABLE people (id, active, updated_at)")
+        con.execute("INSERT INTO people VALUES ('u1', 'on', '2026-03-01'), ('u2', 'off', '2026-03-01'), (NULL, 'on', '2026-03-01')")
+    (tmp_path / "mapping").mkdir()
+    select = (
+        "SELECT id AS user_id, NULL AS role, NULL AS team, {} AS is_active, '{{}}' AS preferences, NULL AS created_at, updated_at"
+    )
+    mapping = tmp_path / "mapping" / "users.sql"
+    mapping.write_text(select.format("active") + " FROM people")
+    (tmp_path / "govpulse.toml").write_text('[source]\nkind = "sqlite"\nurl = "platform.sqlite"\nmapping = "./mapping"\n')
+    source = source_of(load_settings().source)
+    extraction = extract_datasets.fn(
+        str(tmp_path / "data"), source=source, standing=Standing({}), overlap_seconds=0.0, extracted_at=datetime.now(UTC),
+        report=lambda _: None,
+    )  # fmt: skip
+    assert extraction.failures == {}
+    govpulse("load", "users", write(tmp_path, "none.csv", "user_id,updated_at\n"))
+    assert counts(govpulse) == "0,3"
+    mapping.write_text(select.format("CASE active WHEN 'on' THEN 'true' ELSE 'false' END") + " FROM people")
+    assert govpulse("load", "--rejected", "users").out.splitlines()[0] == "raw.users: 3 refused before, 1 now"
+    assert counts(govpulse) == "2,1"
+
+
+def test_nothing_refused_is_said(govpulse) -> None:
+    assert govpulse("load", "--rejected").out == "nothing is refused\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("users",), ("--rejected", "users", "a.csv")], ids=["nothing", "no files", "both"])
+def test_either_files_or_what_was_refused(fails, arguments) -> None:
+    assert "give a dataset and its files, or --rejected" in fails(2, "load", *arguments)

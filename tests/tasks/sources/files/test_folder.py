@@ -1,0 +1,106 @@
+"""A folder of files as a source: each file once, a changed one again, a bad one named while the others go on."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from storage.errors import GovpulseError
+from storage.frames import fetch
+from storage.home import Home
+from storage.landing import pending
+from storage.loading import load_landing
+from storage.warehouse import Limits, warehouse
+from tasks.sources.address import Address
+from tasks.sources.extraction import Extraction
+from tasks.sources.files.extraction import extract_files
+from tasks.sources.opening import Source
+
+LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
+HEADER = "user_id,role,updated_at\n"
+
+
+class Folder:
+    def __init__(self, path: Path) -> None:
+        self.path, self.home = path / "drop", Home(path / "data")
+        self.path.mkdir()
+
+    def write(self, name: str, text: str) -> Path:
+        file = self.path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def extract(self) -> Extraction:
+        return extract_files.fn(str(self.home.root), limits=LIMITS, source=Source("files-1", Address("files", str(self.path)), ""))
+
+    def take(self) -> dict[str, int]:
+        extraction = self.extract()
+        assert extraction.failures == {}
+        with warehouse(self.home, LIMITS) as con:
+            load_landing(con, self.home)
+        return {result.dataset: result.rows for result in extraction.results}
+
+    def rows(self, sql: str) -> list:
+        with warehouse(self.home, LIMITS) as con:
+            return fetch(con, sql).rows()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def test_every_file_is_read_once(folder: Folder) -> None:
+    folder.write("users.csv", f"{HEADER}u1,admin,2026-03-01T10:00:00Z\n")
+    folder.write("users/more.ndjson", '{"user_id": "u2", "updated_at": "2026-03-01T10:00:00Z"}\n')
+    folder.write("notes.txt", "not ours")
+    assert folder.take() == {"users": 2}
+    assert folder.take() == {"users": 0}
+    assert folder.rows("SELECT user_id, source FROM raw.users ORDER BY 1") == [("u1", "files-1"), ("u2", "files-1")]
+
+
+def test_a_changed_file_is_read_again(folder: Folder) -> None:
+    file = folder.write("users.csv", f"{HEADER}u1,admin,2026-03-01T10:00:00Z\n")
+    folder.take()
+    file.write_text(f"{HEADER}u1,viewer,2026-03-02T10:00:00Z\n")
+    os.utime(file, ns=(1, 1))
+    assert folder.take() == {"users": 1}
+    assert folder.rows("SELECT role FROM raw.users") == [("viewer",)]
+
+
+def test_the_newest_change_of_a_row_stays_whichever_file_comes_first(folder: Folder) -> None:
+    folder.write("users-1.csv", f"{HEADER}u1,newest,2026-03-02T10:00:00Z\n")
+    folder.write("users-2.csv", f"{HEADER}u1,older,2026-03-01T10:00:00Z\n")
+    folder.take()
+    assert folder.rows("SELECT role FROM raw.users") == [("newest",)]
+
+
+def test_a_file_landed_and_not_loaded_yet_is_not_doubled(folder: Folder) -> None:
+    folder.write("users.csv", f"{HEADER}u1,admin,2026-03-01T10:00:00Z\n")
+    folder.extract()
+    folder.extract()
+    assert len(pending(folder.home, "users")) == 1
+    folder.take()
+    assert folder.rows("SELECT count(*) FROM raw.users") == [(1,)]
+
+
+def test_a_bad_file_is_named_and_the_others_are_read(folder: Folder) -> None:
+    folder.write("users-1.csv", "")
+    folder.write("users-2.csv", f"{HEADER}u1,admin,2026-03-01T10:00:00Z\nu2,too,many,fields\n")
+    folder.write("scans.parquet", "PAR1 and no more")
+    extraction = folder.extract()
+    assert set(extraction.failures) == {"users-1.csv", "scans.parquet"}
+    assert extraction.failures["users-1.csv"].endswith("users-1.csv is empty")
+    assert all("\n" not in why for why in extraction.failures.values())
+    with warehouse(folder.home, LIMITS) as con:
+        load_landing(con, folder.home)
+    assert folder.rows("SELECT user_id FROM raw.users") == [("u1",)]
+    ((reason,),) = folder.rows("SELECT reason FROM ops.rejected_rows")
+    assert reason == "line 3 of users-2.csv has 4 fields, not 3: u2,too,many,fields"
+
+
+def test_a_missing_folder_is_said(folder: Folder) -> None:
+    folder.path.rmdir()
+    with pytest.raises(GovpulseError, match=r"drop does not exist; set \[source\] url"):
+        folder.extract()
