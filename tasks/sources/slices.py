@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tasks.sources.session import Day, Span
 
-LEAST_ROWS = 1_000_000
+LEAST_ROWS = 2_000_000
 MOST_SLICES = 10
 """Where no index on the change instant helps, each slice reads through the whole table."""
 
