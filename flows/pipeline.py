@@ -11,7 +11,7 @@ from flows.report import Report
 from flows.run import begin, finish
 from flows.sources import extract
 from flows.system_metrics import collect
-from tasks.boards import alert_board, deployment_board
+from tasks.boards import alert_board, deployment_board, reason_board
 
 Part = Literal["collect", "extract", "alerts"] | InsightName
 
@@ -37,4 +37,5 @@ def govpulse_pipeline(
     compute(run, only or None, window_start)
     if not only or "alerts" in only:
         evaluate(run)
-    return finish(run, boards={"deployment-metrics": deployment_board, "alert-board": alert_board})
+    boards = {"deployment-metrics": deployment_board, "alert-board": alert_board, "rejected-rows": reason_board}
+    return finish(run, boards=boards)

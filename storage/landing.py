@@ -10,23 +10,25 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 
+if TYPE_CHECKING:  # a collector lands frames, and is spared the start of a library that it does not use
+    import pyarrow as pa
+
 ORPHAN_AGE_SECONDS = 3600.0
 ROW_GROUP_ROWS = 122_880
 """DuckDB's row group. Rows that come in whole ones are written once, others again at the next checkpoint."""
-COMPRESSION = "lz4"
+COMPRESSION: Literal["lz4"] = "lz4"
 """A file lives for minutes: what is quick to write and to read counts for more than a third of its size."""
 
 
 def land(
-    home: Home, dataset: str, rows: pl.DataFrame | pa.Table, *, name: str | None = None, metadata: Mapping[str, str] | None = None
+    home: Home, dataset: str, rows: "pl.DataFrame | pa.Table", *, name: str | None = None, metadata: Mapping[str, str] | None = None
 ) -> Path:
     """Write `rows` durably as one landing file of `dataset` and return its path.
 
@@ -43,10 +45,10 @@ def land(
     temporary = folder / f".{stem}.{os.getpid()}.tmp"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_durably(rows if isinstance(rows, pa.Table) else rows.to_arrow(), temporary, dict(metadata or {}))
+        _write_durably(rows, temporary, dict(metadata or {}))
         os.replace(temporary, target)
         sync_folder(folder)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         with suppress(OSError):
             temporary.unlink()
         raise GovpulseError(f"cannot land {dataset} in {folder}: {_explain(error)}; free or remount the disk") from error
@@ -54,15 +56,24 @@ def land(
 
 
 def _explain(error: Exception) -> str:
-    """Arrow reports a full disk as an error of its own, in several lines at times."""
+    """Polars reports a full disk as an error of its own, in several lines at times."""
     return (error.strerror if isinstance(error, OSError) else None) or first_line(error)
 
 
-def _write_durably(rows: pa.Table, path: Path, metadata: dict[str, str]) -> None:
+def _write_durably(rows: "pl.DataFrame | pa.Table", path: Path, metadata: dict[str, str]) -> None:
     with path.open("wb") as file:
-        pq.write_table(rows.replace_schema_metadata(metadata), file, compression=COMPRESSION, use_dictionary=False)
+        if isinstance(rows, pl.DataFrame):
+            rows.write_parquet(file, compression=COMPRESSION, metadata=metadata)
+        else:
+            _write_arrow(rows, file, metadata)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _write_arrow(rows: "pa.Table", file: BinaryIO, metadata: dict[str, str]) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(rows.replace_schema_metadata(metadata), file, compression=COMPRESSION, use_dictionary=False)
 
 
 def sync_folder(folder: Path) -> None:

@@ -103,14 +103,14 @@ class PostgresqlSession:
         return f"({self.mapping.select(dataset)}\n) AS mapped"
 
     def _select(self, dataset: str) -> str:
-        fields = [self.schemas[dataset].field(name) for name in contract_columns(dataset)]
+        fields = [self._schema_of(dataset).field(name) for name in contract_columns(dataset)]
         is_own = [_is_plain(field.type) for field in fields]
         is_own[0] &= _type_name(fields[0]) in OWN_KEY_TYPES
         named = zip(fields, is_own, strict=True)
         return ", ".join(field.name if own else f"CAST({field.name} AS text) AS {field.name}" for field, own in named)
 
     def _key(self, dataset: str) -> pa.Field:
-        return self.schemas[dataset].field(DATASETS[dataset].key[0])
+        return self._schema_of(dataset).field(DATASETS[dataset].key[0])
 
     def _where(self, dataset: str, span: Span) -> str:
         bounds = [f"updated_at >= {self._literal(dataset, span.start)}"] if span.start else []
@@ -121,9 +121,14 @@ class PostgresqlSession:
 
     def _literal(self, dataset: str, instant: datetime) -> str:
         """In the type of updated_at, so that an index on it can serve."""
-        if getattr(self.schemas[dataset].field("updated_at").type, "tz", None):
+        if getattr(self._schema_of(dataset).field("updated_at").type, "tz", None):
             return f"TIMESTAMPTZ '{instant.astimezone(UTC).isoformat()}'"
         return f"TIMESTAMP '{local_floor(instant, self.mapping.zones[dataset])}'"
+
+    def _schema_of(self, dataset: str) -> pa.Schema:
+        if dataset not in self.schemas:
+            self.check(dataset)
+        return self.schemas[dataset]
 
     def _schema(self, sql: str) -> pa.Schema:
         self.cursor.execute(sql)

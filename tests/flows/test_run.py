@@ -259,20 +259,3 @@ def test_a_platform_in_postgresql_from_the_sample_to_the_insights(
     assert "rows/s" in artifacts["extraction-activity"]["description"]
     assert "rejected-rows" in artifacts
     assert "reconciliation" in artifacts
-
-
-@pytest.mark.parametrize("database", ["prefect_sqlite", "prefect_postgresql"])
-def test_prefects_own_database_is_a_platform(
-    pipeline: Pipeline, home: Home, monkeypatch: Any, request: pytest.FixtureRequest, database: str
-) -> None:
-    monkeypatch.setenv("GOVPULSE_SOURCE__KIND", database.removeprefix("prefect_"))
-    monkeypatch.setenv("GOVPULSE_SOURCE__URL", str(request.getfixturevalue(database)))
-    monkeypatch.setenv("GOVPULSE_SOURCE__MAPPING", "prefect")
-    report = pipeline(only=["extract"])
-    assert not report.failures
-    with warehouse(home) as con:
-        statuses = {status for (status,) in con.sql("SELECT DISTINCT status FROM raw.scans").fetchall()}
-        (acts,) = con.sql("SELECT count(*) FROM raw.activity WHERE resource_id IN (SELECT scan_id FROM raw.scans)").fetchall()
-    assert {"succeeded", "failed"} <= statuses
-    assert acts[0] > len(statuses)
-    assert published(home, "SELECT count(*) FROM ops.rejected_rows") == [(0,)]

@@ -78,7 +78,7 @@ def test_variables_go_over_the_file_key_by_key(folder: Path, monkeypatch) -> Non
     monkeypatch.setenv("GOVPULSE_NOTIFICATIONS__CHANNELS", '[{"name": "ops"}]')
     settings = load_settings(file)
     assert settings.home == Path("/elsewhere")
-    assert (settings.source.kind, settings.source.url) == ("sqlite", "y")
+    assert (settings.source.kind, settings.source.address.url) == ("sqlite", "y")
     assert (settings.warehouse.threads, settings.warehouse.memory) == (4, "1GB")
     assert settings.channels == (Channel("ops"),)
 
@@ -90,14 +90,14 @@ def test_paths_in_a_file_are_relative_to_the_file(folder: Path, monkeypatch) -> 
     file = folder / "conf" / "a.toml"
     for url in ("p.sqlite", "sqlite:///p.sqlite", "../conf/p.sqlite"):
         settings = load_settings(write(file, text.format(url=url, mapping="./mine")))
-        assert Path(settings.source.url).resolve() == folder / "conf" / "p.sqlite"
+        assert Path(settings.source.address.url).resolve() == folder / "conf" / "p.sqlite"
         assert Path(settings.source.mapping) == folder / "conf" / "mine"
         assert settings.folder.root == folder / "conf" / "d"
         assert settings.alerts.rules == Path("/etc/rules.toml")
     settings = load_settings(write(file, text.format(url="sqlite:////srv/p.sqlite", mapping="racine")))
-    assert (settings.source.url, settings.source.mapping) == ("/srv/p.sqlite", "racine")
+    assert (settings.source.address.url, settings.source.mapping) == ("/srv/p.sqlite", "racine")
     monkeypatch.setenv("GOVPULSE_SOURCE__URL", "p.sqlite")
-    assert load_settings(file).source.url == "p.sqlite", "a variable's path is relative to where the command runs"
+    assert load_settings(file).source.address.url == "p.sqlite", "a variable's path is relative to where the command runs"
 
 
 MISTAKES_IN_THE_FILE = {

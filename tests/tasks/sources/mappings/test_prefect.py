@@ -9,6 +9,7 @@ import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +17,14 @@ import pytest
 from psycopg.rows import dict_row
 
 from storage.catalogue import DATASETS
+from storage.home import Home
+from storage.warehouse import Limits, warehouse
+from tasks.loading import load_landed
+from tasks.sources.address import Address
+from tasks.sources.extraction import extract_datasets
 from tasks.sources.mapping import SHIPPED, Mapping, load_mapping
+from tasks.sources.opening import Source, open_session
+from tasks.sources.progress import read_progress
 
 pytestmark = pytest.mark.prefect
 OFFERED = ("scans", "activity")
@@ -289,3 +297,30 @@ def test_columns_keep_postgresqls_types(prefect_postgresql, dataset):
         found = con.execute(load_mapping("prefect", "postgresql", "UTC").select(dataset)).description
     types = {column.name: psycopg.adapters.types.get(column.type_code).name for column in found}
     assert {name: kind for name, kind in types.items() if kind not in allowed[contract[name]]} == {}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_is_extracted_from_end_to_end(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    """Twice, as the schedule does it: every flow run and state change is in the warehouse once, and none was refused."""
+    address = Address(kind, str(request.getfixturevalue(f"prefect_{kind}")))
+    source, home, limits = Source("prefect", address, "prefect"), Home(tmp_path / "home"), Limits(lock_timeout_seconds=10.0)
+    for _ in range(2):
+        extraction = extract_datasets.fn(
+            str(home.root),
+            source=source,
+            standing=read_progress.fn(str(home.root), limits=limits, source=source.name),
+            overlap_seconds=300.0,
+            extracted_at=datetime.now(UTC),
+            report=lambda _: None,
+        )
+        assert extraction.failures == {}
+        assert [result.dataset for result in extraction.results] == list(OFFERED)
+        load_landed.fn(str(home.root), limits=limits)
+    with open_session(source) as session, warehouse(home, limits) as con:
+        for dataset in OFFERED:
+            there = [key for table in session.list_rows(dataset) for key in table["key"].to_pylist()]
+            here = [key for (key,) in con.sql(f"SELECT {DATASETS[dataset].key[0]} FROM raw.{dataset}").fetchall()]
+            assert sorted(here) == sorted(there)
+        statuses = {status for (status,) in con.sql("SELECT DISTINCT status FROM raw.scans").fetchall()}
+        assert {"succeeded", "failed", "canceled"} <= statuses
+        assert con.sql("SELECT count(*) FROM ops.rejected_rows").fetchall() == [(0,)]

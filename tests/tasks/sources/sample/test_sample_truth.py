@@ -14,10 +14,11 @@ from scipy.stats import fisher_exact
 from storage.catalogue import DATASETS
 from storage.contract import check_rows
 from storage.frames import registered
+from tasks.sources.address import Address
 from tasks.sources.mapping import load_mapping
-from tasks.sources.request import Request
+from tasks.sources.opening import Source, open_session
 from tasks.sources.sample.database import SAMPLE_ZONE, write_sample
-from tasks.sources.sqlite import read_sqlite
+from tasks.sources.session import Span
 
 UNTIL = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RACINE = load_mapping("racine", "sqlite", SAMPLE_ZONE)
@@ -163,7 +164,8 @@ def test_the_contract_rejects_exactly_the_rows_listed_as_broken(database):
 def rejected_keys(database, dataset):
     """What the warehouse's own check refuses of what the extraction reads."""
     path = database.execute("PRAGMA database_list").fetchone()["file"]
-    frame = pl.concat(read_sqlite(Request(path, RACINE, dataset, None, ())))
+    with open_session(Source("sample", Address("sqlite", path), "racine", SAMPLE_ZONE)) as session:
+        frame = pl.concat(pl.DataFrame(pl.from_arrow(table)) for table in session.read_changed(dataset, Span()))
     with duckdb.connect(":memory:") as con, registered(con, "landed", frame):
         check_rows(con, DATASETS[dataset], "landed", UNTIL - timedelta(hours=23))
         return [key for (key,) in con.sql("SELECT key FROM rejected").fetchall()]
