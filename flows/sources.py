@@ -94,8 +94,10 @@ def loading_meanwhile(run: Run) -> Iterator[None]:
     finally:
         done.set()
         loaded = run.step("load meanwhile", loading.result)
-        if loaded is not None:
+        if loaded is not None and loaded.files:
             note_loaded(run, "load meanwhile", loaded)
+        else:
+            run.results.pop("load meanwhile", None)
 
 
 @flow(name="extract_sources", timeout_seconds=14_400)

@@ -49,7 +49,7 @@ class Drift:
 
     def __str__(self) -> str:
         found = [f"{count:,} {what}" for what in ("missing", "stale", "deleted") if (count := getattr(self, what))]
-        return f"{self.dataset} " + (f"{', '.join(found)} of {self.source_rows:,}" if found else f"agrees ({self.source_rows:,})")
+        return f"{self.dataset} {', '.join(found)} of {self.source_rows:,}" if found else ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ class Reconciliation:
     failures: dict[str, str]
 
     def __str__(self) -> str:
-        return "; ".join(map(str, self.drifts)) or "nothing to compare"
+        agreeing = ", ".join(drift.dataset for drift in self.drifts if not str(drift))
+        said = [*filter(None, map(str, self.drifts)), f"in agreement: {agreeing}" if agreeing else ""]
+        return "; ".join(filter(None, said)) or "nothing to compare"
 
 
 def list_source(session: Session, dataset: str, path: Path) -> None:

@@ -98,7 +98,7 @@ def drift(**found: int) -> Drift:
 def test_what_agrees_is_said_to_agree(platform: Platform) -> None:
     found = platform.reconcile()
     assert found == Reconciliation((drift(),), {})
-    assert str(found) == "users agrees (10)"
+    assert str(found) == "in agreement: users"
     assert platform.rows("SELECT dataset, source, missing, deleted FROM ops.reconciliations") == [("users", "mine", 0, 0)]
 
 
