@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check install --no-deps
 DUCKDB2 := .duckdb2
+BENCH := .bench
 
 .DEFAULT_GOAL := help
 .PHONY: help run up test test-all test-duckdb2 lint bench docs lock clean
@@ -32,9 +33,10 @@ lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/ready-dev ## The benchmarks: a sample beside psutil, then five minutes of collecting; figures in benchmarks/README.md
+bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: a sample beside psutil, some collecting, extraction beside its peers
 	$(BIN)/python -m benchmarks.collection
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
+	$(BIN)/python -m benchmarks.extraction --rows 5000000 --peers
 
 docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
 	$(BIN)/python docs/generate.py
@@ -46,7 +48,7 @@ lock: $(VENV)/ready-dev ## Resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
 
 clean: ## Remove what setting up and testing made; your data stay
-	rm -rf $(VENV) $(DUCKDB2) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DUCKDB2) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-strip-extras --no-header
@@ -64,4 +66,8 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.lock
 
 $(DUCKDB2)/ready: requirements-duckdb2.lock
 	$(PIP) --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
+	@touch $@
+
+$(BENCH)/ready: requirements-bench.lock
+	$(PIP) --require-hashes --target $(BENCH) -r requirements-bench.lock
 	@touch $@

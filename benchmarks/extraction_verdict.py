@@ -30,7 +30,7 @@ class Bars:
 
 FULL_ROWS = 2_000_000
 FULL = Bars(landed=2.0, loaded=3.5)
-REDUCED = Bars(landed=4.0, loaded=8.0)
+REDUCED = Bars(landed=3.0, loaded=6.0)
 """Below FULL_ROWS what does not grow with the rows weighs more: opening, looking at four datasets, the warehouse's migrations."""
 
 

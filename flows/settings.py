@@ -177,9 +177,11 @@ def load_settings(given: Path | None = None) -> Settings:
     try:
         return Settings(**_read(file))
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, file)) from error
+        said = _explain(error, file)
     except SettingsError as error:
-        raise ConfigurationError(_explain_json(error)) from error
+        said = _explain_json(error)
+    # Outside of the handlers: pydantic's exception repeats what it was given, and a URL may hold a password.
+    raise ConfigurationError(said)
 
 
 def _explain(error: ValidationError, file: Path | None) -> str:
@@ -189,7 +191,7 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     where = variable if variable in {name.upper() for name in os.environ} else file or "the environment"
     if first["type"] == "extra_forbidden":
         return f"unknown setting {'.'.join(parts)} (in {where}; see docs/settings.md)"
-    given = "" if parts[-1] == "url" else f", not {first['input']!r}"
+    given = "" if parts[0] == "source" else f", not {first['input']!r}"
     return f"wrong setting {'.'.join(parts)}: {first['msg']}{given} (in {where}; see docs/settings.md)"
 
 

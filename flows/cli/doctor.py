@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,11 +84,12 @@ def _warehouse(settings: Settings) -> str:
 def _source(settings: Settings) -> str:
     from flows.sources import source_of
     from tasks.sources.files import find_files
+    from tasks.sources.files.extraction import find_folder
     from tasks.sources.opening import DATABASES, open_session
 
     source = settings.source
     if source.kind == "files":
-        found = {dataset: len(find_files(Path(source.address.path), dataset)) for dataset in DATASETS}
+        found = {dataset: len(find_files(find_folder(source.address), dataset)) for dataset in DATASETS}
         return f"{source.address}: " + (", ".join(f"{name} {count} files" for name, count in found.items() if count) or "no files")
     if source.kind not in DATABASES:
         return {"sample": "the built-in sample: made-up rows, not your platform", "none": "none, on purpose"}[source.kind]

@@ -144,7 +144,8 @@ class PostgresqlSession:
                 for batch in self.cursor.fetch_record_batch():
                     yield in_utc(pa.Table.from_batches([batch]), instants, zone)
         except FAILURES as error:
-            raise GovpulseError(f"cannot read {dataset} from {self.address}: {self._explain(error)}") from error
+            where = f"{self.address} through mapping {self.mapping.file(dataset)}"
+            raise GovpulseError(f"cannot read {dataset} from {where}: {self._explain(error)}") from error
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:

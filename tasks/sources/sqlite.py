@@ -113,7 +113,8 @@ class SqliteSession:
                     frame = pl.DataFrame(pl.from_arrow(mend_text(rows)))
                     yield to_utc(frame, instants, zone).to_arrow()
         except (AdbcError, OSError) as error:
-            raise GovpulseError(f"cannot read {dataset} from {self.address}: {_explain(error)}") from error
+            where = f"{self.address} through mapping {self.mapping.file(dataset)}"
+            raise GovpulseError(f"cannot read {dataset} from {where}: {_explain(error)}") from error
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Settings: defaults, the file, variables over it, and one line that names what is wrong and where."""
 
 import os
+import traceback
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,21 @@ def test_every_setting_has_a_description() -> None:
         f"{name}.{key}" for name, section in sections.items() for key, f in section.model_fields.items() if not f.description
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'source = "{url}"',
+        '[[source]]\nurl = "{url}"',
+        '[source]\nkind = "{url}"',
+        '[source]\nurll = "{url}"',
+        '[source]\nurl = ["{url}"]',
+    ],
+    ids=["no section", "a list", "wrong key", "unknown key", "wrong type"],
+)
+def test_a_wrong_source_is_said_without_its_password(tmp_path, text) -> None:
+    file = write(tmp_path / "govpulse.toml", text.replace("{url}", "postgresql://user:s3cret@host/db"))
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(file)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))

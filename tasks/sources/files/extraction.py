@@ -10,10 +10,22 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.ledger import is_recorded
 from storage.warehouse import Limits, warehouse
+from tasks.sources.address import Address
 from tasks.sources.extraction import Extraction, ExtractResult
 from tasks.sources.files.finding import file_stem, find_files
 from tasks.sources.files.landed_file import land_file
 from tasks.sources.opening import Source
+
+
+def find_folder(address: Address) -> Path:
+    """The folder at `address`.
+
+    Raises:
+        GovpulseError: there is none.
+    """
+    if not Path(address.path).is_dir():
+        raise GovpulseError(f"the folder {address} does not exist; set [source] url")
+    return Path(address.path)
 
 
 def find_new(home: Home, limits: Limits, folder: Path) -> dict[str, list[Path]]:
@@ -34,9 +46,7 @@ def extract_files(home: str, *, limits: Limits, source: Source) -> Extraction:
     Raises:
         GovpulseError: the folder does not exist.
     """
-    folder, results, failures = Path(source.address.path), [], {}
-    if not folder.is_dir():
-        raise GovpulseError(f"the folder {folder} does not exist; set [source] url")
+    folder, results, failures = find_folder(source.address), [], {}
     for dataset, paths in find_new(Home(Path(home)), limits, folder).items():
         rows = files = 0
         for path in paths:
