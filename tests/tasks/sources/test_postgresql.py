@@ -310,21 +310,21 @@ def test_a_mapping_that_tries_to_write_is_refused_and_nothing_changes(
     assert [(result.dataset, result.rows) for result in extraction.results] == [("scans", 1)]
 
 
+CANNOT_READ = "cannot read scans from {} through mapping mine/scans.sql"
 FAILING = {
     "no table": ("SELECT * FROM employees", 'mapping mine/scans.sql does not fit {}: relation "employees" does not exist'),
     "no sql": ("SELEKT", "mapping mine/scans.sql does not fit {}: syntax error"),
     "no columns": ("SELECT 1 AS scan_id", "mapping mine/scans.sql does not yield name, data_source, scan_type"),
     "a column twice": (
-CANNOT_READ = "cannot read scans from {} through mapping mine/scans.sql"
         f"SELECT j.*, now() AS updated_at FROM ({SCANS}) AS j",
         "mapping mine/scans.sql yields updated_at more than once",
     ),
     "no instant": (SCANS.replace(" updated_at", " 'soon' AS updated_at"), "mapping mine/scans.sql: updated_at is of type text"),
-    "at once": (SCANS.replace(" name,", " (1 / (id - 1))::text AS name,"), f"{CANNOT_READ}: division by zero"),
-    "in the midst": (SCANS.replace(" name,", " (1 / (id - 9000))::text AS name,"), f"{CANNOT_READ}: division by zero"),
+    "at once": (SCANS.replace(" name,", " (1 / (id - 1))::text AS name,"), CANNOT_READ + ": division by zero"),
+    "in the midst": (SCANS.replace(" name,", " (1 / (id - 9000))::text AS name,"), CANNOT_READ + ": division by zero"),
     "too slow": (
         SCANS.replace(" name,", " pg_sleep(0.01)::text AS name,"),
-        f"{CANNOT_READ}: canceling statement due to",
+        CANNOT_READ + ": canceling statement due to",
     ),
 }
 
