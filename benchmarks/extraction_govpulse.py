@@ -13,8 +13,8 @@ from benchmarks.extraction_child import report
 from storage.warehouse import Limits
 from tasks.loading import load_as_landed, load_landed
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.opening import Source
 from tasks.sources.progress import Standing, name_source, read_progress
 
 OVERLAP_SECONDS = 300.0

@@ -8,7 +8,7 @@ from flows.report import Report
 from flows.run import Run, begin, finish, load
 from flows.sources import extract, find_source
 from tasks.boards import reconciliation_board
-from tasks.sources.opening import DATABASES
+from tasks.sources.database.opening import DATABASES
 from tasks.sources.progress import read_progress
 from tasks.sources.reconciliation import reconcile_datasets
 

@@ -16,9 +16,9 @@ from storage.sample_rows import SAMPLE
 from tasks.boards import reason_board
 from tasks.loading import load_as_landed
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.files.extraction import extract_files
-from tasks.sources.opening import Source
 from tasks.sources.progress import name_source, read_progress
 from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 

@@ -13,9 +13,9 @@ from flows.cli.app import app
 from storage.catalogue import INSIGHTS, TABLES
 from tasks.alerts.rules import SHIPPED, read_rules
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source, open_session
 from tasks.sources.examination import examine
 from tasks.sources.mapping import SHIPPED as MAPPINGS
-from tasks.sources.opening import Source, open_session
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

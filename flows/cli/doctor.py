@@ -83,9 +83,9 @@ def _warehouse(settings: Settings) -> str:
 
 def _source(settings: Settings) -> str:
     from flows.sources import source_of
+    from tasks.sources.database.opening import DATABASES, open_session
     from tasks.sources.files import find_files
     from tasks.sources.files.extraction import find_folder
-    from tasks.sources.opening import DATABASES, open_session
 
     source = settings.source
     if source.kind == "files":
@@ -107,8 +107,8 @@ def say(console: Console, ok: bool, check: str, said: str) -> None:
 def examine_mapping(settings: Settings) -> "list[Examination]":
     """Each dataset of the mapping against the live database; none where there is no database or it cannot be reached."""
     from flows.sources import source_of
+    from tasks.sources.database.opening import DATABASES, open_session
     from tasks.sources.examination import examine
-    from tasks.sources.opening import DATABASES, open_session
 
     if settings.source.kind not in DATABASES:
         return []

@@ -18,7 +18,7 @@ from storage.rejected_rows import forget_replayed, rejected_rows
 from storage.warehouse import warehouse
 
 if TYPE_CHECKING:
-    from tasks.sources.opening import Source
+    from tasks.sources.database.opening import Source
 
 WHY = 'why: govpulse query --private "SELECT dataset, reason, count(*) FROM ops.rejected_rows GROUP BY ALL"'
 
@@ -97,7 +97,7 @@ def land_again(settings: Settings, dataset: str, rows: pl.DataFrame, now: dateti
 
 def configured_source(settings: Settings) -> "Source | None":
     from flows.sources import source_of
-    from tasks.sources.opening import DATABASES
+    from tasks.sources.database.opening import DATABASES
 
     return source_of(settings.source) if settings.source.kind in DATABASES else None
 

@@ -10,8 +10,8 @@ from storage.contract import check_rows
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.warehouse import connect
+from tasks.sources.database.session import Session
 from tasks.sources.mapping import Mapping, contract_columns
-from tasks.sources.session import Session
 
 LOOKED_AT_ROWS = 1_000
 SHOWN_ROWS = 3

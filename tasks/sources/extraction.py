@@ -15,11 +15,11 @@ from prefect.cache_policies import NO_CACHE
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.ledger import Mark
+from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import Session, Span
 from tasks.sources.landing_stream import LandingStream
-from tasks.sources.opening import Source, open_session
 from tasks.sources.pace import Pacer, Report
 from tasks.sources.progress import Progress, Standing
-from tasks.sources.session import Session, Span
 from tasks.sources.slices import cut
 
 

@@ -23,10 +23,10 @@ from storage.home import Home
 from storage.landing import COMPRESSION
 from storage.warehouse import Limits, warehouse
 from storage.write import append
+from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import Session, Span
 from tasks.sources.landing_stream import LandingStream
-from tasks.sources.opening import Source, open_session
 from tasks.sources.progress import Standing
-from tasks.sources.session import Session, Span
 
 KEYS_A_STATEMENT = 2_000
 MOST_SINGLE_KEYS = 50_000

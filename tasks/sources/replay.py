@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from storage.home import Home
 from storage.landing import land
+from tasks.sources.database.opening import Source, open_session
 from tasks.sources.landing_stream import LandingStream
-from tasks.sources.opening import Source, open_session
 
 KEYS_A_STATEMENT = 2_000
 

@@ -7,7 +7,7 @@ extractions after it, which begin at the horizon of the first slice.
 from collections.abc import Sequence
 from datetime import datetime
 
-from tasks.sources.session import Day, Span
+from tasks.sources.database.session import Day, Span
 
 LEAST_ROWS = 2_000_000
 MOST_SLICES = 10

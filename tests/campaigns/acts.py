@@ -12,7 +12,7 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
-from tasks.sources.opening import Source
+from tasks.sources.database.opening import Source
 from tests.postgresql import PostgresServer
 
 HELD_SHARE = 0.05

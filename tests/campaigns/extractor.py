@@ -14,8 +14,8 @@ from storage.warehouse import Limits
 from tasks.loading import load_as_landed, load_landed
 from tasks.sources import landing_stream, slices
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.opening import Source
 from tasks.sources.progress import read_progress
 
 LIMITS = Limits(lock_timeout_seconds=60.0, threads=2)

@@ -11,10 +11,10 @@ from storage.home import Home
 from storage.ledger import is_recorded
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, ExtractResult
 from tasks.sources.files.finding import file_stem, find_files
 from tasks.sources.files.landed_file import land_file
-from tasks.sources.opening import Source
 
 
 def find_folder(address: Address) -> Path:

@@ -14,7 +14,7 @@ from adbc_driver_manager import Error as AdbcError
 
 from storage.errors import GovpulseError
 from tasks.sources.address import Address
-from tasks.sources.postgresql import explain
+from tasks.sources.database.postgresql_connection import explain
 from tasks.sources.sample.database import SampleResult, write_sample
 
 SCHEMA = Path(__file__).with_name("schema.sql")

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tasks.sources import postgresql as reader
 from tasks.sources.address import Address
+from tasks.sources.database import postgresql as reader
+from tasks.sources.database.opening import Source, open_session
 from tasks.sources.examination import Examination, examine
-from tasks.sources.opening import Source, open_session
 from tests.postgresql import PostgresServer
 
 NOW = datetime(2026, 7, 10, 12, tzinfo=UTC)

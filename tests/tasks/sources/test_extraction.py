@@ -21,10 +21,10 @@ from storage.loading import LoadResult, load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources import landing_stream, slices
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, extract_datasets
 from tasks.sources.landing_stream import LandingStream
 from tasks.sources.mapping import SHIPPED
-from tasks.sources.opening import Source
 from tasks.sources.progress import Progress, Standing, read_progress
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)

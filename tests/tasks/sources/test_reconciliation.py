@@ -15,8 +15,8 @@ from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources import reconciliation
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.opening import Source
 from tasks.sources.progress import read_progress
 from tasks.sources.reconciliation import Drift, Reconciliation, reconcile_datasets
 from tests.postgresql import PostgresServer

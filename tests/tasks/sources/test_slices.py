@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.sources import pace, slices
+from tasks.sources.database.session import Day, Span
 from tasks.sources.pace import Pace, Pacer
-from tasks.sources.session import Day, Span
 from tasks.sources.slices import cut
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ from storage.landing import pending
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction
 from tasks.sources.files.extraction import extract_files
-from tasks.sources.opening import Source
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 HEADER = "user_id,role,updated_at\n"

@@ -21,9 +21,9 @@ from storage.home import Home
 from storage.warehouse import Limits, warehouse
 from tasks.loading import load_landed
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source, open_session
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.mapping import SHIPPED, Mapping, load_mapping
-from tasks.sources.opening import Source, open_session
 from tasks.sources.progress import read_progress
 
 pytestmark = pytest.mark.prefect

@@ -15,10 +15,10 @@ from storage.catalogue import DATASETS
 from storage.contract import check_rows
 from storage.frames import registered
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import Span
 from tasks.sources.mapping import load_mapping
-from tasks.sources.opening import Source, open_session
 from tasks.sources.sample.database import SAMPLE_ZONE, write_sample
-from tasks.sources.session import Span
 
 UNTIL = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RACINE = load_mapping("racine", "sqlite", SAMPLE_ZONE)

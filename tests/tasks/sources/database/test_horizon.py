@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from tasks.sources.address import Address
-from tasks.sources.horizon import Transactions, see_horizon
-from tasks.sources.opening import Source, open_session
-from tasks.sources.session import Horizon
+from tasks.sources.database.horizon import Transactions, see_horizon
+from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import Horizon
 from tests.postgresql import PostgresServer
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

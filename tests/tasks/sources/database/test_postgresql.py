@@ -18,13 +18,13 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.sources import postgresql as reader
 from tasks.sources import slices
 from tasks.sources.address import Address
+from tasks.sources.database import postgresql as reader
+from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import Session, Span
 from tasks.sources.extraction import Extraction, extract_datasets
-from tasks.sources.opening import Source, open_session
 from tasks.sources.progress import Standing
-from tasks.sources.session import Session, Span
 from tasks.sources.slices import cut
 from tests.postgresql import PostgresServer
 from tests.tls_proxy import Authority, TlsProxy

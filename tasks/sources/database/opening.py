@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from storage.errors import GovpulseError
 from tasks.sources.address import Address
+from tasks.sources.database.postgresql import open_postgresql
+from tasks.sources.database.session import Session
+from tasks.sources.database.sqlite import open_sqlite
 from tasks.sources.mapping import Mapping, load_mapping
-from tasks.sources.postgresql import open_postgresql
-from tasks.sources.session import Session
-from tasks.sources.sqlite import open_sqlite
 
 DATABASES = ("postgresql", "sqlite")
 

@@ -18,8 +18,8 @@ from storage.home import Home
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
+from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, extract_datasets
-from tasks.sources.opening import Source
 from tasks.sources.progress import read_progress
 from tests.postgresql import PostgresServer
 

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from storage.errors import GovpulseError
-from tasks.sources import sqlite as reader
 from tasks.sources.address import Address
-from tasks.sources.opening import Source, open_session
-from tasks.sources.session import Span
+from tasks.sources.database import sqlite as reader
+from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import Span
 
 COLUMNS = ("user_id", "role", "team", "is_active", "preferences", "created_at", "updated_at")
 SELECT = "SELECT id AS user_id, role, team, is_active, '{}' AS preferences, created_at, updated_at FROM people"

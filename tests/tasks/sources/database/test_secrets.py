@@ -27,10 +27,10 @@ from storage.home import Home
 from storage.loading import load_landing
 from storage.publishing import publish
 from storage.warehouse import Limits, attach, connect, warehouse
+from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import Session, Span
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.opening import Source, open_session
 from tasks.sources.progress import Standing
-from tasks.sources.session import Session, Span
 from tests.postgresql import PostgresServer
 
 ROOT = Path(__file__).parents[3]

@@ -8,10 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import adbc_driver_postgresql.dbapi as postgresql
 import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
 
@@ -19,15 +17,13 @@ from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.warehouse import quote_text
 from tasks.sources.address import Address
-from tasks.sources.arrow import KNOWN_DAYS, in_utc, only_instants
-from tasks.sources.horizon import Transactions, see_horizon
-from tasks.sources.instants import as_instant, local_floor
+from tasks.sources.database.arrow import KNOWN_DAYS, in_utc, only_instants
+from tasks.sources.database.instants import as_instant, local_floor
+from tasks.sources.database.postgresql_connection import begin_snapshot, connect, explain
+from tasks.sources.database.session import Day, Horizon, Span
 from tasks.sources.mapping import Mapping, contract_columns, instant_columns
-from tasks.sources.session import Day, Horizon, Span
 
 BATCH_BYTES = 8 * 2**20
-LOCK_TIMEOUT_SECONDS = 30
-FOLDER = Path(__file__).parent
 PLAIN = (
     pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string, pa.types.is_large_string,
     pa.types.is_date, pa.types.is_timestamp,
@@ -173,52 +169,16 @@ def open_postgresql(
         GovpulseError: the database cannot be reached.
     """
     address.check()
-    connection = _connect(address)
+    connection = connect(address)
     cursor = connection.cursor()
     try:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
-        horizon = _begin(address, cursor, statement_timeout_seconds, timedelta(seconds=fallback_overlap_seconds))
+        horizon = begin_snapshot(address, cursor, statement_timeout_seconds, timedelta(seconds=fallback_overlap_seconds))
         yield PostgresqlSession(address, mapping, cursor, horizon)
     finally:
         for thing in (cursor, connection):
             with suppress(AdbcError):
                 thing.close()
-
-
-def _connect(address: Address) -> Any:
-    try:
-        return postgresql.connect(address.url, autocommit=True)
-    except AdbcError as error:
-        said = explain(address, error)
-    # Outside of the handler, because the driver's exception repeats parts of the URL and would go along as this one's context.
-    raise GovpulseError(f"cannot connect to {address}: {said}")
-
-
-def _begin(address: Address, cursor: Any, statement_timeout_seconds: float, fallback: timedelta) -> Horizon:
-    """Set the session up, read the horizon, then begin the snapshot: what commits in between is read, and read again later."""
-    try:
-        for setting in (
-            "application_name = 'govpulse'",
-            "client_encoding = 'UTF8'",
-            "standard_conforming_strings = on",
-            f"statement_timeout = {int(statement_timeout_seconds * 1000)}",
-            f"lock_timeout = {LOCK_TIMEOUT_SECONDS * 1000}",
-        ):
-            cursor.execute(f"SET {setting}")
-        cursor.execute((FOLDER / "horizon.sql").read_text())
-        horizon = see_horizon(Transactions(**cursor.fetch_arrow_table().to_pylist()[0]), fallback)
-        cursor.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    except AdbcError as error:
-        raise GovpulseError(f"cannot read {address}: {explain(address, error)}") from error
-    return horizon
-
-
-def explain(address: Address, error: Exception) -> str:
-    """What PostgreSQL said, in one line and without secrets."""
-    text = str(error)
-    for prefix in ("ERROR:  ", "FATAL:  ", "[libpq] "):
-        text = text.rpartition(prefix)[2]
-    return address.without_secrets((text.strip() or "no message").splitlines()[0])
 
 
 def _is_plain(kind: pa.DataType) -> bool:

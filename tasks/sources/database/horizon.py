@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tasks.sources.session import Horizon
+from tasks.sources.database.session import Horizon
 
 HELD_BACK = timedelta(minutes=15)
 """A transaction open for longer than between two extractions is worth a word: everything since is read again each time."""

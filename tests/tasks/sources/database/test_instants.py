@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.warehouse import connect
-from tasks.sources.instants import local_floor, to_utc
+from tasks.sources.database.instants import local_floor, to_utc
 
 BERLIN, UTC_ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 

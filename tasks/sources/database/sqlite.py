@@ -20,10 +20,10 @@ from adbc_driver_manager import Error as AdbcError
 from storage.catalogue import DATASETS
 from storage.errors import GovpulseError, first_line
 from tasks.sources.address import Address
-from tasks.sources.arrow import KNOWN_DAYS, mend_text
-from tasks.sources.instants import as_instant, local_floor, to_utc
+from tasks.sources.database.arrow import KNOWN_DAYS, mend_text
+from tasks.sources.database.instants import as_instant, local_floor, to_utc
+from tasks.sources.database.session import Day, Horizon, Span
 from tasks.sources.mapping import Mapping, contract_columns, instant_columns
-from tasks.sources.session import Day, Horizon, Span
 
 BATCH_ROWS = 65_536
 # An instant with an offset, or one that is no text, does not compare as text: such a row is read every time, not lost.

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.contract import UNREADABLE
-from tasks.sources.instants import to_utc
+from tasks.sources.database.instants import to_utc
 
 UTC_INSTANT = pa.timestamp("us", "UTC")
 KNOWN_DAYS = ("0002-01-01", "9998-12-31")

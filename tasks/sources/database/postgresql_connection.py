@@ -1,0 +1,61 @@
+"""The connection to a PostgreSQL database: how it is set up, how far it sees, what its errors say."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_postgresql.dbapi as postgresql
+from adbc_driver_manager import Error as AdbcError
+
+from storage.errors import GovpulseError
+from tasks.sources.address import Address
+from tasks.sources.database.horizon import Transactions, see_horizon
+from tasks.sources.database.session import Horizon
+
+HORIZON = Path(__file__).with_name("horizon.sql")
+LOCK_TIMEOUT_SECONDS = 30
+
+
+def connect(address: Address) -> Any:
+    """A connection to the database.
+
+    Raises:
+        GovpulseError: it cannot be reached.
+    """
+    try:
+        return postgresql.connect(address.url, autocommit=True)
+    except AdbcError as error:
+        said = explain(address, error)
+    # Outside of the handler, because the driver's exception repeats parts of the URL and would go along as this one's context.
+    raise GovpulseError(f"cannot connect to {address}: {said}")
+
+
+def begin_snapshot(address: Address, cursor: Any, statement_timeout_seconds: float, fallback: timedelta) -> Horizon:
+    """Set the session up, read the horizon, then begin the snapshot: what commits in between is read, and read again later.
+
+    Raises:
+        GovpulseError: the database did not let us.
+    """
+    try:
+        for setting in (
+            "application_name = 'govpulse'",
+            "client_encoding = 'UTF8'",
+            "standard_conforming_strings = on",
+            f"statement_timeout = {int(statement_timeout_seconds * 1000)}",
+            f"lock_timeout = {LOCK_TIMEOUT_SECONDS * 1000}",
+        ):
+            cursor.execute(f"SET {setting}")
+        cursor.execute(HORIZON.read_text())
+        horizon = see_horizon(Transactions(**cursor.fetch_arrow_table().to_pylist()[0]), fallback)
+        cursor.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    except AdbcError as error:
+        raise GovpulseError(f"cannot read {address}: {explain(address, error)}") from error
+    return horizon
+
+
+def explain(address: Address, error: Exception) -> str:
+    """What PostgreSQL said, in one line and without secrets."""
+    text = str(error)
+    for prefix in ("ERROR:  ", "FATAL:  ", "[libpq] "):
+        text = text.rpartition(prefix)[2]
+    return address.without_secrets((text.strip() or "no message").splitlines()[0])
