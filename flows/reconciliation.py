@@ -9,7 +9,7 @@ from flows.run import Run, begin, finish, load
 from flows.sources import extract, find_source
 from tasks.boards import reconciliation_board
 from tasks.sources.database.opening import DATABASES
-from tasks.sources.progress import read_progress
+from tasks.sources.progress import ALL_OPEN, read_progress
 from tasks.sources.reconciliation import reconcile_datasets
 
 
@@ -17,7 +17,7 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
     source = find_source(run)
     if source is None or source.address.kind not in DATABASES:
         return
-    standing = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
+    standing = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name, most_open=ALL_OPEN)
     if standing is None:
         return
     run.read_clock()

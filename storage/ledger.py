@@ -78,12 +78,13 @@ def move_watermark(
         upsert(con, TABLES["ops.watermarks"], "moved")
 
 
-def open_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, statuses: tuple[str, ...]) -> list[str]:
-    """Keys of the rows of `source` that were not finished when last read; they are read again until they close."""
+def open_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, statuses: tuple[str, ...], most: int) -> list[str]:
+    """Keys of the rows of `source` that were open when last read, the latest first; they are read again until they close."""
     table = DATASETS[dataset]
     found = con.execute(
-        f"SELECT {table.key[0]} FROM {table.full_name} WHERE source = ? AND list_contains(?, status) AND NOT is_deleted ORDER BY 1",
-        [source, list(statuses)],
+        f"SELECT {table.key[0]} FROM {table.full_name} WHERE source = ? AND list_contains(?, status) AND NOT is_deleted"
+        f" ORDER BY updated_at DESC, {table.key[0]} LIMIT ?",
+        [source, list(statuses), most],
     )
     return [row[0] for row in found.fetchall()]
 

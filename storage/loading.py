@@ -32,7 +32,7 @@ GROUP_ROWS = 4 * ROW_GROUP_ROWS
 """Rows to a transaction: large enough that looking up their keys costs little, small enough for some 300 MB of memory."""
 GROUP_BYTES = 2**27
 """Of files, for rows with long texts."""
-LOADING_MEMORY = "500MB"
+LOADING_MEMORY = "300MB"
 REFUSALS = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError)
 """What DuckDB raises for columns that it cannot take in."""
 

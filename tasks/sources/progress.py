@@ -18,6 +18,9 @@ from tasks.sources.address import Address
 OPEN_STATUSES = {"scans": ("queued", "running"), "deployments": ("pending", "running"), "activity": ("running",)}
 """The statuses that a row still leaves; a user has none."""
 
+MOST_OPEN = 2_000
+"""Open rows that each extraction reads again, the latest first; reconciling, once a day, reads all of them."""
+ALL_OPEN = 2**31
 MOST_REJECTED = 1_000
 """Refused rows that each extraction reads again, in case they or their mapping were mended."""
 
@@ -59,14 +62,14 @@ class Standing:
 
 
 @task(name="read_progress", cache_policy=NO_CACHE)
-def read_progress(home: str, *, limits: Limits, source: str) -> Standing:
+def read_progress(home: str, *, limits: Limits, source: str, most_open: int = MOST_OPEN) -> Standing:
     """The progress of every dataset of `source`."""
     with warehouse(Home(Path(home)), limits) as con:
         marks = watermarks(con, source)
-        datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source)) for dataset in GOVERNANCE}
+        datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source, most_open)) for dataset in GOVERNANCE}
         return Standing(datasets, last_seen(con, source))
 
 
-def _keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str) -> tuple[str, ...]:
-    unfinished = open_keys(con, dataset, source, OPEN_STATUSES[dataset]) if dataset in OPEN_STATUSES else []
+def _keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, most_open: int) -> tuple[str, ...]:
+    unfinished = open_keys(con, dataset, source, OPEN_STATUSES[dataset], most_open) if dataset in OPEN_STATUSES else []
     return tuple(dict.fromkeys((*unfinished, *rejected_keys(con, dataset, source, MOST_REJECTED))))

@@ -1,7 +1,8 @@
 """What extraction cannot see: rows that were deleted, or stamped with an instant that had already been passed.
 
 Lists the keys and change instants of the source (which costs the source a fifth of hashing its keys into ranges) and compares them
-with the warehouse. What is missing or stale is read again, what the source no longer has is landed as deleted.
+with the warehouse. What is missing or stale is read again, and so is every row that was still open, because a status may change
+without an instant; what the source no longer has is landed as deleted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -140,6 +141,7 @@ def reconcile_datasets(
                 refuse_mass_deletion(comparison, most_deleted_ratio)
                 with LandingStream(folder, dataset, source.name, listed_at) as landing:
                     repaired = repair(session, comparison, landing)
+                    landing.put(_read_keys(session, dataset, standing.datasets[dataset].keys), lambda: None)
                 drifts.append(_drift(dataset, comparison, repaired))
             except GovpulseError as error:
                 failures[dataset] = str(error)

@@ -44,7 +44,8 @@ def test_watermarks_and_open_keys_are_those_of_the_source(con):
         )
     assert watermarks(con, "a") == {"scans": Mark(at(1))}
     assert watermarks(con, "b") == {"scans": Mark(at(2), read_until=at(0))}
-    assert open_keys(con, "scans", "a", ("queued", "running")) == ["s1", "s2"]
+    assert open_keys(con, "scans", "a", ("queued", "running"), 9) == ["s1", "s2"]
+    assert open_keys(con, "scans", "a", ("queued", "running"), 1) == ["s1"]
 
 
 def test_uncovered_since_by_hand(con):

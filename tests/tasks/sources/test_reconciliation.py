@@ -28,6 +28,13 @@ SELECT id AS user_id, role, NULL::text AS team, true AS is_active, '{}'::jsonb A
 FROM people
 """
 
+SCANS = """
+SELECT id AS scan_id, NULL AS name, 'crm' AS data_source, 'full' AS scan_type, role AS status, role AS source_status,
+    updated_at AS queued_at, updated_at AS started_at, NULL::timestamptz AS finished_at, 0 AS assets_scanned, 0 AS issues_found,
+    NULL AS triggered_by, NULL AS error_message, updated_at
+FROM people
+"""
+
 
 class Platform:
     """People in PostgreSQL and a govpulse home that reads them."""
@@ -181,3 +188,19 @@ def test_a_source_that_cannot_be_read_is_a_failure_and_marks_nothing(platform: P
     assert "mine/users.sql" in found.failures["users"]
     assert found.drifts == ()
     assert not list(platform.home.private.glob("listing-*"))
+
+
+def test_a_row_long_open_is_read_again_though_nothing_says_that_it_changed(make: Callable[..., Platform]) -> None:
+    """Extraction reads the latest open rows again, reconciling all of them."""
+    platform = make(rows=0)
+    platform.con.execute("INSERT INTO people SELECT n, 'running', %s FROM generate_series(1, 3) AS n", [NOON])
+    (Path(platform.source.mapping) / "users.sql").unlink()
+    (Path(platform.source.mapping) / "scans.sql").write_text(SCANS)
+    platform.extract()
+    platform.con.execute("UPDATE people SET role = 'failed' WHERE id = 1")
+    platform.reconcile()
+    assert platform.rows("SELECT scan_id, status FROM raw.scans ORDER BY 1") == [
+        ("1", "failed"),
+        ("2", "running"),
+        ("3", "running"),
+    ]
