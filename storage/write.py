@@ -8,6 +8,7 @@ import duckdb
 
 from storage.catalogue import Table
 
+LARGE_ROWS = 10_000
 Window = tuple[datetime, datetime]
 """Half-open: start included, end not."""
 
@@ -46,13 +47,21 @@ def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
     """
     span = _span(con, table, relation)
     incoming = _newest(con, table, relation)
-    if not con.execute(
-        f"SELECT 1 FROM {table.full_name} AS target SEMI JOIN {incoming} ON {_match(table)}{span} LIMIT 1"
-    ).fetchall():
+    if _is_large(con, relation) and not _has_any(con, table, incoming, span):
         names = ", ".join(table.column_names)
         return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {incoming}")
     newer = f"{_row('incoming', _ranked(table))} > {_row('target', _ranked(table))}" if table.version else "true"
     return _changed(con, merge_statement(table, incoming, span, newer))
+
+
+def _is_large(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    """Whether it is worth a look if all rows are new: to insert many is a third of the work of merging them."""
+    return bool(con.execute(f"SELECT count(*) >= {LARGE_ROWS} FROM {relation}").fetchall()[0][0])
+
+
+def _has_any(con: duckdb.DuckDBPyConnection, table: Table, incoming: str, span: str) -> bool:
+    found = con.execute(f"SELECT 1 FROM {table.full_name} AS target SEMI JOIN {incoming} ON {_match(table)}{span} LIMIT 1")
+    return bool(found.fetchall())
 
 
 def _newest(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:

@@ -18,7 +18,7 @@ from tasks.sources.address import Address
 OPEN_STATUSES = {"scans": ("queued", "running"), "deployments": ("pending", "running"), "activity": ("running",)}
 """The statuses that a row still leaves; a user has none."""
 
-MOST_OPEN = 2_000
+MOST_OPEN = 1_000
 """Open rows that each extraction reads again, the latest first; reconciling, once a day, reads all of them."""
 ALL_OPEN = 2**31
 MOST_REJECTED = 1_000
