@@ -33,6 +33,7 @@ GROUP_ROWS = 4 * ROW_GROUP_ROWS
 GROUP_BYTES = 2**27
 """Of files, for rows with long texts."""
 LOADING_MEMORY = "300MB"
+"""Enough for half a million ordinary rows; what holds long texts gets what the warehouse may use."""
 REFUSALS = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError)
 """What DuckDB raises for columns that it cannot take in."""
 
@@ -80,20 +81,20 @@ def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str) -> Lo
             readable.append(read_footer(table, path))
         except GovpulseError as error:
             result += _quarantine(con, home, table, path, str(error))
-    with _in_bulk(con):
-        return sum((_load_group(con, home, table, group) for group in _groups(readable)), result)
+    with _in_bulk(con) as memory:
+        return sum((_load_with_room(con, home, table, group, memory) for group in _groups(readable)), result)
 
 
 @contextmanager
-def _in_bulk(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def _in_bulk(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Settings for much writing: in any order (raw is read by key and instant, never by position), with one checkpoint at the end
-    instead of one a transaction, and without the memory that a computation may use."""
+    instead of one a transaction, and without the memory that a computation may use, which is returned."""
     memory = con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET wal_autocheckpoint = '1GB'")
     con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
     try:
-        yield
+        yield memory
     finally:
         con.execute("RESET preserve_insertion_order")
         con.execute("RESET wal_autocheckpoint")
@@ -114,6 +115,17 @@ def _groups(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
 
 def _is_small(group: Sequence[LandedFile]) -> bool:
     return sum(file.rows for file in group) <= GROUP_ROWS and sum(file.path.stat().st_size for file in group) <= GROUP_BYTES
+
+
+def _load_with_room(con: duckdb.DuckDBPyConnection, home: Home, table: Table, group: list[LandedFile], memory: str) -> LoadResult:
+    try:
+        return _load_group(con, home, table, group)
+    except duckdb.OutOfMemoryException:
+        con.execute(f"SET memory_limit = '{memory}'")
+        try:
+            return _load_group(con, home, table, group)
+        finally:
+            con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
 
 
 def _load_group(con: duckdb.DuckDBPyConnection, home: Home, table: Table, group: list[LandedFile]) -> LoadResult:
