@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.extraction_child import Figure, measure_child, middle
-from benchmarks.extraction_racine import copy_to_nowhere, fingerprint, make_racine, racine_server
+from benchmarks.extraction_racine import copy_to_nowhere, fingerprint, indexed, make_racine, racine_server
 from benchmarks.extraction_verdict import (
     COPY,
     FULL_ROWS,
+    INDEXED,
     LANDED,
     LOADED,
     PEERS,
@@ -52,6 +53,9 @@ class Bench:
             return copy_to_nowhere(url)
         if what == LOADED:
             shutil.rmtree(home, ignore_errors=True)
+        if what == INDEXED:
+            with indexed(self.server, rows):
+                return measure_child(OURS, "loaded", url, str(home))
         if what in (LOADED, UNCHANGED):
             return measure_child(OURS, "loaded", url, str(home))
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
@@ -64,7 +68,7 @@ def plan(rows: int, peer_rows: int | None) -> list[Step]:
     Args:
         peer_rows: None without peers.
     """
-    steps = [(COPY, rows), (LANDED, rows), (LOADED, rows), (UNCHANGED, rows)]
+    steps = [(COPY, rows), (LANDED, rows), (LOADED, rows), (UNCHANGED, rows), (INDEXED, rows)]
     if rows >= FULL_ROWS:
         steps += [(COPY, rows // 5), (LOADED, rows // 5)]
     if peer_rows is not None:

@@ -54,6 +54,18 @@ def make_racine(server: PostgresServer, rows: int) -> str:
     return url
 
 
+@contextmanager
+def indexed(server: PostgresServer, rows: int) -> Iterator[None]:
+    """With an index on what the mapping takes for the change instant, as the page on mapping recommends."""
+    with server.connect(f"racine_{rows}") as con:
+        con.execute("CREATE INDEX changed ON racine_activities (greatest(created_at, started_at, completed_at))")
+        con.execute("ANALYZE racine_activities")
+        try:
+            yield
+        finally:
+            con.execute("DROP INDEX changed")
+
+
 def copy_to_nowhere(url: str) -> Figure:
     """The least that it takes to get the rows out: the mapping's SELECT in PostgreSQL's own binary format, thrown away."""
     started = time.perf_counter()
