@@ -5,7 +5,6 @@ with the warehouse. What is missing or stale is read again, and so is every row 
 without an instant; what the source no longer has is landed as deleted.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,11 +24,10 @@ from storage.landing import COMPRESSION
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 from tasks.sources.database.opening import Source, open_session
-from tasks.sources.database.session import Session, Span
+from tasks.sources.database.session import Session, Span, read_many_keys
 from tasks.sources.landing_stream import LandingStream
 from tasks.sources.progress import Standing
 
-KEYS_A_STATEMENT = 2_000
 MOST_SINGLE_KEYS = 50_000
 """Above it reading everything costs the source less than looking up keys."""
 LEAST_SUSPICIOUS = 100
@@ -108,13 +106,8 @@ def repair(session: Session, comparison: Comparison, landing: LandingStream) -> 
     if len(keys) > MOST_SINGLE_KEYS:
         landing.put(session.read_changed(landing.dataset, Span()), lambda: None)
     else:
-        landing.put(_read_keys(session, landing.dataset, keys), lambda: None)
+        landing.put(read_many_keys(session, landing.dataset, keys), lambda: None)
     return landing.rows - marked
-
-
-def _read_keys(session: Session, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
-    for first in range(0, len(keys), KEYS_A_STATEMENT):
-        yield from session.read_keys(dataset, keys[first : first + KEYS_A_STATEMENT])
 
 
 @task(name="reconcile_datasets", cache_policy=NO_CACHE)
@@ -141,7 +134,7 @@ def reconcile_datasets(
                 refuse_mass_deletion(comparison, most_deleted_ratio)
                 with LandingStream(folder, dataset, source.name, listed_at) as landing:
                     repaired = repair(session, comparison, landing)
-                    landing.put(_read_keys(session, dataset, standing.datasets[dataset].keys), lambda: None)
+                    landing.put(read_many_keys(session, dataset, standing.datasets[dataset].keys), lambda: None)
                 drifts.append(_drift(dataset, comparison, repaired))
             except GovpulseError as error:
                 failures[dataset] = str(error)

@@ -11,9 +11,8 @@ import pyarrow as pa
 from storage.home import Home
 from storage.landing import land
 from tasks.sources.database.opening import Source, open_session
+from tasks.sources.database.session import read_many_keys
 from tasks.sources.landing_stream import LandingStream
-
-KEYS_A_STATEMENT = 2_000
 
 
 def replay_kept(home: Home, dataset: str, rows: pl.DataFrame) -> list[str]:
@@ -45,8 +44,7 @@ def replay_source(home: Home, source: Source, dataset: str, rows: pl.DataFrame, 
             return []
         session.check(dataset)
         with LandingStream(home, dataset, source.name, extracted_at) as landing:
-            for first in range(0, len(keys), KEYS_A_STATEMENT):
-                landing.put(noted(session.read_keys(dataset, keys[first : first + KEYS_A_STATEMENT])), lambda: None)
+            landing.put(noted(read_many_keys(session, dataset, keys)), lambda: None)
     return rows.filter(pl.col("key").is_in(list(found)))["rejected_id"].to_list()
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
+KEYS_A_STATEMENT = 2_000
+
 
 @dataclass(frozen=True)
 class Span:
@@ -70,3 +72,9 @@ class Session(Protocol):
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
         """`key` (as text) and `updated_at` of every row."""
+
+
+def read_many_keys(session: Session, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows with these keys, however many, in statements that a database takes."""
+    for first in range(0, len(keys), KEYS_A_STATEMENT):
+        yield from session.read_keys(dataset, keys[first : first + KEYS_A_STATEMENT])
