@@ -13,6 +13,7 @@ import duckdb
 from storage.catalogue import Check, Column, Table
 from storage.errors import GovpulseError
 from storage.warehouse import quote_text
+from storage.write import has_doubles
 
 LANDED = "govpulse_landed_row"
 """The row as it came; a name that no column of a file bears."""
@@ -74,8 +75,7 @@ def check_rows(
 
 def _refuse_ambiguous(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Of rows with one key and one version that say different things, nobody can tell which is right: the greatest stays."""
-    keys = ", ".join(table.key)
-    if not table.version or not con.execute(f"SELECT 1 FROM accepted GROUP BY {keys} HAVING count(*) > 1 LIMIT 1").fetchall():
+    if not table.version or not has_doubles(con, table, "accepted"):
         return
     said = ", ".join(name for name in table.column_names if name not in (*table.key, *table.version))
     con.execute(

@@ -64,10 +64,16 @@ def _has_any(con: duckdb.DuckDBPyConnection, table: Table, incoming: str, span: 
     return bool(found.fetchall())
 
 
+def has_doubles(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> bool:
+    """Whether any key comes more than once in the relation."""
+    doubles = con.execute(f"SELECT 1 FROM {relation} GROUP BY {', '.join(table.key)} HAVING count(*) > 1 LIMIT 1")
+    return bool(doubles.fetchall())
+
+
 def _newest(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
     """The relation `incoming`, each key once. Looking whether any comes twice is cheap, sorting all rows by version is not."""
     keys, names = ", ".join(table.key), ", ".join(table.column_names)
-    if not con.execute(f"SELECT 1 FROM {relation} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1").fetchall():
+    if not has_doubles(con, table, relation):
         return f"(SELECT {names} FROM {relation}) AS incoming"
     order = f"PARTITION BY {keys} ORDER BY {_row(relation, _ranked(table))} DESC"
     return f"(SELECT {names} FROM {relation} QUALIFY row_number() OVER ({order}) = 1) AS incoming"
