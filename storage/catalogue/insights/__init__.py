@@ -1,0 +1,17 @@
+"""Schema `insights`: what govpulse computes, each table a function of its inputs and `as_of`. One file a table."""
+
+from storage.catalogue.insights.active_scans import ACTIVE_SCANS
+from storage.catalogue.insights.deployment_metrics import DEPLOYMENT_METRICS
+from storage.catalogue.insights.deployment_trends import DEPLOYMENT_TRENDS
+from storage.catalogue.insights.performance_insights import PERFORMANCE_INSIGHTS
+from storage.catalogue.insights.scan_performance import SCAN_PERFORMANCE
+from storage.catalogue.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
+
+TABLES = (
+    DEPLOYMENT_METRICS,
+    DEPLOYMENT_TRENDS,
+    SCAN_PERFORMANCE,
+    ACTIVE_SCANS,
+    SYSTEM_METRICS_HOURLY,
+    PERFORMANCE_INSIGHTS,
+)

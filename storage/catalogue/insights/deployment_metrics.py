@@ -1,0 +1,76 @@
+"""insights.deployment_metrics."""
+
+from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, WINDOW_DAYS, count, interval, later_count, median, rate
+from storage.catalogue.model import Column, Table
+
+DEPLOYMENT_METRICS = Table(
+    schema="insights",
+    name="deployment_metrics",
+    description=(
+        "Deployments per environment x service over the window up to `as_of`, with `all` rows computed over their union. "
+        "A deployment is the attempts of one (service, environment, version) less than a gap apart; it has the outcome of "
+        "its last attempt, and counts in the window by its finish."
+    ),
+    columns=(
+        AS_OF,
+        WINDOW_DAYS,
+        Column("environment", "VARCHAR", "environment, or `all`", is_required=True),
+        Column("service", "VARCHAR", "service, or `all`", is_required=True),
+        count("deployments", "succeeded + failed + rolled_back"),
+        count("attempts", "attempts that ended in the window"),
+        count("succeeded", "deployments whose last attempt succeeded"),
+        count("failed", "deployments whose last attempt failed"),
+        count("rolled_back", "deployments whose last attempt was rolled back"),
+        count("canceled", "deployments whose last attempt was canceled; in no denominator"),
+        count("in_progress", "deployments not finished at as_of, stuck ones apart; in no denominator"),
+        count("stuck", "deployments not finished for longer than the duration bound; in no denominator"),
+        *rate("success_rate", "succeeded / deployments"),
+        *interval("success_rate_exact", "success_rate", "Clopper & Pearson 1934, at least 95 % whatever the rate"),
+        Column(
+            "success_rate_shrunk",
+            "DOUBLE",
+            "(succeeded + m * s) / (deployments + s): the rate drawn towards that of the environment's services, m, as far as "
+            "they are alike, s; Beta-Binomial by moments (Kleinman 1973); to rank by. NULL for all services, and under 3 services",
+        ),
+        *interval(
+            "success_rate_shrunk",
+            "success_rate_shrunk",
+            "quantiles of Beta(succeeded + m * s, deployments - succeeded + (1 - m) * s)",
+        ),
+        *rate("first_attempt_success_rate", "deployments whose first attempt succeeded / deployments"),
+        later_count("durations", "durations of last attempts within the bounds"),
+        Column("avg_duration_seconds", "DOUBLE", "their mean (s); no interval, for durations have heavy tails: see the median"),
+        *median("median_duration", "their median"),
+        Column("p90_duration_seconds", "DOUBLE", "their 90th percentile, interpolated (s); NULL under 30"),
+        *interval("p90_duration", "p90_duration_seconds", "order statistics, exact (s); NULL where no rank reaches it"),
+        Column("deployments_per_day", "DOUBLE", "deployments / window_days", is_required=True),
+        *interval("deployments_per_day", "deployments_per_day", "exact Poisson (Garwood 1936)"),
+        later_count(
+            "failed_changes", "deployments that failed, were rolled back, or whose next in the same place is a hotfix or rollback"
+        ),
+        *rate("change_failure_rate", "failed_changes / deployments"),
+        later_count("recovered", "runs of failed attempts in the window that ended in a success"),
+        later_count("unrecovered", "runs of failed attempts in the window still open at as_of"),
+        Column(
+            "recovery_median_seconds",
+            "DOUBLE",
+            "median time from the first failure of a run to the next success, open runs censored (Kaplan & Meier 1958) (s); NULL "
+            "without runs, or where fewer than half are known to have ended",
+        ),
+        *interval("recovery_median", "recovery_median_seconds", "Brookmeyer & Crowley 1982, log-log (s); NULL where it has no end"),
+        later_count(
+            "rework",
+            "deployments that are a hotfix or rollback, or come within the rework time after one that failed or was rolled back",
+        ),
+        *rate("rework_rate", "rework / deployments"),
+        later_count("lead_times", "successes in the window that first delivered a version whose commit is known; no rollbacks"),
+        *median("lead_time_median", "median time from commit to the end of the deployment"),
+        count("out_of_bounds", "durations left out as negative or beyond the bound"),
+        Column("no_data_reason", "VARCHAR", "why there is no rate: `no_deployments` or `no_terminal_deployments`"),
+        IS_SAMPLE,
+    ),
+    verb="replace",
+    key=("environment", "service"),
+    is_published=True,
+    has_history=True,
+)

@@ -1,0 +1,42 @@
+"""insights.performance_insights."""
+
+from storage.catalogue.insights.shared import IS_SAMPLE
+from storage.catalogue.model import Column, Table
+
+KINDS = ("scan_slowdown", "stuck_scan", "deployment_failures")
+
+PERFORMANCE_INSIGHTS = Table(
+    schema="insights",
+    name="performance_insights",
+    description=(
+        "What is wrong and what to do about it, one row a finding. A finding that is still there at the next computation is the "
+        "same row, continued; one that is gone gets its end."
+    ),
+    columns=(
+        Column("as_of", "TIMESTAMPTZ", "the last instant that it was found for", is_required=True),
+        Column("insight_id", "VARCHAR", "hash of kind, subject and started_at", is_required=True),
+        Column("kind", "VARCHAR", "what kind of finding", is_required=True, allowed=KINDS),
+        Column("subject", "VARCHAR", "scan id, `data source / scan type`, or `environment / service`", is_required=True),
+        Column("severity", "VARCHAR", "how bad", is_required=True, allowed=("warning", "critical")),
+        Column("started_at", "TIMESTAMPTZ", "since when, as the data tell", is_required=True),
+        Column("ended_at", "TIMESTAMPTZ", "the first computation that did not find it any more; NULL while it lasts"),
+        Column("first_found_at", "TIMESTAMPTZ", "the first computation that found it", is_required=True),
+        Column("statement", "VARCHAR", "one sentence with its numbers", is_required=True),
+        Column("recommendation", "VARCHAR", "what to do, naming the thing to do it to", is_required=True),
+        Column("evidence", "JSON", "the numbers behind it, an object", is_required=True),
+        Column(
+            "confidence",
+            "DOUBLE",
+            "probability that it is so, in [0, 1]: how it comes about is in docs/metrics.md",
+            is_required=True,
+            minimum=0,
+            maximum=1,
+        ),
+        IS_SAMPLE,
+    ),
+    verb="upsert",
+    key=("insight_id",),
+    time_column="as_of",
+    is_published=True,
+    retention="insights_days",
+)
