@@ -21,6 +21,8 @@ from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
 
+MACROS = ("deployments", "scans")
+"""What several insights read: the deployments and the scans as they stood at an instant."""
 Derive = Callable[[pl.DataFrame], pl.DataFrame]
 
 
@@ -37,8 +39,15 @@ class InsightResult:
 
 
 def select_of(name: str) -> str:
-    """The SELECT beside the insight's Python file."""
+    """The SQL of that name in this folder."""
     return Path(__file__).with_name(f"{name}.sql").read_text()
+
+
+def read(con: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows of the insight's SELECT, which may read the macros of `MACROS`."""
+    for macro in MACROS:
+        con.execute(select_of(macro))
+    return fetch(con, select_of(name), parameters)
 
 
 def compute(
@@ -52,7 +61,7 @@ def compute(
     table, as_of, started = INSIGHTS[name], parameters["as_of"], time.monotonic()
     with warehouse(Home(Path(home)), limits) as con:
         read_at = datetime.now(UTC)
-        rows = fetch(con, select_of(name), parameters)
+        rows = read(con, name, parameters)
     frame = derive(rows).select(table.column_names)
     check_output(table, frame)
     with warehouse(Home(Path(home)), limits) as con:

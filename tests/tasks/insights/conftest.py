@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from storage.catalogue import DATASETS, INSIGHTS
-from storage.frames import fetch, registered
+from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
-from tasks.insights.computation import check_output, select_of
+from tasks.insights.computation import check_output, read
 from tasks.insights.deployment_metrics import add_statistics
 
 DERIVE = {"deployment_metrics": add_statistics}
@@ -41,7 +41,7 @@ def compute(con: duckdb.DuckDBPyConnection) -> Compute:
         try:
             with registered(con, "given", rows):
                 con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT {casts} FROM given")
-            frame = DERIVE.get(name, pl.DataFrame.clone)(fetch(con, select_of(name), parameters))
+            frame = DERIVE.get(name, pl.DataFrame.clone)(read(con, name, parameters))
         finally:
             con.execute("ROLLBACK")
         frame = frame.select(INSIGHTS[name].column_names)

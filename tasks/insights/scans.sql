@@ -1,0 +1,34 @@
+-- Scans as they stood at `as_of`: what had not appeared by then is left out, what ended later has not ended.
+CREATE OR REPLACE TEMP MACRO scans_as_of(as_of) AS TABLE
+SELECT
+    scan_id,
+    name,
+    data_source,
+    scan_type,
+    CASE WHEN ended_at IS NOT NULL THEN status WHEN has_started THEN 'running' ELSE 'queued' END AS status,
+    queued_at,
+    CASE WHEN has_started THEN started_at END AS started_at,
+    ended_at,
+    appeared_at,
+    CASE WHEN started_at >= queued_at THEN epoch(started_at - queued_at) END AS queue_seconds,
+    CASE WHEN ended_at >= started_at AND finished_at IS NOT NULL THEN epoch(ended_at - started_at) END AS run_seconds,
+    assets_scanned,
+    error_message,
+    triggered_by,
+    CASE WHEN updated_at < as_of THEN updated_at END AS changed_at,
+    source IS NOT DISTINCT FROM 'sample' AS is_sample
+FROM (
+    SELECT
+        *,
+        -- The status decides whether a scan ended; one that does not say when ended at its last change, at the latest.
+        CASE
+            WHEN status IN ('succeeded', 'failed', 'canceled') AND coalesce(finished_at, updated_at) < as_of
+                THEN coalesce(finished_at, updated_at)
+        END AS ended_at,
+        -- Without any instant it is known from its last change on.
+        coalesce(queued_at, started_at, updated_at) AS appeared_at,
+        coalesce(started_at < as_of, status = 'running') AS has_started
+    FROM raw.scans
+    WHERE NOT is_deleted
+)
+WHERE appeared_at < as_of
