@@ -28,6 +28,7 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
             window_days=settings.window_days,
             gap_seconds=settings.attempt_gap_seconds,
             bound_seconds=settings.duration_bound_seconds,
+            rework_seconds=settings.rework_seconds,
         ),
         "active_scans": lambda: active_scans(home, limits=limits, as_of=as_of),
         "system_metrics_hourly": lambda: system_metrics_hourly(home, limits=limits, as_of=as_of, window_start=window_start),

@@ -59,6 +59,7 @@ class InsightSettings(Section):
 
     window_days: int = Field(90, gt=0, description="length of the deployment window (days)")
     attempt_gap_seconds: float = Field(3600.0, ge=0, description="attempts of a version closer than this are one deployment (s)")
+    rework_seconds: float = Field(86_400.0, ge=0, description="a deployment so soon after one that failed counts as rework (s)")
     duration_bound_seconds: float = Field(86_400.0, gt=0, description="longer deployments have no duration, or are stuck (s)")
 
 
@@ -95,6 +96,7 @@ class RetentionSettings(Section):
 
     system_metrics_days: int = Field(30, ge=0, description="raw host metrics (days)")
     hourly_days: int = Field(400, ge=0, description="hourly host metrics (days)")
+    insights_days: int = Field(400, ge=0, description="findings in insights.performance_insights (days)")
     ops_days: int = Field(90, ge=0, description="runs, ledger, checks, transitions and notifications (days)")
     backups: int = Field(7, ge=1, description="backups kept (count)")
 

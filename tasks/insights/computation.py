@@ -21,8 +21,8 @@ from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
 
-MACROS = ("deployments", "scans")
-"""What several insights read: the deployments and the scans as they stood at an instant."""
+MACROS = ("instants", "deployments", "scans")
+"""What several insights read: seconds between instants, and the deployments and the scans as they stood at one."""
 Derive = Callable[[pl.DataFrame], pl.DataFrame]
 
 

@@ -1,6 +1,8 @@
-"""insights.deployment_metrics: counts, rates with intervals and durations per environment x service. Reads raw.deployments."""
+"""insights.deployment_metrics: how often and how well each service is deployed to each environment. Reads raw.deployments."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 from prefect import task
@@ -8,32 +10,68 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.warehouse import Limits
 from tasks.insights.computation import InsightResult, compute
-from tasks.insights.intervals import median_interval, wilson_high, wilson_low
+from tasks.insights.intervals import with_exact_interval, with_poisson_rate, with_rate
+from tasks.insights.quantiles import with_median, with_p90
+from tasks.insights.shrinkage import with_shrunk
+from tasks.insights.survival import with_censored_median
 
-P90_NEEDS = 30
-DURATIONS = pl.col("durations")
+PLACE = ("environment", "service")
+COUNTS = (
+    *("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck"),
+    *("succeeded_at_once", "failed_changes", "rework", "out_of_bounds"),
+)
+TIMES = ("durations", "lead_times", "recovery_times", "open_times")
 
 
-def add_statistics(counts: pl.DataFrame) -> pl.DataFrame:
-    """Rates with Wilson intervals and duration statistics, from counts and ascending `durations` (s) a row."""
-    intervals = [median_interval(values) for values in counts["durations"].to_list()]
-    return counts.with_columns(
-        pl.when(pl.col("deployments") > 0).then(pl.col("succeeded") / pl.col("deployments")).alias("success_rate"),
-        wilson_low(pl.col("succeeded"), pl.col("deployments")).alias("success_rate_low"),
-        wilson_high(pl.col("succeeded"), pl.col("deployments")).alias("success_rate_high"),
-        DURATIONS.list.mean().alias("avg_duration_seconds"),
-        DURATIONS.list.median().alias("median_duration_seconds"),
-        pl.Series("median_duration_low", [low for low, _ in intervals], dtype=pl.Float64),
-        pl.Series("median_duration_high", [high for _, high in intervals], dtype=pl.Float64),
-        _p90().alias("p90_duration_seconds"),
-        (pl.col("deployments") / pl.col("window_days")).alias("deployments_per_day"),
-        _no_data_reason().alias("no_data_reason"),
+def derive_metrics(parts: pl.DataFrame, as_of: datetime, window_days: int) -> pl.DataFrame:
+    """The table's rows, from counts and lists of times (s) per environment x service; `all` rows are computed over their union."""
+    rows = pl.concat(_with_statistics(union, window_days) for union in _unions(parts))
+    return rows.sort(PLACE).with_columns(
+        pl.lit(as_of).dt.cast_time_unit("us").alias("as_of"), pl.lit(window_days, pl.Int64).alias("window_days")
     )
 
 
-def _p90() -> pl.Expr:
-    quantile = DURATIONS.list.eval(pl.element().quantile(0.9, "linear")).list.first()
-    return pl.when(DURATIONS.list.len() >= P90_NEEDS).then(quantile)
+def _unions(parts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The parts as they are, joined over environments, over services, and over both: that one has a row even of nothing."""
+    for names in ((), ("environment",), ("service",)):
+        yield _joined(parts.with_columns(pl.lit("all").alias(name) for name in names))
+    yield _joined(parts.with_columns(pl.lit("all").alias(name) for name in PLACE)) if parts.height else _nothing(parts)
+
+
+def _joined(parts: pl.DataFrame) -> pl.DataFrame:
+    counts = [pl.col(name).sum() for name in COUNTS]
+    times = [pl.col(name).explode(keep_nulls=False, empty_as_null=False).sort() for name in TIMES]
+    return parts.group_by(PLACE).agg(*counts, *times, pl.col("is_sample").any()).sort(PLACE)
+
+
+def _nothing(parts: pl.DataFrame) -> pl.DataFrame:
+    row: dict[str, object] = {**dict.fromkeys(PLACE, "all"), **dict.fromkeys(COUNTS, 0), "is_sample": False}
+    return pl.DataFrame([row | {name: [] for name in TIMES}], schema=parts.schema)
+
+
+def _with_statistics(rows: pl.DataFrame, window_days: int) -> pl.DataFrame:
+    """Rates and medians with their intervals, in the place of the lists. Only single services are drawn towards each other."""
+    n, services = rows["deployments"], rows["deployments"].set(rows["service"] == "all", 0)
+    return rows.with_columns(
+        *with_rate("success_rate", "succeeded", "deployments"),
+        *with_exact_interval("success_rate_exact", rows["succeeded"], n),
+        *with_shrunk("success_rate_shrunk", rows["environment"], rows["succeeded"], services),
+        *with_rate("first_attempt_success_rate", "succeeded_at_once", "deployments"),
+        *_lengths(durations="durations", recovered="recovery_times", unrecovered="open_times", lead_times="lead_times"),
+        pl.col("durations").list.mean().alias("avg_duration_seconds"),
+        *with_median(rows["durations"], "median_duration"),
+        *with_p90(rows["durations"], "p90_duration"),
+        *with_poisson_rate("deployments_per_day", n, window_days),
+        *with_rate("change_failure_rate", "failed_changes", "deployments"),
+        *with_censored_median(rows["recovery_times"], rows["open_times"], "recovery_median"),
+        *with_rate("rework_rate", "rework", "deployments"),
+        *with_median(rows["lead_times"], "lead_time_median"),
+        _no_data_reason().alias("no_data_reason"),
+    ).drop("recovery_times", "open_times")
+
+
+def _lengths(**lists: str) -> list[pl.Expr]:
+    return [pl.col(times).list.len().cast(pl.Int64).alias(name) for name, times in lists.items()]
 
 
 def _no_data_reason() -> pl.Expr:
@@ -44,8 +82,21 @@ def _no_data_reason() -> pl.Expr:
 
 @task(name="deployment_metrics", cache_policy=NO_CACHE)
 def deployment_metrics(
-    home: str, *, limits: Limits, as_of: datetime, window_days: int, gap_seconds: float, bound_seconds: float
+    home: str,
+    *,
+    limits: Limits,
+    as_of: datetime,
+    window_days: int,
+    gap_seconds: float,
+    bound_seconds: float,
+    rework_seconds: float,
 ) -> InsightResult:
     """Compute the table over the `window_days` up to `as_of`."""
-    parameters = {"as_of": as_of, "window_days": window_days, "gap_seconds": gap_seconds, "bound_seconds": bound_seconds}
-    return compute(home, limits, "deployment_metrics", parameters, add_statistics)
+    parameters = {
+        "as_of": as_of,
+        "window_days": window_days,
+        "gap_seconds": gap_seconds,
+        "bound_seconds": bound_seconds,
+        "rework_seconds": rework_seconds,
+    }
+    return compute(home, limits, "deployment_metrics", parameters, partial(derive_metrics, as_of=as_of, window_days=window_days))

@@ -1,12 +1,23 @@
-"""Intervals that hold at small n, as Polars expressions."""
+"""95 % intervals of rates, that hold at small n."""
 
-from functools import cache
-
+import numpy as np
 import polars as pl
-from scipy.stats import binom, norm
+from numpy.typing import NDArray
+from scipy.stats import beta, chi2, norm
 
 CONFIDENCE = 0.95
-Z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+TAIL = (1 - CONFIDENCE) / 2
+Z = float(norm.isf(TAIL))
+
+Counts = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+def with_rate(name: str, successes: str, n: str) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """The columns `name`, `name`_low and `name`_high: a rate with Wilson's interval; NULL where n is 0."""
+    rate = pl.when(pl.col(n) > 0).then(pl.col(successes) / pl.col(n))
+    low, high = wilson_low(pl.col(successes), pl.col(n)), wilson_high(pl.col(successes), pl.col(n))
+    return rate.alias(name), low.alias(f"{name}_low"), high.alias(f"{name}_high")
 
 
 def wilson_low(successes: pl.Expr, n: pl.Expr) -> pl.Expr:
@@ -28,18 +39,19 @@ def _wilson(successes: pl.Expr, n: pl.Expr, sign: int) -> pl.Expr:
     return pl.when(n > 0).then(edge.otherwise(bound))
 
 
-@cache
-def median_rank(n: int) -> int | None:
-    """Rank r (from 1) such that the r-th smallest and r-th largest of n values enclose the median with at least 95 %.
+def with_exact_interval(name: str, successes: pl.Series, n: pl.Series) -> list[pl.Series]:
+    """The columns `name`_low and `name`_high: the 95 % interval of a rate that covers it at least so often, whatever it is
+    (Clopper & Pearson, Biometrika 26, 1934); NULL where n is 0."""
+    k, trials = successes.to_numpy(), n.to_numpy()
+    low = np.where(k == 0, 0.0, beta.ppf(TAIL, k, trials - k + 1))
+    high = np.where(k == trials, 1.0, beta.isf(TAIL, k + 1, trials - k))
+    ends = (("low", low), ("high", high))
+    return [pl.Series(f"{name}_{end}", np.where(trials > 0, values, np.nan)).fill_nan(None) for end, values in ends]
 
-    Exact, from order statistics: the largest r with P(Binomial(n, 1/2) < r) <= 2.5 % (David & Nagaraja, Order Statistics, 7.1).
-    None under 6 values, where no pair does.
-    """
-    rank = int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
-    return rank or None
 
-
-def median_interval(sorted_values: list[float]) -> tuple[float | None, float | None]:
-    """The 95 % interval of the median of ascending values; (None, None) under 6."""
-    rank = median_rank(len(sorted_values)) if sorted_values else None
-    return (sorted_values[rank - 1], sorted_values[-rank]) if rank else (None, None)
+def with_poisson_rate(name: str, events: pl.Series, span: float) -> list[pl.Series]:
+    """The columns `name`, `name`_low and `name`_high: events over `span`, with the exact 95 % interval of what was to be expected
+    (Garwood, Biometrika 28, 1936)."""
+    count = events.to_numpy()
+    low, high = np.where(count == 0, 0.0, chi2.ppf(TAIL, 2 * count) / 2), chi2.isf(TAIL, 2 * count + 2) / 2
+    return [pl.Series(f"{name}{end}", values / span) for end, values in (("", count), ("_low", low), ("_high", high))]

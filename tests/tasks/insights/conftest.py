@@ -13,10 +13,24 @@ from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
 from tasks.insights.computation import check_output, read
-from tasks.insights.deployment_metrics import add_statistics
+from tasks.insights.deployment_metrics import derive_metrics
+from tasks.insights.deployment_trends import derive_trends
 
-DERIVE = {"deployment_metrics": add_statistics}
-READS = {"deployment_metrics": "deployments", "active_scans": "scans", "system_metrics_hourly": "system_metrics"}
+Derive = Callable[[pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
+
+DERIVE: dict[str, Derive] = {
+    "deployment_metrics": lambda rows, given: derive_metrics(rows, given["as_of"], given["window_days"]),
+    "deployment_trends": lambda rows, given: derive_trends(rows),
+    "system_metrics_hourly": lambda rows, given: rows,
+}
+"""What each insight makes of the rows of its SELECT and of the case's parameters."""
+READS = {
+    "deployment_metrics": "deployments",
+    "deployment_trends": "deployments",
+    "scan_performance": "scans",
+    "active_scans": "scans",
+    "system_metrics_hourly": "system_metrics",
+}
 
 Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
 
@@ -41,7 +55,7 @@ def compute(con: duckdb.DuckDBPyConnection) -> Compute:
         try:
             with registered(con, "given", rows):
                 con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT {casts} FROM given")
-            frame = DERIVE.get(name, pl.DataFrame.clone)(read(con, name, parameters))
+            frame = DERIVE[name](read(con, name, parameters), parameters)
         finally:
             con.execute("ROLLBACK")
         frame = frame.select(INSIGHTS[name].column_names)

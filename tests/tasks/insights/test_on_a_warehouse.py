@@ -25,7 +25,7 @@ from tasks.insights.system_metrics_hourly import choose_window_start, system_met
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
-DEPLOYMENT_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
+DEPLOYMENT_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0, "rework_seconds": 86_400.0}
 
 
 def load(home: Home) -> None:

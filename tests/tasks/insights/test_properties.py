@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from tasks.insights.deployment_metrics import add_statistics
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
-DEPLOYMENTS = {"as_of": AS_OF, "window_days": 7, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
+DEPLOYMENTS = {"as_of": AS_OF, "window_days": 7, "gap_seconds": 3600.0, "bound_seconds": 86_400.0, "rework_seconds": 86_400.0}
 COUNTS = ("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck", "out_of_bounds")
 EXAMPLES = 30
 INSTANT = pl.Datetime("us", "UTC")
