@@ -67,5 +67,6 @@ def with_shrunk(name: str, group: pl.Series, successes: pl.Series, n: pl.Series)
         counts = part["successes"].to_numpy(), part["n"].to_numpy()
         prior = fit_prior(*counts)
         if prior is not None:
-            shrunk.append(pl.DataFrame([part["index"], *shrink(prior, *counts)], schema=schema))
+            columns = [part["index"].to_numpy(), *shrink(prior, *counts)]
+            shrunk.append(pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema))
     return rows.select("index").join(pl.concat(shrunk), on="index", how="left", maintain_order="left").drop("index")

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from tasks.insights.deployment_metrics import add_statistics
-
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 DEPLOYMENTS = {"as_of": AS_OF, "window_days": 7, "gap_seconds": 3600.0, "bound_seconds": 86_400.0, "rework_seconds": 86_400.0}
-COUNTS = ("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck", "out_of_bounds")
+COUNTS = (
+    *("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck", "out_of_bounds"),
+    *("durations", "failed_changes", "recovered", "unrecovered", "rework", "lead_times"),
+)
 EXAMPLES = 30
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -27,6 +28,8 @@ deployments = st.fixed_dictionaries(
         "seconds": st.none() | st.integers(-60, 100_000),
         "updated_at": offsets,
         "is_rollback": st.sampled_from([None, False, True]),
+        "is_hotfix": st.sampled_from([None, False, True]),
+        "committed_at": st.none() | offsets,
         "source": st.sampled_from(["racine", "sample"]),
     }
 )
@@ -54,8 +57,8 @@ def deployment_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
         seconds, started = row.pop("seconds"), row["started_at"]
         row["finished_at"] = started + timedelta(seconds=seconds) if started and seconds is not None else None
     texts = ("deployment_id", "service", "version", "environment", "status", "source")
-    instants = ("started_at", "finished_at", "updated_at")
-    schema = {**dict.fromkeys(texts, pl.String), **dict.fromkeys(instants, INSTANT), "is_rollback": pl.Boolean}
+    instants, flags = ("committed_at", "started_at", "finished_at", "updated_at"), ("is_rollback", "is_hotfix")
+    schema = {**dict.fromkeys(texts, pl.String), **dict.fromkeys(instants, INSTANT), **dict.fromkeys(flags, pl.Boolean)}
     return pl.DataFrame(rows, schema=schema)
 
 
@@ -149,10 +152,18 @@ def test_figures_of_a_row_agree_with_each_other(compute, rows: pl.DataFrame) -> 
         assert row["deployments"] == terminal
         assert row["attempts"] >= terminal + row["canceled"]
         assert (row["success_rate"] is None) == (terminal == 0) == (row["no_data_reason"] is not None)
-        if terminal:
-            assert row["success_rate_low"] <= row["success_rate"] <= row["success_rate_high"]
-        if row["median_duration_low"] is not None:
-            assert row["median_duration_low"] <= row["median_duration_seconds"] <= row["median_duration_high"]
+        for name in ("median_duration", "recovery_median", "lead_time_median"):
+            if row[f"{name}_low"] is not None and row[f"{name}_high"] is not None:
+                assert row[f"{name}_low"] <= row[f"{name}_seconds"] <= row[f"{name}_high"]
+        for name in ("success_rate", "first_attempt_success_rate", "change_failure_rate", "rework_rate"):
+            assert (row[name] is None) == (terminal == 0)
+            assert row[name] is None or 0 <= row[f"{name}_low"] <= row[name] <= row[f"{name}_high"] <= 1
+        assert row["failed_changes"] >= row["failed"] + row["rolled_back"]
+        assert row["durations"] + row["out_of_bounds"] <= terminal
+        assert row["deployments_per_day_low"] <= row["deployments_per_day"] <= row["deployments_per_day_high"]
+        if row["success_rate_shrunk"] is not None:
+            assert row["service"] != "all"
+            assert 0 <= row["success_rate_shrunk_low"] <= row["success_rate_shrunk"] <= row["success_rate_shrunk_high"] <= 1
 
 
 @given(st.lists(deployments.map(lambda row: row | {"version": None}), max_size=10).map(deployment_rows))
@@ -161,7 +172,7 @@ def test_no_attempt_falls_between_the_counts(compute, rows: pl.DataFrame) -> Non
     """Without versions every attempt is its own deployment: what had appeared, and had not ended before the window, is counted."""
     table = compute("deployment_metrics", rows, DEPLOYMENTS)
     total = table.filter(pl.col("environment") == "all", pl.col("service") == "all").row(0, named=True)
-    begun = pl.coalesce("started_at", "updated_at")
+    begun = pl.coalesce("started_at", "committed_at", "updated_at")
     ended = pl.when(~pl.col("status").is_in(["pending", "running"])).then(pl.coalesce("finished_at", "updated_at"))
     seen = rows.filter(begun < AS_OF).filter((ended >= AS_OF - timedelta(days=7)).fill_null(True))
     assert total["deployments"] + total["canceled"] + total["in_progress"] + total["stuck"] == seen.height
@@ -189,26 +200,6 @@ def test_samples_outside_the_window_change_nothing(compute, rows: pl.DataFrame) 
     computed = compute("system_metrics_hourly", rows, parameters)
     assert_frame_equal(computed, compute("system_metrics_hourly", within, parameters))
     assert computed["samples"].sum() + computed["missing"].sum() == within.height
-
-
-def counts_with(durations: list[float]) -> pl.DataFrame:
-    zeros = dict.fromkeys(COUNTS, 0)
-    return pl.DataFrame(
-        [{**zeros, "deployments": len(durations), "succeeded": len(durations), "window_days": 7, "durations": durations}],
-        schema_overrides={"durations": pl.List(pl.Float64)},
-    )
-
-
-def test_p90_needs_30_durations() -> None:
-    assert add_statistics(counts_with([10.0 * n for n in range(1, 30)]))["p90_duration_seconds"][0] is None
-    p90 = add_statistics(counts_with([10.0 * n for n in range(1, 31)]))["p90_duration_seconds"][0]
-    assert p90 == 271.0, "of 10, 20, ... 300: rank 0.9 * 29 = 26.1 from 0, a tenth of the way from 270 to 280"
-
-
-def test_statistics_without_durations_are_null() -> None:
-    row = add_statistics(counts_with([])).row(0, named=True)
-    assert row["no_data_reason"] == "no_deployments"
-    assert [value for name, value in row.items() if "duration_" in name] == [None] * 5
 
 
 def test_the_mean_does_not_depend_on_the_order_of_arrival(compute) -> None:
