@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.extraction_child import Figure, measure_child, middle
 from benchmarks.extraction_racine import copy_to_nowhere, fingerprint, indexed, make_racine, racine_server
 from benchmarks.extraction_verdict import (
     COPY,
@@ -28,6 +27,7 @@ from benchmarks.extraction_verdict import (
     loaded_fingerprint,
     show,
 )
+from benchmarks.measuring import Figure, measure_child, middle
 from tests.postgresql import PostgresServer
 
 OURS, THEIRS = "benchmarks.extraction_govpulse", "benchmarks.extraction_peers"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from threading import Event
 
-from benchmarks.extraction_child import report
+from benchmarks.measuring import report
 from storage.warehouse import Limits
 from tasks.loading import load_as_landed, load_landed
 from tasks.sources.address import Address

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.extraction_child import NOT_INSTALLED, report
+from benchmarks.measuring import NOT_INSTALLED, report
 
 VIEW = "activity"
 CHUNK_ROWS = 50_000

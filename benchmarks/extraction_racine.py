@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.extraction_child import Figure
+from benchmarks.measuring import Figure
 from tasks.sources.mapping import load_mapping
 from tests.postgresql import BINARIES, PostgresServer
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.extraction_child import Figure
 from benchmarks.extraction_racine import FINGERPRINT
+from benchmarks.measuring import Figure
 from storage.home import Home
 from storage.warehouse import attach, connect
 

@@ -29,14 +29,10 @@ DEPLOYMENT_METRICS = Table(
         Column(
             "success_rate_shrunk",
             "DOUBLE",
-            "(succeeded + m * s) / (deployments + s): the rate drawn towards that of the environment's services, m, as far as "
-            "they are alike, s; Beta-Binomial by moments (Kleinman 1973); to rank by. NULL for all services, and under 3 services",
+            "the rate drawn towards those of the environment's services, as far as these are alike; to rank by. Posterior mean of a "
+            "hierarchical Beta-Binomial model (docs/metrics.md). NULL for all services, and where under 3 have deployments",
         ),
-        *interval(
-            "success_rate_shrunk",
-            "success_rate_shrunk",
-            "quantiles of Beta(succeeded + m * s, deployments - succeeded + (1 - m) * s)",
-        ),
+        *interval("success_rate_shrunk", "success_rate_shrunk", "posterior, Beta of the same mean and variance"),
         *rate("first_attempt_success_rate", "deployments whose first attempt succeeded / deployments"),
         later_count("durations", "durations of last attempts within the bounds"),
         Column("avg_duration_seconds", "DOUBLE", "their mean (s); no interval, for durations have heavy tails: see the median"),
