@@ -2,36 +2,46 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from prefect import flow
 
 from flows.report import Report
 from flows.run import Run, begin, finish, in_utc, load
-from tasks.boards import deployment_board
+from tasks.boards import deployment_board, finding_board, scan_board
 from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import InsightResult
 from tasks.insights.deployment_metrics import deployment_metrics
+from tasks.insights.deployment_trends import deployment_trends
+from tasks.insights.performance_insights import performance_insights
+from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
 
-InsightName = Literal["deployment_metrics", "active_scans", "system_metrics_hourly"]
+InsightName = Literal[
+    "deployment_metrics",
+    "deployment_trends",
+    "scan_performance",
+    "active_scans",
+    "system_metrics_hourly",
+    "performance_insights",
+]
+BOARDS = {"what-to-do": finding_board, "deployment-metrics": deployment_board, "active-scans": scan_board}
 
 
 def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[[], InsightResult]]:
-    """Every insight with what it takes from the settings, in the order of computing."""
-    home, limits, as_of, settings = run.home, run.settings.limits, run.as_of, run.settings.insights
+    """Every insight with what it takes from the settings, in the order of computing: the findings read the others."""
+    settings = run.settings.insights
+    home: dict[str, Any] = {"home": run.home, "limits": run.settings.limits, "as_of": run.as_of}
+    window = {**home, "window_days": settings.window_days}
+    attempts = {**window, "gap_seconds": settings.attempt_gap_seconds}
+    bounded = {**attempts, "bound_seconds": settings.duration_bound_seconds}
     return {
-        "deployment_metrics": lambda: deployment_metrics(
-            home,
-            limits=limits,
-            as_of=as_of,
-            window_days=settings.window_days,
-            gap_seconds=settings.attempt_gap_seconds,
-            bound_seconds=settings.duration_bound_seconds,
-            rework_seconds=settings.rework_seconds,
-        ),
-        "active_scans": lambda: active_scans(home, limits=limits, as_of=as_of),
-        "system_metrics_hourly": lambda: system_metrics_hourly(home, limits=limits, as_of=as_of, window_start=window_start),
+        "deployment_metrics": lambda: deployment_metrics(**bounded, rework_seconds=settings.rework_seconds),
+        "deployment_trends": lambda: deployment_trends(**bounded),
+        "scan_performance": lambda: scan_performance(**window),
+        "active_scans": lambda: active_scans(**window),
+        "system_metrics_hourly": lambda: system_metrics_hourly(**home, window_start=window_start),
+        "performance_insights": lambda: performance_insights(**attempts),
     }
 
 
@@ -56,4 +66,4 @@ def compute_insights(
     """
     run = begin("compute_insights", as_of)
     compute(run, only, window_start)
-    return finish(run, boards={"deployment-metrics": deployment_board})
+    return finish(run, boards=BOARDS)

@@ -6,12 +6,12 @@ from typing import Literal
 from prefect import flow
 
 from flows.alerts import evaluate
-from flows.insights import InsightName, compute
+from flows.insights import BOARDS, InsightName, compute
 from flows.report import Report
 from flows.run import begin, finish
 from flows.sources import extract
 from flows.system_metrics import collect
-from tasks.boards import alert_board, deployment_board, reason_board
+from tasks.boards import alert_board, reason_board
 
 Part = Literal["collect", "extract", "alerts"] | InsightName
 
@@ -37,5 +37,4 @@ def govpulse_pipeline(
     compute(run, only or None, window_start)
     if not only or "alerts" in only:
         evaluate(run)
-    boards = {"deployment-metrics": deployment_board, "alert-board": alert_board, "rejected-rows": reason_board}
-    return finish(run, boards=boards)
+    return finish(run, boards={**BOARDS, "alert-board": alert_board, "rejected-rows": reason_board})

@@ -57,7 +57,7 @@ class CollectSettings(Section):
 class InsightSettings(Section):
     """What the insight tables count."""
 
-    window_days: int = Field(90, gt=0, description="length of the deployment window (days)")
+    window_days: int = Field(90, gt=0, description="how far back deployments and scans are looked at (days)")
     attempt_gap_seconds: float = Field(3600.0, ge=0, description="attempts of a version closer than this are one deployment (s)")
     rework_seconds: float = Field(86_400.0, ge=0, description="a deployment so soon after one that failed counts as rework (s)")
     duration_bound_seconds: float = Field(86_400.0, gt=0, description="longer deployments have no duration, or are stuck (s)")

@@ -1,4 +1,4 @@
-"""Reads what changed in the platform's database since the last time, and loads it while it is read."""
+"""Reads what changed in the platform's database since the last time, loads it while it is read, and judges the running scans."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,8 @@ from flows.report import Report
 from flows.run import Run, begin, finish, load, note_loaded
 from flows.settings import SourceSettings
 from storage.sample_rows import SAMPLE
-from tasks.boards import reason_board
+from tasks.boards import reason_board, scan_board
+from tasks.insights.active_scans import active_scans
 from tasks.loading import load_as_landed
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
@@ -102,12 +103,18 @@ def loading_meanwhile(run: Run) -> Iterator[None]:
 
 @flow(name="extract_sources", timeout_seconds=14_400)
 def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report:
-    """Read scans, deployments, activity and users from the platform's database.
+    """Read scans, deployments, activity and users from the platform's database, and judge the scans that are running.
+
+    That cannot wait for the hour: an hour after a scan should have ended it is to be known that it is dead.
 
     Args:
         full: read everything again, not only what changed since the last time.
-        as_of: written on the run's record; a source is always read as it is now.
+        as_of: the instant to judge the scans for; now if empty. A source is always read as it is now.
     """
     run = begin("extract_sources", as_of)
     extract(run, full)
-    return finish(run, boards={"rejected-rows": reason_board})
+    if as_of is None:
+        run.read_clock()
+    window = run.settings.insights.window_days
+    run.step("active_scans", active_scans, run.home, limits=run.settings.limits, as_of=run.as_of, window_days=window)
+    return finish(run, boards={"active-scans": scan_board, "rejected-rows": reason_board})

@@ -1,4 +1,4 @@
-"""What people look at first, from the published file: the deployments, the alerts, the refused rows."""
+"""What people look at first, from the published file: what to do, the deployments, the scans, the alerts, the refused rows."""
 
 from pathlib import Path
 
@@ -8,11 +8,25 @@ from storage.home import Home
 from storage.published import ask_published
 
 DEPLOYMENTS = """
-SELECT environment, service, deployments, succeeded, success_rate, success_rate_low, success_rate_high,
-       median_duration_seconds, median_duration_low, median_duration_high, no_data_reason, is_sample
+SELECT environment, service, deployments, success_rate, success_rate_low, success_rate_high, success_rate_shrunk,
+       durations, median_duration_seconds, median_duration_low, median_duration_high,
+       coalesce(no_data_reason, CASE WHEN durations < 6 THEN 'no interval of the median under 6 durations' END) AS reason, is_sample
 FROM insights.deployment_metrics
 WHERE environment <> 'all' OR service = 'all'
-ORDER BY environment = 'all' AND service = 'all' DESC, success_rate_high NULLS LAST, environment, service
+ORDER BY environment = 'all' AND service = 'all' DESC, success_rate_shrunk NULLS LAST, success_rate, environment, service
+"""
+
+SCANS = """
+SELECT verdict, scan_id, data_source, scan_type, status, evidence, finish_low_at, finish_high_at, no_finish_reason, is_sample
+FROM insights.active_scans
+ORDER BY dead_probability DESC NULLS LAST, elapsed_seconds DESC NULLS LAST, scan_id
+"""
+
+FINDINGS = """
+SELECT severity, kind, subject, started_at, statement, recommendation, confidence, is_sample
+FROM insights.performance_insights
+WHERE ended_at IS NULL
+ORDER BY row_number() OVER (PARTITION BY kind ORDER BY severity, started_at DESC, subject), severity, kind
 """
 
 ALERTS = """
@@ -37,8 +51,18 @@ QUALIFY reconciled_at = max(reconciled_at) OVER (PARTITION BY source) ORDER BY s
 
 
 def deployment_board(home: str) -> pl.DataFrame:
-    """Environment x service, all of them first, then those whose interval says worst."""
+    """Environment x service, all of them first, then the worst, each drawn towards the others as far as it has few deployments."""
     return _ask(home, DEPLOYMENTS)
+
+
+def scan_board(home: str) -> pl.DataFrame:
+    """The scans that have not finished, the likeliest to be dead first."""
+    return _ask(home, SCANS)
+
+
+def finding_board(home: str) -> pl.DataFrame:
+    """What is wrong now and what to do about it: of each kind in turn the worst, then the newest."""
+    return _ask(home, FINDINGS)
 
 
 def alert_board(home: str) -> pl.DataFrame:

@@ -8,16 +8,16 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 
+from flows.cli.deployments_table import deployments_table
 from flows.report import Report
 from flows.settings import Settings
 from storage.loading import LoadResult
-from tasks.boards import alert_board, deployment_board, rejected_board
+from tasks.boards import alert_board, deployment_board, finding_board, rejected_board, scan_board
 from tasks.insights.computation import InsightResult
 
-SHOWN_SERVICES = 9
-SHOWN_ALERTS = 6
+SHOWN_FINDINGS = 6
+SHOWN_ALERTS = 3
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -71,52 +71,39 @@ def _print_tables(console: Console, home: str) -> None:
         console.print()
         console.print(Padding(deployments_table(deployments), (0, 0, 0, 2)), soft_wrap=False)
         console.print()
-    firing = alert_board(home)
-    console.print(f"  [dim]firing    [/] {_count(firing)}")
+    console.print(f"  [dim]scans     [/] {_unfinished(scan_board(home))}")
+    _print_findings(console, finding_board(home))
+    _print_alerts(console, alert_board(home))
+
+
+def _unfinished(scans: pl.DataFrame) -> str:
+    verdicts = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in _count(scans, "verdict"))
+    return f"{scans.height} unfinished" + (f": {verdicts}" if verdicts else "")
+
+
+def _print_findings(console: Console, findings: pl.DataFrame) -> None:
+    console.print(f"  [dim]to do     [/] {findings.height or 'nothing'}")
+    for finding in findings.head(SHOWN_FINDINGS).iter_rows(named=True):
+        console.print(f"             {_severity(finding)} {_escape(finding['statement'])}")
+        console.print(f"                      [dim]{_escape(finding['recommendation'])}[/]")
+    if findings.height > SHOWN_FINDINGS:
+        console.print(f"             and {findings.height - SHOWN_FINDINGS} more in insights.performance_insights")
+
+
+def _print_alerts(console: Console, firing: pl.DataFrame) -> None:
+    console.print(f"  [dim]firing    [/] {', '.join(f'{rule} {count}' for rule, count in _count(firing, 'rule')) or 'nothing'}")
     for alert in firing.head(SHOWN_ALERTS).iter_rows(named=True):
-        colour = "red" if alert["severity"] == "critical" else "yellow"
-        console.print(f"             [{colour}]{alert['severity']:<8}[/] {_escape(alert['reason'])}")
+        console.print(f"             {_severity(alert)} {_escape(alert['reason'])}")
     if firing.height > SHOWN_ALERTS:
         console.print(f"             and {firing.height - SHOWN_ALERTS} more in alerts.alerts")
 
 
-def deployments_table(rows: pl.DataFrame) -> Table:
-    """Deployment success and duration with their 95 % intervals, the surest to be bad first."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("deployments", no_wrap=True)
-    for name in ("n", "success (95 %)", "median (95 %)"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows.head(SHOWN_SERVICES).iter_rows(named=True):
-        table.add_row(_name(row), str(row["deployments"]), _success(row), _median(row))
-    if rows.height > SHOWN_SERVICES:
-        table.add_row(f"and {rows.height - SHOWN_SERVICES} more", "", "", "")
-    return table
+def _severity(row: dict[str, Any]) -> str:
+    return f"[{'red' if row['severity'] == 'critical' else 'yellow'}]{row['severity']:<8}[/]"
 
 
-def _name(row: dict[str, Any]) -> str:
-    return "all" if row["environment"] == row["service"] == "all" else f"{row['environment']} / {row['service']}"
-
-
-def _success(row: dict[str, Any]) -> str:
-    if row["success_rate"] is None:
-        return str(row["no_data_reason"])
-    low, high = 100 * row["success_rate_low"], 100 * row["success_rate_high"]
-    return f"{row['success_rate']:.1%} ({low:.1f} to {high:.1f})"
-
-
-def _median(row: dict[str, Any]) -> str:
-    median, low, high = (row[f"median_duration_{part}"] for part in ("seconds", "low", "high"))
-    if median is None:
-        return ""
-    unit, size = ("s", 1) if median < 120 else ("min", 60)
-    interval = "n < 6" if low is None else f"{low / size:.1f} to {high / size:.1f}"
-    return f"{median / size:.1f} {unit} ({interval})"
-
-
-def _count(firing: pl.DataFrame) -> str:
-    """How many alerts of each rule."""
-    rules = firing.group_by("rule", maintain_order=True).len()
-    return ", ".join(f"{rule} {count}" for rule, count in rules.iter_rows()) or "nothing"
+def _count(rows: pl.DataFrame, column: str) -> list[tuple[str, int]]:
+    return list(rows.group_by(column, maintain_order=True).len().iter_rows())
 
 
 def _escape(text: str) -> str:

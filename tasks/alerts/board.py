@@ -26,7 +26,7 @@ from tasks.alerts.evaluation import Channel, Transition, evaluate, is_wanted
 from tasks.alerts.rules import Rule, load_rules
 from tasks.alerts.states import ACTIVE, Alert, Observation
 
-SPECIAL = ("subject", "value", "is_sample")
+SPECIAL = ("subject", "value", "is_sample", "detail")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime) -> list
 
 def _observation(row: dict[str, Any]) -> Observation:
     labels = tuple(sorted((key, str(value)) for key, value in row.items() if key not in SPECIAL))
-    return Observation(str(row["subject"]), float(row["value"]), labels, bool(row.get("is_sample")))
+    return Observation(str(row["subject"]), float(row["value"]), labels, bool(row.get("is_sample")), str(row.get("detail") or ""))
 
 
 def read_alerts(con: duckdb.DuckDBPyConnection) -> dict[str, Alert]:

@@ -58,7 +58,8 @@ def evaluate(
                 continue
             after.append(alert)
             if (alert.state, alert.severity) != (before.state, before.severity):
-                transitions.append(_transition(before, alert, explain(rule, before, alert), now))
+                detail = observation.detail if observation else ""
+                transitions.append(_transition(before, alert, explain(rule, before, alert, detail), now))
     for before in (alert for alert in alerts.values() if alert.rule not in by_name and alert.state in ACTIVE):
         after.append(replace(before, state="resolved", clear_since=None, pending_since=None, resolved_at=now))
         transitions.append(_transition(before, after[-1], f"the rule {before.rule} is gone", now))
@@ -95,12 +96,14 @@ def event_of(before: Alert, after: Alert) -> str | None:
     return None
 
 
-def explain(rule: Rule, before: Alert, after: Alert) -> str:
+def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
     """One sentence with the numbers."""
     value = after.value if after.value is not None else before.value
     said = format_value(value, rule.unit)
     subject = ", ".join([after.subject, *(text for _, text in after.labels)])
-    sentence = rule.message.format(subject=subject, value=said) if rule.message else f"{rule.name} of {subject} is {said}"
+    sentence = (
+        rule.message.format(subject=subject, value=said, detail=detail) if rule.message else f"{rule.name} of {subject} is {said}"
+    )
     if after.state == "no_data":
         return f"no value for {subject} since {after.last_seen_at:%Y-%m-%d %H:%M} UTC"
     if after.state == "resolved" and after.value is None:

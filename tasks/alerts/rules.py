@@ -17,7 +17,8 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: `sql` yields `subject`, `value`, and further columns as labels; thresholds fire at or beyond.
+    """One rule: `sql` yields `subject`, `value`, if it likes a sentence as `detail`, and further columns as labels; thresholds fire
+    at or beyond.
 
     Attributes:
         direction: `above` fires at or above a threshold, `below` at or below it.
@@ -117,9 +118,9 @@ def _check(where: str, rule: Rule) -> None:
     if rule.warning is None and rule.critical is None:
         raise ConfigurationError(f"{where}: needs a warning or a critical threshold")
     try:
-        rule.message.format(subject="", value="")
+        rule.message.format(subject="", value="", detail="")
     except (LookupError, ValueError, AttributeError, TypeError) as error:
-        raise ConfigurationError(f"{where}: message may only hold {{subject}} and {{value}}") from error
+        raise ConfigurationError(f"{where}: message may only hold {{subject}}, {{value}} and {{detail}}") from error
     if rule.direction not in ("above", "below"):
         raise ConfigurationError(f"{where}: direction must be above or below, not {rule.direction!r}")
     sign = 1 if rule.direction == "above" else -1

@@ -14,12 +14,13 @@ ACTIVE = ("firing", "recovering", "no_data")
 
 @dataclass(frozen=True)
 class Observation:
-    """What a rule's SELECT yielded for one subject."""
+    """What a rule's SELECT yielded for one subject; `detail` goes into the sentence, and is no part of the identity."""
 
     subject: str
     value: float
     labels: tuple[tuple[str, str], ...] = ()
     is_sample: bool = False
+    detail: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,58 @@
--- Scans that had not ended at $as_of, as they stood then.
-WITH known AS (
+-- One row per data_source x scan_type: its unfinished scans, and the runs by which they are judged, the newest last.
+-- A run that succeeded says how long the scan takes. One that failed may have ended early, one that was canceled was cut off, and
+-- either may have been dead for hours before somebody said so: of these only the longest are kept, to count the dead among them.
+WITH scans AS (
     SELECT
-        *,
-        -- The status decides whether a scan ended; one that does not say when ended at its last change, at the latest.
-        CASE WHEN status IN ('succeeded', 'failed', 'canceled') THEN coalesce(finished_at, updated_at) END AS ended_at,
-        -- Without any instant it is known from its last change on.
-        coalesce(queued_at, started_at, updated_at) AS appeared_at,
-        started_at < $as_of OR (started_at IS NULL AND status = 'running') AS has_started
-    FROM raw.scans
-    WHERE NOT is_deleted
+        data_source,
+        scan_type,
+        ended_at,
+        started_at,
+        queue_seconds,
+        CASE WHEN status = 'succeeded' THEN run_seconds END AS success_seconds,
+        CASE WHEN status IN ('failed', 'canceled') THEN run_seconds END AS unsuccessful_seconds,
+        CASE
+            WHEN ended_at IS NULL
+                THEN struct_pack(
+                    scan_id := scan_id,
+                    name := name,
+                    status := status,
+                    queued_at := queued_at,
+                    started_at := started_at,
+                    -- Running without a start: the time since it was asked for is the best that is known.
+                    elapsed_seconds := seconds_between(coalesce(started_at, queued_at), CAST($as_of AS TIMESTAMPTZ)),
+                    changed_seconds := seconds_between(coalesce(started_at, queued_at), changed_at),
+                    triggered_by := triggered_by,
+                    is_sample := is_sample
+                )
+        END AS unfinished
+    FROM scans_as_of($as_of)
+    WHERE ended_at IS NULL OR ended_at >= CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER))
+),
+
+histories AS (
+    SELECT
+        data_source,
+        scan_type,
+        count(ended_at) AS ended,
+        max(started_at) AS last_started_at,
+        max(struct_pack(ended_at := ended_at, run := success_seconds, queue := queue_seconds), 100)
+            FILTER (WHERE success_seconds IS NOT NULL) AS latest,
+        max(unsuccessful_seconds, 100) AS unsuccessful_seconds,
+        list(unfinished) FILTER (WHERE unfinished IS NOT NULL) AS unfinished
+    FROM scans
+    GROUP BY data_source, scan_type
 )
+
 SELECT
     CAST($as_of AS TIMESTAMPTZ) AS as_of,
-    scan_id,
-    name,
+    CAST($window_days AS BIGINT) AS window_days,
     data_source,
     scan_type,
-    CASE WHEN has_started THEN 'running' ELSE 'queued' END AS status,
-    queued_at,
-    CASE WHEN has_started THEN started_at END AS started_at,
-    epoch(CAST($as_of AS TIMESTAMPTZ) - CASE WHEN has_started THEN coalesce(started_at, queued_at) ELSE queued_at END)
-        AS elapsed_seconds,
-    triggered_by,
-    source IS NOT DISTINCT FROM 'sample' AS is_sample
-FROM known
-WHERE appeared_at < $as_of AND (ended_at IS NULL OR ended_at >= $as_of)
-ORDER BY elapsed_seconds DESC NULLS LAST, scan_id
+    ended,
+    last_started_at,
+    list_transform(list_reverse(latest), lambda one: one.run) AS run_seconds,
+    list_transform(list_reverse(latest), lambda one: one.queue) AS queue_seconds,
+    unsuccessful_seconds,
+    unfinished
+FROM histories
+ORDER BY data_source, scan_type

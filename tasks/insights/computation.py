@@ -5,7 +5,7 @@ The warehouse is held while reading and while writing, not while computing.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,18 @@ class InsightResult:
         return f"{self.rows:,} row{'s' * (self.rows != 1)}"
 
 
+@dataclass(frozen=True)
+class Computation:
+    """What is known of a computation: a row of ops.computations."""
+
+    insight: str
+    as_of: datetime
+    window_start: datetime | None
+    rows: int
+    duration_seconds: float
+    computed_at: datetime
+
+
 def select_of(name: str) -> str:
     """The SQL of that name in this folder."""
     return Path(__file__).with_name(f"{name}.sql").read_text()
@@ -64,9 +76,11 @@ def compute(
         rows = read(con, name, parameters)
     frame = derive(rows).select(table.column_names)
     check_output(table, frame)
-    with warehouse(Home(Path(home)), limits) as con:
-        _write(con, table, frame, window, (as_of, read_at, time.monotonic() - started))
-    return InsightResult(name, frame.height, window[0] if window else None)
+    window_start = window[0] if window else None
+    with warehouse(Home(Path(home)), limits) as con, registered(con, "computed", frame), transaction(con):
+        replace(con, table, "computed", window)
+        enter(con, Computation(name, as_of, window_start, frame.height, time.monotonic() - started, read_at))
+    return InsightResult(name, frame.height, window_start)
 
 
 def check_output(table: Table, frame: pl.DataFrame) -> None:
@@ -82,24 +96,8 @@ def check_output(table: Table, frame: pl.DataFrame) -> None:
         raise GovpulseError(f"{table.full_name}: {', '.join(table.key)} came out twice; nothing was written")
 
 
-def _write(
-    con: duckdb.DuckDBPyConnection,
-    table: Table,
-    frame: pl.DataFrame,
-    window: Window | None,
-    computed: tuple[datetime, datetime, float],
-) -> None:
-    as_of, read_at, seconds = computed
-    done = pl.DataFrame(
-        {
-            "insight": [table.name],
-            "as_of": [as_of],
-            "window_start": pl.Series([window[0] if window else None], dtype=pl.Datetime("us", "UTC")),
-            "rows": [frame.height],
-            "duration_seconds": [seconds],
-            "computed_at": [read_at],
-        }
-    )
-    with registered(con, "computed", frame), registered(con, "done", done), transaction(con):
-        replace(con, table, "computed", window)
+def enter(con: duckdb.DuckDBPyConnection, done: Computation) -> None:
+    """Enter a computation in the book, in the transaction that wrote its rows."""
+    row = pl.DataFrame([asdict(done)], schema_overrides={"window_start": pl.Datetime("us", "UTC")})
+    with registered(con, "done", row):
         append(con, TABLES["ops.computations"], "done")

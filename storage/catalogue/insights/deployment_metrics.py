@@ -29,8 +29,8 @@ DEPLOYMENT_METRICS = Table(
         Column(
             "success_rate_shrunk",
             "DOUBLE",
-            "the rate drawn towards those of the environment's services, as far as these are alike; to rank by. Posterior mean of a "
-            "hierarchical Beta-Binomial model (docs/metrics.md). NULL for all services, and where under 3 have deployments",
+            "the rate drawn towards those of the environment's other services, as far as they are alike: posterior mean of a "
+            "hierarchical Beta-Binomial model (docs/metrics.md), to rank by. NULL for all services, and where under 3 have any",
         ),
         *interval("success_rate_shrunk", "success_rate_shrunk", "posterior, Beta of the same mean and variance"),
         *rate("first_attempt_success_rate", "deployments whose first attempt succeeded / deployments"),

@@ -164,13 +164,21 @@ def host_value(metric: str) -> Any:
 def scan_since(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
     con.execute("DELETE FROM insights.active_scans")
     if seconds:
-        put(con, "insights.active_scans", {"as_of": now, "scan_id": "s1", "data_source": "crm", "elapsed_seconds": seconds})
+        row = {"as_of": now, "data_source": "crm", "elapsed_seconds": seconds}
+        put(con, "insights.active_scans", row | {"scan_id": "s1", "verdict": "too_little_history"})
+        put(con, "insights.active_scans", row | {"scan_id": "judged", "verdict": "on_track", "dead_probability": 0.02})
+
+
+def scan_dead(con: duckdb.DuckDBPyConnection, now: datetime, probability: float) -> None:
+    con.execute("DELETE FROM insights.active_scans")
+    row = {"as_of": now, "scan_id": "s1", "data_source": "crm", "elapsed_seconds": 90_000.0, "verdict": "slow"}
+    put(con, "insights.active_scans", row | {"dead_probability": probability})
 
 
 def success_high(con: duckdb.DuckDBPyConnection, now: datetime, high: float) -> None:
     con.execute("DELETE FROM insights.deployment_metrics")
     for environment, service in (("production", "api"), ("all", "api"), ("production", "all"), ("all", "all")):
-        row = {"as_of": now, "environment": environment, "service": service, "success_rate_high": high}
+        row = {"as_of": now, "environment": environment, "service": service, "success_rate_exact_high": high}
         put(con, "insights.deployment_metrics", row)
 
 
@@ -180,6 +188,7 @@ SHIPPED = {
         host_value("system.memory.utilization"),
         [(0, 0.91), (9, 0.91), (10, 0.92), (15, 0.98), (16, 0.8), (27, 0.8)],
     ),
+    "scan_probably_dead": (scan_dead, [(0, 0.94), (15, 0.95), (30, 0.99), (45, 0.02)]),
     "scan_running_long": (scan_since, [(0, 43_199), (1, 43_200), (700, 86_400), (720, 0)]),
     "deployments_failing": (success_high, [(0, 0.81), (5, 0.79), (10, 0.59), (15, 0.84), (20, 0.9)]),
 }

@@ -126,3 +126,13 @@ def test_of_two_values_for_one_subject_the_worse_one_counts(rule: Rule, at) -> N
     for values in ((worse, better), (better, worse)):
         (transition,) = one(rule, [Observation("h1", value) for value in values], {}, at(0))
         assert transition.after.value == worse
+
+
+def test_a_detail_is_told_and_is_no_part_of_the_identity(at) -> None:
+    rule = Rule("failing", "SELECT 1", warning=0.8, direction="below", message="{subject} at {value}: {detail}")
+    alerts: dict[str, Alert] = {}
+    (fired,) = one(rule, [Observation("api", 0.5, detail="5 of 22")], alerts, at(0))
+    (resolved,) = one(rule, [Observation("api", 0.9, detail="20 of 22")], alerts, at(5))
+    assert fired.reason == "api at 0.5: 5 of 22, warning down from 0.8"
+    assert resolved.reason.startswith("api at 0.9: 20 of 22")
+    assert resolved.after.fingerprint == fired.after.fingerprint

@@ -12,15 +12,19 @@ from storage.catalogue import DATASETS, INSIGHTS
 from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
+from tasks.insights.active_scans import judge
 from tasks.insights.computation import check_output, read
 from tasks.insights.deployment_metrics import derive_metrics
 from tasks.insights.deployment_trends import derive_trends
+from tasks.insights.scan_performance import derive_performance
 
 Derive = Callable[[pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
 
 DERIVE: dict[str, Derive] = {
     "deployment_metrics": lambda rows, given: derive_metrics(rows, given["as_of"], given["window_days"]),
     "deployment_trends": lambda rows, given: derive_trends(rows),
+    "active_scans": lambda rows, given: judge(rows),
+    "scan_performance": lambda rows, given: derive_performance(rows),
     "system_metrics_hourly": lambda rows, given: rows,
 }
 """What each insight makes of the rows of its SELECT and of the case's parameters."""

@@ -21,11 +21,15 @@ from storage.warehouse import Limits, warehouse
 from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import check_output
 from tasks.insights.deployment_metrics import deployment_metrics
+from tasks.insights.deployment_trends import deployment_trends
+from tasks.insights.performance_insights import performance_insights
+from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import choose_window_start, system_metrics_hourly
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
-DEPLOYMENT_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0, "rework_seconds": 86_400.0}
+TREND_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
+DEPLOYMENT_OPTIONS = TREND_OPTIONS | {"rework_seconds": 86_400.0}
 
 
 def load(home: Home) -> None:
@@ -81,8 +85,11 @@ def home(tmp_path: Path) -> Home:
 def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     root = str(home.root)
     deployment_metrics.fn(root, limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
-    active_scans.fn(root, limits=LIMITS, as_of=as_of)
+    active_scans.fn(root, limits=LIMITS, as_of=as_of, window_days=90)
+    deployment_trends.fn(root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
+    scan_performance.fn(root, limits=LIMITS, as_of=as_of, window_days=90)
     system_metrics_hourly.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
+    performance_insights.fn(root, limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
     tables = [f"insights.{name}" for name in INSIGHTS] + ["history.deployment_metrics"]
     with warehouse(home, LIMITS) as con:
         return {name: fetch(con, f"SELECT * FROM {name} ORDER BY ALL") for name in tables}
@@ -112,7 +119,14 @@ def test_history_keeps_one_row_set_a_day_and_state_only_the_latest(home: Home) -
 def test_every_computation_is_entered_in_the_book(home: Home) -> None:
     compute_all(home, AS_OF)
     book = rows_of(home, "SELECT insight, as_of, rows FROM ops.computations ORDER BY insight")
-    assert book.rows() == [("active_scans", AS_OF, 1), ("deployment_metrics", AS_OF, 4), ("system_metrics_hourly", AS_OF, 2)]
+    assert book.rows() == [
+        ("active_scans", AS_OF, 1),
+        ("deployment_metrics", AS_OF, 4),
+        ("deployment_trends", AS_OF, 2),
+        ("performance_insights", AS_OF, 1),
+        ("scan_performance", AS_OF, 1),
+        ("system_metrics_hourly", AS_OF, 2),
+    ]
 
 
 class TestCheckOutput:

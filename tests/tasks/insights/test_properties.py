@@ -90,7 +90,7 @@ def sample_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
 
 INPUTS = {
     "deployment_metrics": (st.lists(deployments, max_size=12).map(deployment_rows), DEPLOYMENTS),
-    "active_scans": (st.lists(scans, max_size=8).map(scan_rows), {"as_of": AS_OF}),
+    "active_scans": (st.lists(scans, max_size=8).map(scan_rows), {"as_of": AS_OF, "window_days": 7}),
     "system_metrics_hourly": (
         st.lists(samples, max_size=12).map(sample_rows),
         {"as_of": AS_OF, "window_start": AS_OF - timedelta(hours=2)},

@@ -1,0 +1,113 @@
+"""Writing insights.performance_insights: what an as_of found is joined to what other as_ofs found.
+
+For as_ofs computed in the order of time:
+
+- found for the first time: a new row; found again: the same row, as the latest found it, with the first one's start and id;
+- not found any more: `ended_at` is the first as_of that did not find it;
+- found again with a start before that end: the same row goes on; with one from the end on: a new row.
+
+One computed late, or again, ends in the table as if all had been computed in the order of time, with two exceptions, both
+because a row keeps of the as_ofs that found it only the first and the last:
+
+- one that lies between them leaves the row whole, whatever it found;
+- where other data no longer find at the first or at the last of several what they had found, the row begins or stops at the
+  as_of computed next to it, with its start and wording; where they only date it otherwise at the last, it goes on.
+"""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from storage.catalogue import INSIGHTS
+from storage.episodes import Row, finding_id, revise
+from storage.errors import GovpulseError
+from storage.frames import fetch, registered
+from storage.write import upsert
+
+TABLE = INSIGHTS["performance_insights"]
+INSTANT = pl.Datetime("us", "UTC")
+SCHEMA = {
+    column.name: {"TIMESTAMPTZ": INSTANT, "DOUBLE": pl.Float64(), "BOOLEAN": pl.Boolean()}.get(column.type, pl.String())
+    for column in TABLE.columns
+}
+Key = tuple[str, str]
+"""Kind and subject."""
+
+
+def as_found(findings: list[dict[str, Any]], as_of: datetime) -> pl.DataFrame:
+    """Findings as rows of the table, as if `as_of` were the first and the last to find them.
+
+    Args:
+        findings: kind, subject, severity, started_at, statement, recommendation, evidence (JSON), confidence, is_sample.
+    """
+    rows = [
+        row | {"as_of": as_of, "first_found_at": as_of, "insight_id": finding_id(row["kind"], row["subject"], row["started_at"])}
+        for row in findings
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def write_findings(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: datetime) -> int:
+    """Join what `as_of` found (see `as_found`) to the table; returns how many rows changed. The transaction is the caller's, who
+    enters the computation in ops.computations in the same.
+
+    Raises:
+        GovpulseError: a kind was found twice for one subject, or starts after as_of; nothing is written.
+    """
+    _check(found, as_of)
+    here = {(row["kind"], row["subject"]): row for row in found.iter_rows(named=True)}
+    before = _rows_before(con, found, as_of)
+    computed = _computed(con, as_of)
+    old = {row["insight_id"]: row for rows in before.values() for row in rows}
+    revised = [row for key in sorted(before | here) for row in revise(before.get(key, []), here.get(key), as_of, computed)]
+    changed = [row for row in revised if old.get(row["insight_id"]) != row]
+    gone = sorted(old.keys() - {row["insight_id"] for row in revised})
+    con.execute(f"DELETE FROM {TABLE.full_name} WHERE list_contains(?, insight_id)", [gone])
+    with registered(con, "changed", pl.DataFrame(changed, schema=SCHEMA)):
+        return upsert(con, TABLE, "changed") + len(gone)
+
+
+def _check(found: pl.DataFrame, as_of: datetime) -> None:
+    doubled = found.filter(found.select("kind", "subject").is_duplicated())
+    late = found.filter(pl.col("started_at") > as_of)
+    for wrong, what in ((doubled, "came out twice"), (late, "starts after as_of")):
+        if wrong.height:
+            kind, subject = wrong.select("kind", "subject").row(0)
+            raise GovpulseError(f"{TABLE.full_name}: {kind} of {subject} {what}; nothing was written")
+
+
+def _rows_before(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: datetime) -> dict[Key, list[Row]]:
+    """All rows of the subjects that as_of found, or that it may close or take back."""
+    rows: dict[Key, list[Row]] = defaultdict(list)
+    with registered(con, "found", found):
+        frame = fetch(
+            con,
+            f"""
+            SELECT * FROM {TABLE.full_name} SEMI JOIN (
+                SELECT kind, subject FROM found
+                UNION
+                SELECT kind, subject FROM {TABLE.full_name}
+                WHERE first_found_at <= $as_of AND (ended_at IS NULL OR ended_at > $as_of)
+            ) USING (kind, subject) ORDER BY first_found_at
+            """,
+            {"as_of": as_of},
+        )
+    for row in frame.iter_rows(named=True):
+        rows[row["kind"], row["subject"]].append(row)
+    return rows
+
+
+def _computed(con: duckdb.DuckDBPyConnection, as_of: datetime) -> list[datetime]:
+    """The other as_ofs computed, ascending: those in the book, and of older ones, which it has forgotten, what the rows say."""
+    frame = fetch(
+        con,
+        f"""
+        SELECT as_of FROM ops.computations WHERE insight = '{TABLE.name}' AND as_of <> $as_of
+        UNION SELECT unnest([first_found_at, as_of, ended_at]) AS as_of FROM {TABLE.full_name}
+        """,
+        {"as_of": as_of},
+    )
+    return sorted(instant for instant in frame["as_of"] if instant is not None and instant != as_of)

@@ -1,0 +1,130 @@
+"""Services whose deployments to an environment fail too often. Reads insights.deployment_trends and insights.deployment_metrics,
+and of raw.deployments what failed."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import counted, date, listed, minute, share_of
+
+CRITICAL_BELOW = 0.6
+"""Critical where the success rate is lower than that whatever the chance."""
+LOW_CONFIDENCE = 0.975
+"""That a rate is below the upper end of its exact 95 % interval."""
+RECOVERED = 3
+"""So many successes one after the other say that it may be over."""
+CLUSTERED = 2
+"""So many failed deployments of one version, more than half of all, are the version's fault."""
+LEVELS = (
+    *("change", "changed_at", "level_before", "level_before_low", "level_before_high", "before"),
+    *("level_after", "level_after_low", "level_after_high", "after", "change_q_value"),
+)
+RATES = ("window_days", "deployments", "success_rate", "success_rate_exact_low", "success_rate_exact_high")
+FAILURES = ("failures", "last_failed_at", "successes_since", "failed_ids", "failed_versions")
+
+
+def describe(row: Row) -> Finding:
+    """By the level that the rate fell to, where it fell; else by the rate of the whole window."""
+    is_fallen = row["is_fallen"]
+    high = row["level_after_high" if is_fallen else "success_rate_exact_high"]
+    return Finding(
+        subject=f"{row['environment']} / {row['service']}",
+        severity="critical" if high < CRITICAL_BELOW else "warning",
+        started_at=row["changed_at"] if is_fallen else _first_failure(row),
+        statement=f"{row['environment']} / {row['service']}: {_fallen(row) if is_fallen else _low(row)}",
+        recommendation=_recommendation(row),
+        evidence=_evidence(row),
+        confidence=1 - row["change_q_value"] if is_fallen else LOW_CONFIDENCE,
+        is_sample=row["is_sample"],
+    )
+
+
+def _first_failure(row: Row) -> datetime:
+    """In the window; its start, where the failures have been deleted since they were counted."""
+    opened: datetime = row["as_of"] - timedelta(days=row["window_days"])
+    return row["first_failed_at"] or opened
+
+
+def _fallen(row: Row) -> str:
+    return f"{_level(row, 'after', 'deployment')} succeeded since {date(row['changed_at'])}; {_level(row, 'before')} before"
+
+
+def _low(row: Row) -> str:
+    rate = share_of(
+        row["success_rate"], row["success_rate_exact_low"], row["success_rate_exact_high"], row["deployments"], "deployment"
+    )
+    return f"{rate} succeeded in the last {row['window_days']} days; {_trend(row)}"
+
+
+def _trend(row: Row) -> str:
+    if row["changed_at"] is not None:
+        return f"{_level(row, 'after')} since {date(row['changed_at'])}, {_level(row, 'before')} before"
+    return "no evidence that it was ever better" if row["change"] == "no_evidence" else "too few to tell since when"
+
+
+def _level(row: Row, side: str, what: str = "") -> str:
+    return share_of(row[f"level_{side}"], row[f"level_{side}_low"], row[f"level_{side}_high"], row[side], what)
+
+
+def _recommendation(row: Row) -> str:
+    """What to do, by whether it is over, and whether it is one version's fault; then what to look at."""
+    hold = f"Hold further releases of {_where(row)}"
+    if not row["failures"]:
+        return f"{hold}; the failed attempts are not in raw.deployments any more."
+    if row["successes_since"] >= RECOVERED:
+        return f"{_successes(row)}, so that it may be over: before the next release of {_where(row)}, look at {_attempts(row)}."
+    if row["successes_since"]:
+        return f"{hold}, and look at {_attempts(row)}. {_successes(row)}, which is too little to say that it is over."
+    if _is_of_one_version(row):
+        return f"{_version(row)}. {hold} until it is clear why, and look at {_attempts(row)}."
+    return f"{hold}, and look at {_attempts(row)}."
+
+
+def _is_of_one_version(row: Row) -> bool:
+    """Whether most failures are of the version that failed last."""
+    failures: int = row["newest"]["failures"]
+    return failures >= CLUSTERED and 2 * failures > row["failures"]
+
+
+def _successes(row: Row) -> str:
+    since, latest = row["successes_since"], minute(row["last_succeeded_at"])
+    if since == 1:
+        return f"The last deployment succeeded, {latest}"
+    return f"The last {since:,} deployments succeeded, the latest {latest}"
+
+
+def _version(row: Row) -> str:
+    newest, sound = row["newest"], row["sound"]
+    share = f"{newest['failures']:,} of the {row['failures']:,} failed deployments"
+    place = f"{row['service']} in {row['environment']}"
+    if newest["is_rolled_back"]:
+        return f"Version {newest['version']} of {place}, which has {share}, was rolled back: leave it so"
+    target = f"{sound['version']}, which succeeded {minute(sound['ended_at'])}" if sound else "the version before it"
+    return f"Roll {place} back from {newest['version']}, which has {share}, to {target}"
+
+
+def _where(row: Row) -> str:
+    return f"{row['service']} to {row['environment']}"
+
+
+def _attempts(row: Row) -> str:
+    ids, versions = row["failed_ids"], row["failed_versions"]
+    named = f"version{'s' * (len(versions) > 1)} {listed(versions)}, the latest {minute(row['last_failed_at'])}"
+    last = f"the attempt{'s' * (len(ids) > 1)} {listed(ids)}"
+    return f"{last} ({named}; {counted(row['failures'], 'failed deployment')} in all)"
+
+
+def _evidence(row: Row) -> dict[str, Any]:
+    table = "deployment_trends" if row["is_fallen"] else "deployment_metrics"
+    where = f"environment = {quote_text(row['environment'])} AND service = {quote_text(row['service'])}"
+    kept = {name: row[name] for name in (*LEVELS, *RATES, *FAILURES)}
+    return kept | {"sql": f"SELECT * FROM insights.{table} WHERE {where}"}
+
+
+DEPLOYMENT_FAILURES = Kind(
+    "deployment_failures",
+    inputs=("deployment_trends", "deployment_metrics"),
+    parameters=("as_of", "window_days", "gap_seconds"),
+    describe=describe,
+)

@@ -1,0 +1,75 @@
+"""What a kind of finding is, and what a finding says."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+Row = Mapping[str, Any]
+"""A row of a kind's SELECT."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with one subject; the columns are described in the catalogue.
+
+    Attributes:
+        evidence: numbers, texts and instants by name.
+    """
+
+    subject: str
+    severity: str
+    started_at: datetime
+    statement: str
+    recommendation: str
+    evidence: Mapping[str, Any]
+    confidence: float
+    is_sample: bool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of finding: `<name>.sql` yields a row a subject, `describe` puts it into words.
+
+    Attributes:
+        inputs: the insight tables that the SELECT reads.
+        parameters: what it binds, of as_of, window_days and gap_seconds.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    describe: Callable[[Row], Finding]
+
+    def findings(self, rows: pl.DataFrame) -> list[dict[str, Any]]:
+        """Of the SELECT's rows, what storage.findings takes. Texts become one line each."""
+        found = [self.describe(row) for row in rows.iter_rows(named=True)]
+        return [
+            {
+                **vars(finding),
+                "kind": self.name,
+                "statement": one_line(finding.statement),
+                "recommendation": one_line(finding.recommendation),
+                "evidence": as_json(finding.evidence),
+            }
+            for finding in found
+        ]
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def as_json(evidence: Mapping[str, Any]) -> str:
+    """The evidence as a JSON object: instants in ISO 8601, NULL for a number that is none."""
+    return json.dumps({name: _plain(value) for name, value in evidence.items()}, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

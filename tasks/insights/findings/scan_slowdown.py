@@ -1,0 +1,59 @@
+"""Scans that take longer than they did. Reads insights.scan_performance."""
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import counted, date, span, span_between, times, times_between
+
+CRITICAL_RATIO = 2.0
+"""Critical where the slowdown is at least so large whatever the chance."""
+AS_MANY_ASSETS = 1.1
+"""Up to so many times the assets a run are about as many."""
+NUMBERS = (
+    *("slowdown_ratio", "slowdown_ratio_low", "slowdown_ratio_high", "slowdown_q_value", "assets_ratio", "run_times"),
+    *("run_median_seconds", "run_median_low", "run_median_high", "days", "window_days"),
+)
+
+
+def describe(row: Row) -> Finding:
+    low = row["slowdown_ratio_low"]
+    where = f"data_source = {quote_text(row['data_source'])} AND scan_type = {quote_text(row['scan_type'])}"
+    return Finding(
+        subject=f"{row['data_source']} / {row['scan_type']}",
+        severity="critical" if low is not None and low >= CRITICAL_RATIO else "warning",
+        started_at=row["slowed_at"],
+        statement=_statement(row),
+        recommendation=_recommendation(row),
+        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.scan_performance WHERE {where}"},
+        confidence=1 - row["slowdown_q_value"],
+        is_sample=row["is_sample"],
+    )
+
+
+def _statement(row: Row) -> str:
+    ratio = f"{times(row['slowdown_ratio'])} times as long {times_between(row['slowdown_ratio_low'], row['slowdown_ratio_high'])}"
+    runs = f"{counted(row['run_times'], 'run')} on {row['days']} of the last {row['window_days']} days"
+    median = f"{span(row['run_median_seconds'])} {span_between(row['run_median_low'], row['run_median_high'])}"
+    return f"{_scans(row)} take {ratio} since {date(row['slowed_at'])}: the median of {runs} is {median}"
+
+
+def _recommendation(row: Row) -> str:
+    """By how much of it the number of assets explains."""
+    source, day, slower, assets = row["data_source"], date(row["slowed_at"]), row["slowdown_ratio"], row["assets_ratio"]
+    look = f"look at the load of {source}, at the scanner, and at what changed on {day}"
+    if assets is None:
+        return f"How many assets {_scans(row)} read is not known: see whether they are more than before {day}, and if not, {look}."
+    read, each = f"They read {times(assets)} times the assets a run", f"each asset takes {times(slower / assets)} times as long"
+    if 1 / AS_MANY_ASSETS <= assets <= AS_MANY_ASSETS:
+        return f"They read about as many assets a run as before ({times(assets)} times), so that {each}: {look}."
+    if assets < 1:
+        return f"{read}, so that {each}: {look}."
+    if assets >= (row["slowdown_ratio_low"] or slower):
+        return f"{read}, which explains it: narrow the scope of {_scans(row)}, split them, or accept the time."
+    return f"{read}, which explains a part, and {each}: see whether the scope of {_scans(row)} must be so wide, and {look}."
+
+
+def _scans(row: Row) -> str:
+    return f"{row['scan_type']} scans of {row['data_source']}"
+
+
+SCAN_SLOWDOWN = Kind("scan_slowdown", inputs=("scan_performance",), parameters=(), describe=describe)

@@ -1,0 +1,48 @@
+"""Scans that are still queued or running though nothing works on them any more. Reads insights.active_scans."""
+
+from datetime import datetime, timedelta
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import minute, probability
+
+
+def describe(row: Row) -> Finding:
+    """A scan is stuck since it should have come further at the latest: what 95 of 100 need, after it began."""
+    sql = f"SELECT * FROM insights.active_scans WHERE scan_id = {quote_text(row['scan_id'])}"
+    names = ("status", "elapsed_seconds", "usual_seconds", "slow_seconds", "dead_probability", "history_runs", "changed_at")
+    return Finding(
+        subject=row["scan_id"],
+        severity="critical",
+        started_at=_started_at(row),
+        statement=f"{_scan(row)} is probably dead ({probability(row['dead_probability'])}): {row['evidence']}",
+        recommendation=_recommendation(row),
+        evidence={name: row[name] for name in names} | {"sql": sql},
+        confidence=row["dead_probability"],
+        is_sample=row["is_sample"],
+    )
+
+
+def _scan(row: Row) -> str:
+    named = f" ({row['name']})" if row["name"] and row["name"] != row["scan_id"] else ""
+    return f"{row['scan_type']} scan {row['scan_id']}{named} of {row['data_source']}"
+
+
+def _started_at(row: Row) -> datetime:
+    since: datetime = row["since"]
+    as_of: datetime = row["as_of"]
+    return min(since + timedelta(seconds=row["slow_seconds"] or 0.0), as_of)
+
+
+def _recommendation(row: Row) -> str:
+    scan = f"scan {row['scan_id']} of {row['data_source']}"
+    changed = row["changed_at"]
+    heard = f"its record last changed {minute(changed)}" if changed else "when its record last changed is not known"
+    if row["status"] == "queued":
+        return (
+            f"Check that the platform's scheduler and its scanning host take up scans; cancel {scan} and ask for it again; {heard}."
+        )
+    return f"Check on the scanning host whether its process still runs; cancel {scan} in the platform and start it again; {heard}."
+
+
+STUCK_SCAN = Kind("stuck_scan", inputs=("active_scans",), parameters=("as_of",), describe=describe)

@@ -1,0 +1,91 @@
+"""insights.performance_insights: what is wrong, and what to do about it. Reads the other insights of the same as_of, and raw for
+details. A kind of finding is a module and its SELECT in `findings/`, and its line here."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage.catalogue import INSIGHTS
+from storage.errors import GovpulseError
+from storage.findings import as_found, write_findings
+from storage.frames import fetch
+from storage.home import Home
+from storage.transaction import transaction
+from storage.warehouse import Limits, warehouse
+from tasks.insights.computation import MACROS, Computation, InsightResult, check_output, enter, select_of
+from tasks.insights.findings.deployment_failures import DEPLOYMENT_FAILURES
+from tasks.insights.findings.kind import Kind
+from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
+from tasks.insights.findings.stuck_scan import STUCK_SCAN
+
+KINDS = (
+    STUCK_SCAN,
+    SCAN_SLOWDOWN,
+    DEPLOYMENT_FAILURES,
+)
+TABLE = INSIGHTS["performance_insights"]
+INPUTS = tuple(sorted({name for kind in KINDS for name in kind.inputs}))
+
+
+def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.DataFrame:
+    """What is wrong as of `as_of`, as rows of the table as if nobody had found it before.
+
+    Args:
+        parameters: as_of, window_days, gap_seconds.
+
+    Raises:
+        GovpulseError: a table that findings are read from holds another as_of.
+    """
+    as_of = parameters["as_of"]
+    check_inputs(dict(fetch(con, select_of(TABLE.name), {"inputs": list(INPUTS)}).iter_rows()), as_of)
+    for macro in MACROS:
+        con.execute(select_of(macro))
+    return as_found([finding for kind in KINDS for finding in kind.findings(_rows(con, kind, parameters))], as_of)
+
+
+def check_inputs(computed: Mapping[str, datetime], as_of: datetime) -> None:
+    """Refuse tables computed for another as_of: that nothing is in them would end findings that last.
+
+    Args:
+        computed: for which as_of each table was computed last.
+
+    Raises:
+        GovpulseError: names the tables.
+    """
+    stale = [name for name in INPUTS if computed.get(name) != as_of]
+    if stale:
+        only = ",".join((*INPUTS, TABLE.name))
+        raise GovpulseError(
+            f"{TABLE.full_name}: {', '.join(stale)} not computed as of {as_of.isoformat()}, so nothing was written;"
+            f" compute them in the same run: `--only {only}`"
+        )
+
+
+def _rows(con: duckdb.DuckDBPyConnection, kind: Kind, parameters: Mapping[str, Any]) -> pl.DataFrame:
+    sql = (Path(__file__).with_name("findings") / f"{kind.name}.sql").read_text()
+    return fetch(con, sql, {name: parameters[name] for name in kind.parameters})
+
+
+@task(name="performance_insights", cache_policy=NO_CACHE)
+def performance_insights(home: str, *, limits: Limits, as_of: datetime, window_days: int, gap_seconds: float) -> InsightResult:
+    """Find what is wrong as of `as_of`, and join it to what was found before.
+
+    Raises:
+        GovpulseError: a table that findings are read from holds another as_of; nothing is written.
+    """
+    started = time.monotonic()
+    with warehouse(Home(Path(home)), limits) as con:
+        read_at = datetime.now(UTC)
+        found = find(con, {"as_of": as_of, "window_days": window_days, "gap_seconds": gap_seconds})
+    check_output(TABLE, found)
+    with warehouse(Home(Path(home)), limits) as con, transaction(con):
+        write_findings(con, found, as_of)
+        enter(con, Computation(TABLE.name, as_of, None, found.height, time.monotonic() - started, read_at))
+    return InsightResult(TABLE.name, found.height, None)

@@ -1,0 +1,100 @@
+"""Whether a scan is still alive, from how long it has lasted: the probability that it died, the verdict, and why."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tasks.insights.intervals import Values
+from tasks.insights.scan_survival import LEAST_RUNS, Survival
+
+DEAD = 0.95
+"""From this probability on a scan is said to be dead."""
+PRIOR_SHARE, PRIOR_WEIGHT = 0.02, 50.0
+"""Of scans that die: so often where nothing is known, which counts as so many scans."""
+OUTLASTING = 3.0
+"""A scan that lasted so many times as long as the longest of its latest successful runs counts as one that died."""
+
+
+def share_of_dying(outlasted: int, ended: int, undecided: int) -> float:
+    """The share of scans that die, by the platform's own past (mean of a Beta posterior).
+
+    Args:
+        outlasted: scans that outlasted every success threefold, whatever became of them.
+        ended: scans that ended.
+        undecided: scans that are unfinished and outlasted every success threefold: they are in `outlasted`, not in `ended`.
+    """
+    return (outlasted + PRIOR_SHARE * PRIOR_WEIGHT) / (ended + undecided + PRIOR_WEIGHT)
+
+
+def dead_probability(survival: Survival, groups: NDArray[np.intp], elapsed: Values, alive_at: Values, dying: float) -> Values:
+    """P(dead | unfinished after `elapsed`) by Bayes' rule, NaN where it cannot be known.
+
+    A live scan lasts so long with S(elapsed) / S(alive_at), a dead one with certainty.
+
+    Args:
+        elapsed, alive_at: since its beginning, and at the last sign of life since (s); one per scan.
+        dying: the share of scans that die.
+    """
+    sign = np.where(alive_at > 0, survival.share(groups, alive_at), 1.0)
+    return dying / (dying + (1 - dying) * survival.share(groups, elapsed) / sign)
+
+
+def verdict() -> pl.Expr:
+    """From dead_probability, elapsed_seconds and slow_seconds."""
+    return (
+        pl.when(pl.col("dead_probability").is_null())
+        .then(pl.lit("too_little_history"))
+        .when(pl.col("dead_probability") >= DEAD)
+        .then(pl.lit("probably_dead"))
+        .when(pl.col("elapsed_seconds") > pl.col("slow_seconds"))
+        .then(pl.lit("slow"))
+        .otherwise(pl.lit("on_track"))
+    )
+
+
+def evidence() -> pl.Expr:
+    """One sentence with the numbers; `longest_seconds`, `changed_seconds` and `is_queue_still` besides the columns of the table."""
+    lasting = pl.format("{} for {}", "status", duration("elapsed_seconds"))
+    since = pl.when(pl.col("elapsed_seconds").is_null()).then(pl.format("{}, since when is not known", "status")).otherwise(lasting)
+    judged_by = pl.when(pl.col("history_runs") < LEAST_RUNS).then(_too_few()).otherwise(pl.concat_str(_history(), _signs()))
+    return pl.concat_str(since, judged_by)
+
+
+def _too_few() -> pl.Expr:
+    n = pl.col("history_runs")
+    many = pl.format("{} earlier runs", n)
+    runs = pl.when(n == 0).then(pl.lit("no earlier run")).when(n == 1).then(pl.lit("1 earlier run")).otherwise(many)
+    return pl.format("; {} succeeded in {} days, {} are needed", runs, "window_days", pl.lit(LEAST_RUNS))
+
+
+def _history() -> pl.Expr:
+    took = pl.when(pl.col("status") == "queued").then(pl.lit("waited")).otherwise(pl.lit("took"))
+    figures = (duration(name) for name in ("usual_seconds", "slow_seconds", "longest_seconds"))
+    return pl.format("; the last {} runs {} {} (median), 95 of 100 under {}, the longest {}", "history_runs", took, *figures)
+
+
+def _signs() -> pl.Expr:
+    changed = pl.format("; its record changed {} ago", duration(pl.col("elapsed_seconds") - pl.col("changed_seconds")))
+    still = pl.when(pl.col("is_queue_still")).then(pl.lit("; no scan has begun since")).otherwise(pl.lit(""))
+    return pl.concat_str(pl.when(pl.col("changed_seconds") >= 60).then(changed).otherwise(pl.lit("")), still)
+
+
+def duration(seconds: str | pl.Expr) -> pl.Expr:
+    """Seconds in their two largest units: `2 d 3 h`, `1 h 2 min`, `21 min`, `3 min 5 s`; whole minutes from ten on."""
+    exact = pl.col(seconds) if isinstance(seconds, str) else seconds
+    rounded = pl.when(exact < 600).then(exact.round()).otherwise((exact / 60).round() * 60).cast(pl.Int64)
+    minutes, hours, days = rounded // 60, rounded // 3600, rounded // 86_400
+    return (
+        pl.when(rounded < 60)
+        .then(pl.format("{} s", rounded))
+        .when(rounded < 3600)
+        .then(_two(minutes, "min", rounded % 60, "s"))
+        .when(rounded < 86_400)
+        .then(_two(hours, "h", minutes % 60, "min"))
+        .otherwise(_two(days, "d", hours % 24, "h"))
+    )
+
+
+def _two(large: pl.Expr, unit: str, small: pl.Expr, small_unit: str) -> pl.Expr:
+    one = pl.format(f"{{}} {unit}", large)
+    return pl.when(small == 0).then(one).otherwise(pl.format(f"{{}} {{}} {small_unit}", one, small))
