@@ -38,7 +38,7 @@ class Kind:
 
 
 KINDS = {
-    "as in the issue": Kind(),
+    "mixed": Kind(),
     "steady": Kind(changing=0.0),
     "cleaned up": Kind(cleaned_after=DAY),
     "long and wide": Kind(medians=(3600.0, 14_400.0), sigmas=(0.5, 0.5)),

@@ -35,7 +35,7 @@ def test_layers_hold(copy):
     [
         ("storage/landing.py", "import tasks.loading"),
         ("tasks/loading.py", "import flows.settings"),
-        ("tasks/alerts/rules.py", "import tasks.insights.intervals"),
+        ("tasks/alerts/rules.py", "import tasks.insights.statistics.intervals"),
         ("storage/write.py", "import prefect"),
         ("flows/run.py", "import flows.cli.app"),
     ],

@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import binom, norm
 
-from tasks.insights.intervals import wilson_high, wilson_low, with_exact_interval
-from tasks.insights.quantiles import list_interval
-from tasks.insights.shrinkage import fit_prior, shrink
-from tasks.insights.survival import censored_median
+from tasks.insights.statistics.intervals import wilson_high, wilson_low, with_exact_interval
+from tasks.insights.statistics.quantiles import list_interval
+from tasks.insights.statistics.shrinkage import fit_prior, shrink
+from tasks.insights.statistics.survival import censored_median
 
 NUMBERS, RATES = range(5, 51), np.linspace(0.5, 0.97, 189)
 Interval = Callable[[pl.Series, pl.Series], tuple[pl.Series, pl.Series]]

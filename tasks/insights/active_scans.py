@@ -10,11 +10,11 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.warehouse import Limits
 from tasks.insights.computation import InsightResult, compute
-from tasks.insights.intervals import Values
-from tasks.insights.scan_finishes import Finish, finish_by_ranks, queued_finish, running_finish
-from tasks.insights.scan_history import DAY_SECONDS, GRAINS, History, read_history
-from tasks.insights.scan_survival import LEAST_RUNS
-from tasks.insights.scan_verdicts import DEAD, dead_probability, evidence, verdict
+from tasks.insights.scans.finishes import Finish, finish_by_ranks, queued_finish, running_finish
+from tasks.insights.scans.history import DAY_SECONDS, GRAINS, History, read_history
+from tasks.insights.scans.survival import LEAST_RUNS
+from tasks.insights.scans.verdicts import DEAD, dead_probability, evidence, verdict
+from tasks.insights.statistics.intervals import Values
 
 FINISHES = {"low": "finish_low_at", "median": "expected_finish_at", "high": "finish_high_at"}
 

@@ -21,6 +21,7 @@ from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
 
+FOLDER = Path(__file__).parent
 MACROS = ("instants", "deployments", "scans")
 """What several insights read: seconds between instants, and the deployments and the scans as they stood at one."""
 Derive = Callable[[pl.DataFrame], pl.DataFrame]
@@ -51,14 +52,19 @@ class Computation:
 
 
 def select_of(name: str) -> str:
-    """The SQL of that name in this folder."""
-    return Path(__file__).with_name(f"{name}.sql").read_text()
+    """The SELECT beside the insight's Python file."""
+    return (FOLDER / f"{name}.sql").read_text()
+
+
+def define_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Let SQL on `con` use what several insights read."""
+    for name in MACROS:
+        con.execute((FOLDER / "macros" / f"{name}.sql").read_text())
 
 
 def read(con: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of the insight's SELECT, which may read the macros of `MACROS`."""
-    for macro in MACROS:
-        con.execute(select_of(macro))
+    """The rows of the insight's SELECT, which may use the macros."""
+    define_macros(con)
     return fetch(con, select_of(name), parameters)
 
 

@@ -10,10 +10,10 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.warehouse import Limits
 from tasks.insights.computation import InsightResult, compute
-from tasks.insights.intervals import with_exact_interval, with_poisson_rate, with_rate
-from tasks.insights.quantiles import with_median, with_p90
-from tasks.insights.shrinkage import with_shrunk
-from tasks.insights.survival import with_censored_median
+from tasks.insights.statistics.intervals import with_exact_interval, with_poisson_rate, with_rate
+from tasks.insights.statistics.quantiles import with_median, with_p90
+from tasks.insights.statistics.shrinkage import with_shrunk
+from tasks.insights.statistics.survival import with_censored_median
 
 PLACE = ("environment", "service")
 COUNTS = (

@@ -12,11 +12,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.warehouse import Limits
-from tasks.insights.change_points import FALSE_DISCOVERIES, Change, find_change, find_rate_change, q_values
 from tasks.insights.computation import InsightResult, compute
-from tasks.insights.intervals import Counts, Values, with_rate
-from tasks.insights.quantiles import with_median
-from tasks.insights.slopes import fit_slope, judge_slopes
+from tasks.insights.statistics.change_points import FALSE_DISCOVERIES, Change, find_change, find_rate_change, q_values
+from tasks.insights.statistics.intervals import Counts, Values, with_rate
+from tasks.insights.statistics.quantiles import with_median
+from tasks.insights.statistics.slopes import fit_slope, judge_slopes
 
 RATE_FLOOR = 0.05
 """A smaller difference of a rate over the window is no news, however sure."""

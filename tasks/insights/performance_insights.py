@@ -19,7 +19,7 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import MACROS, Computation, InsightResult, check_output, enter, select_of
+from tasks.insights.computation import FOLDER, Computation, InsightResult, check_output, define_macros, enter, select_of
 from tasks.insights.findings.deployment_failures import DEPLOYMENT_FAILURES
 from tasks.insights.findings.kind import Kind
 from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
@@ -45,8 +45,7 @@ def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.Da
     """
     as_of = parameters["as_of"]
     check_inputs(dict(fetch(con, select_of(TABLE.name), {"inputs": list(INPUTS)}).iter_rows()), as_of)
-    for macro in MACROS:
-        con.execute(select_of(macro))
+    define_macros(con)
     return as_found([finding for kind in KINDS for finding in kind.findings(_rows(con, kind, parameters))], as_of)
 
 
@@ -69,7 +68,7 @@ def check_inputs(computed: Mapping[str, datetime], as_of: datetime) -> None:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, kind: Kind, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    sql = (Path(__file__).with_name("findings") / f"{kind.name}.sql").read_text()
+    sql = (FOLDER / "findings" / f"{kind.name}.sql").read_text()
     return fetch(con, sql, {name: parameters[name] for name in kind.parameters})
 
 

@@ -8,11 +8,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.warehouse import Limits
-from tasks.insights.cadence import Cadence, find_cadence
 from tasks.insights.computation import InsightResult, compute
-from tasks.insights.intervals import with_rate
-from tasks.insights.quantiles import with_median, with_p90
-from tasks.insights.slowdowns import Days, Slowdown, find_slowdowns
+from tasks.insights.scans.cadence import Cadence, find_cadence
+from tasks.insights.scans.slowdowns import Days, Slowdown, find_slowdowns
+from tasks.insights.statistics.intervals import with_rate
+from tasks.insights.statistics.quantiles import with_median, with_p90
 
 DAYS = pl.List(pl.Struct({"day": pl.Int64, "seconds": pl.Float64, "assets": pl.Float64}))
 SLOWDOWN = pl.Schema(

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from tasks.insights.scan_survival import fit_survival
-from tasks.insights.scan_verdicts import dead_probability, duration, share_of_dying
+from tasks.insights.scans.survival import fit_survival
+from tasks.insights.scans.verdicts import dead_probability, duration, share_of_dying
 from tests.scan_fleets import BEGIN, KINDS, simulate
 from tests.scan_watching import Score, watch
 
@@ -159,7 +159,7 @@ def test_what_a_row_says_agrees_with_itself(compute, runs: list[float], elapsed:
 
 def test_what_came_after_as_of_changes_nothing(compute) -> None:
     """Rows as a later extraction finds them, and as they were found then, give the same table."""
-    fleet = simulate(KINDS["as in the issue"], 3, sources=6, days=20).drop("fate", "p99_seconds")
+    fleet = simulate(KINDS["mixed"], 3, sources=6, days=20).drop("fate", "p99_seconds")
     as_of = BEGIN + timedelta(days=15, hours=7)
     is_over, has_begun = pl.col("finished_at") < as_of, pl.col("started_at") < as_of
     unfinished_then = pl.when(has_begun).then(pl.lit("running")).otherwise(pl.lit("queued"))
@@ -176,8 +176,8 @@ def test_what_came_after_as_of_changes_nothing(compute) -> None:
 
 @pytest.fixture(scope="module")
 def score() -> Score:
-    """A fleet as the issue describes it, looked at every 20 minutes for a day."""
-    fleet = simulate(KINDS["as in the issue"], seed=1, sources=120, days=24)
+    """A mixed fleet, looked at every 20 minutes for a day."""
+    fleet = simulate(KINDS["mixed"], seed=1, sources=120, days=24)
     return watch(fleet, BEGIN + timedelta(days=23), 1, timedelta(minutes=20))
 
 

@@ -116,7 +116,7 @@ def test_findings_and_their_entry_in_the_book_are_written_together(home: Home, m
     def fail(*_: object) -> None:
         raise GovpulseError("the disk is full")
 
-    monkeypatch.setattr(module, "append", fail)
+    monkeypatch.setattr(module, "enter", fail)
     with pytest.raises(GovpulseError, match="the disk is full"):
         compute(home, AS_OF)
     assert table(home) == []

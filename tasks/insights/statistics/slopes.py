@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import kendalltau, theilslopes
 
-from tasks.insights.change_points import FALSE_DISCOVERIES, q_values
-from tasks.insights.intervals import CONFIDENCE, Values
+from tasks.insights.statistics.change_points import FALSE_DISCOVERIES, q_values
+from tasks.insights.statistics.intervals import CONFIDENCE, Values
 
 WEEKS_NEEDED = 6
 """In perfect order 6 values have a p of 2 / 6! = .003, which still says something among ten services; 5 have .017."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, poisson
 
-from tasks.insights.intervals import Z, wilson_high, wilson_low, with_exact_interval, with_poisson_rate, with_rate
+from tasks.insights.statistics.intervals import Z, wilson_high, wilson_low, with_exact_interval, with_poisson_rate, with_rate
 
 NEWCOMBE = [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
 """Successes, n, and the 95 % score interval: Newcombe, Statistics in Medicine 17 (1998), table I, method 3."""

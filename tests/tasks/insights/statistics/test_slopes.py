@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tasks.insights.slopes import Slope, fit_slope, judge_slopes
+from tasks.insights.statistics.slopes import Slope, fit_slope, judge_slopes
 
 WEEKS = np.arange(12)
 LEAST = math.log(1.2) / 12

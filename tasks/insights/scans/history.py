@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tasks.insights.intervals import Values
-from tasks.insights.quantiles import list_quantile
-from tasks.insights.scan_finishes import ENOUGH
-from tasks.insights.scan_survival import LEAST_RUNS, Survival, fit_survival, padded
-from tasks.insights.scan_verdicts import OUTLASTING, share_of_dying
+from tasks.insights.scans.finishes import ENOUGH
+from tasks.insights.scans.survival import LEAST_RUNS, Survival, fit_survival, padded
+from tasks.insights.scans.verdicts import OUTLASTING, share_of_dying
+from tasks.insights.statistics.intervals import Values
+from tasks.insights.statistics.quantiles import list_quantile
 
 DAY_SECONDS = 86_400
 GRAINS = {"running": 1.0, "queued": 60.0}

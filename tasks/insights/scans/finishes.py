@@ -1,6 +1,6 @@
 """When a scan will finish, if it is alive: 95 % intervals from the runs that lasted at least as long.
 
-By order statistics where enough runs did; else by the distributions of `scan_survival`.
+By order statistics where enough runs did; else by the distributions of `survival`.
 """
 
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.insights.intervals import TAIL, Values
-from tasks.insights.scan_survival import Survival
+from tasks.insights.scans.survival import Survival
+from tasks.insights.statistics.intervals import TAIL, Values
 
 ENOUGH = 39
 """The least m with 1 / (m + 1) <= 2.5 %: so often the next value lies below the smallest of m."""

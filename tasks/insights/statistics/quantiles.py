@@ -5,7 +5,7 @@ from functools import cache
 import polars as pl
 from scipy.stats import binom
 
-from tasks.insights.intervals import TAIL
+from tasks.insights.statistics.intervals import TAIL
 
 P90_NEEDS = 30
 """Under 30 values the 90th percentile is mostly noise: relative RMSE 1.96 at n = 10, 0.56 at 30 for log-normal durations."""

@@ -12,7 +12,7 @@ import polars as pl
 from scipy.special import betaln
 from scipy.stats import beta
 
-from tasks.insights.intervals import TAIL, Counts, Values
+from tasks.insights.statistics.intervals import TAIL, Counts, Values
 
 LEAST_GROUPS = 3
 STRENGTHS = np.geomspace(0.5, 1e5, 28)

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.special import digamma, polygamma, stdtr, stdtrit
 
-from tasks.insights.intervals import Values
+from tasks.insights.statistics.intervals import Values
 
 LEAST_RUNS = 5
 LATEST = 30

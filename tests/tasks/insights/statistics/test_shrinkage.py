@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.insights.shrinkage import fit_prior, shrink, with_shrunk
+from tasks.insights.statistics.shrinkage import fit_prior, shrink, with_shrunk
 
 counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import gammaincc, ndtr, ndtri, stdtr
 from scipy.stats import hypergeom
 
-from tasks.insights.intervals import Counts, Values
+from tasks.insights.statistics.intervals import Counts, Values
 
 SYMMETRIC = 1e-3
 """Skewness below which a distribution is taken for symmetric."""

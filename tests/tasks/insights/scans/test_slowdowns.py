@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from tasks.insights.slowdowns import Days, find_slowdowns, geometric_ratio
+from tasks.insights.scans.slowdowns import Days, find_slowdowns, geometric_ratio
 
 DAYS = 90
 

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tasks.insights.intervals import Values
-from tasks.insights.scan_survival import LEAST_RUNS, Survival
+from tasks.insights.scans.survival import LEAST_RUNS, Survival
+from tasks.insights.statistics.intervals import Values
 
 DEAD = 0.95
 """From this probability on a scan is said to be dead."""

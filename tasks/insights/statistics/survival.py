@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tasks.insights.intervals import Values, Z
+from tasks.insights.statistics.intervals import Values, Z
 
 INTERVAL_NEEDS = 6
 """Times that have ended. From here on the interval covers 94 to 97 %, with fewer 68 to 94 %."""

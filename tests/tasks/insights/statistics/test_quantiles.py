@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.insights.quantiles import list_interval, list_quantile, quantile_ranks, with_median, with_p90
+from tasks.insights.statistics.quantiles import list_interval, list_quantile, quantile_ranks, with_median, with_p90
 
 values = st.lists(st.floats(0, 1e6), min_size=1, max_size=200)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.insights.cadence import RECENT, SECOND, find_cadence
+from tasks.insights.scans.cadence import RECENT, SECOND, find_cadence
 
 HOUR, DAY = 3600, 86_400
 DAYS = 90

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import false_discovery_control
 
-from tasks.insights.intervals import Counts, Values
-from tasks.insights.tails import NOTHING, bounded_z, fisher_z, maximum_tail, permutation_z
+from tasks.insights.statistics.intervals import Counts, Values
+from tasks.insights.statistics.tails import NOTHING, bounded_z, fisher_z, maximum_tail, permutation_z
 
 FALSE_DISCOVERIES = 0.05
 """Share of the changes called that may be none (q)."""

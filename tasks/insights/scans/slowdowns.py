@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student
 
-from tasks.insights.change_points import Change, find_change, q_values
-from tasks.insights.intervals import TAIL, Counts, Values
+from tasks.insights.statistics.change_points import Change, find_change, q_values
+from tasks.insights.statistics.intervals import TAIL, Counts, Values
 
 Q_LIMIT = 0.05
 RATIO_LIMIT = 1.2

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from tasks.insights.change_points import EDGE, VALUES_NEEDED, find_change, find_rate_change, q_values
-from tasks.insights.tails import maximum_tail
+from tasks.insights.statistics.change_points import EDGE, VALUES_NEEDED, find_change, find_rate_change, q_values
+from tasks.insights.statistics.tails import maximum_tail
 
 SERIES = 500
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.insights.intervals import Counts
+from tasks.insights.statistics.intervals import Counts
 
 SECOND = 1_000_000
 WEEK = 7 * 86_400 * SECOND

@@ -1,6 +1,6 @@
 """How often change points and slopes are called in noise, and how often they are found, on series with known answers.
 
-Run as `python -m benchmarks.calibration_change_points [--series N]`. A line is one simulation of N series; the exit code is not 0
+Run as `python -m benchmarks.calibration.change_points [--series N]`. A line is one simulation of N series; the exit code is not 0
 where a bar is missed. Lines without a bar say what to expect outside the promise.
 """
 
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.insights.change_points import Change, find_change, find_rate_change
-from tasks.insights.slopes import fit_slope, judge_slopes
+from tasks.insights.statistics.change_points import Change, find_change, find_rate_change
+from tasks.insights.statistics.slopes import fit_slope, judge_slopes
 
 DAYS, WEEKS = 90, 12
 NEAR = 5
