@@ -48,8 +48,9 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
     load(run)
     start = in_utc(window_start) if window_start else None
-    for name, computation in computations(run, start).items():
-        if only is None or name in only:
+    asked = {name: computation for name, computation in computations(run, start).items() if only is None or name in only}
+    with run.turn() as is_ours:
+        for name, computation in asked.items() if is_ours else ():
             run.step(name, computation)
 
 

@@ -4,7 +4,8 @@ A step that fails is noted and the next one goes on; the run fails at its end, w
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from flows.report import Report, RunFailedError, as_markdown
 from flows.settings import Settings, load_settings
 from storage.errors import describe
 from storage.loading import LoadResult
+from storage.lock import fair_lock
 from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
 
@@ -54,6 +56,15 @@ class Run:
             self.results[name] = result
         get_run_logger().info("%s: %s", name, "done" if result is None else result)
         return result
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Whether it is this run's turn to compute insights, inside the block; meanwhile it is nobody else's. The findings read the
+        other tables, and these must be of one instant."""
+        lock = fair_lock(self.settings.folder.private / "insights.lock", self.settings.limits.lock_timeout_seconds)
+        with ExitStack() as held:
+            self.step("turn", held.enter_context, lock)
+            yield "turn" not in self.failures
 
     def read_clock(self) -> None:
         """Move `as_of` to now, once, after this run brought in its own rows and before it computes with them."""

@@ -85,6 +85,13 @@ def read_files(run: Run, source: Source) -> None:
         run.failures |= {f"extract {path}": why for path, why in extraction.failures.items()}
 
 
+def judge_scans(run: Run) -> None:
+    window = run.settings.insights.window_days
+    with run.turn() as is_ours:
+        if is_ours:
+            run.step("active_scans", active_scans, run.home, limits=run.settings.limits, as_of=run.as_of, window_days=window)
+
+
 @contextmanager
 def loading_meanwhile(run: Run) -> Iterator[None]:
     """Load what the block lands while it goes on, so that a long extraction is not waited for twice."""
@@ -115,6 +122,5 @@ def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report
     extract(run, full)
     if as_of is None:
         run.read_clock()
-    window = run.settings.insights.window_days
-    run.step("active_scans", active_scans, run.home, limits=run.settings.limits, as_of=run.as_of, window_days=window)
+    judge_scans(run)
     return finish(run, boards={"active-scans": scan_board, "rejected-rows": reason_board})

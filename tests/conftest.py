@@ -31,6 +31,7 @@ def postgres() -> Iterator[PostgresServer]:
     server.remove()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run side by side, the tests of a file stay with one process, and so do all that look at the one `govpulse up`."""
     for item in items:

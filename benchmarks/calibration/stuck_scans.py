@@ -1,8 +1,9 @@
 """Whether `probably_dead` and the finish intervals of insights.active_scans are right, on fleets of which the truth is known.
 
-Run as `python -m benchmarks.calibration.stuck_scans [--fleets N] [--days N] [--sources N]`. Every fleet is looked at again and again through
-the insight's own SQL; beside the verdict stand fixed limits of 4 and of 24 hours. The bars are for mixed
-fleets, changes of regime and short histories among them; the harder ones are reported, and nothing was tuned to them. Exits with 1 if a bar is missed.
+Run as `python -m benchmarks.calibration.stuck_scans [--fleets N] [--days N] [--sources N]`. Every fleet is looked at again and
+again through the insight's own SQL; beside the verdict stand fixed limits of 4 and of 24 hours. The bars are for mixed fleets,
+changes of regime and short histories among them; the harder ones are reported, and nothing was tuned to them. Exits with 1 if a
+bar is missed.
 """
 
 import argparse

@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 import yaml
+
+from storage.frames import fetch
+from storage.home import Home
+from storage.loading import load_landing
+from storage.warehouse import warehouse
 
 ROOT = Path(__file__).parents[2]
 PLAN = yaml.safe_load((ROOT / "prefect.yaml").read_text())
@@ -44,7 +48,9 @@ def test_every_deployment_cancels_what_would_pile_up(scheduled_up: Any) -> None:
 @pytest.mark.prefect
 def test_scheduled_run_completes_and_lands_rows(scheduled_up: Any, completed_run: dict[str, Any]) -> None:
     assert completed_run["state_type"] == "COMPLETED"
-    landed = sorted((scheduled_up.home / "landing" / "system_metrics").glob("*.parquet"))
-    rows = pl.concat([pl.read_parquet(file) for file in landed])
+    home = Home(scheduled_up.home)
+    with warehouse(home) as con:  # another scheduled run may have loaded them already
+        load_landing(con, home)
+        rows = fetch(con, "SELECT observed_at, metric FROM raw.system_metrics")
     assert rows["observed_at"].n_unique() >= 2  # sample_count in its parameters
     assert "system.memory.usage" in rows["metric"].to_list()

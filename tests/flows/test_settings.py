@@ -68,7 +68,7 @@ def test_everything_may_stand_in_the_file(folder: Path) -> None:
     assert settings.alerts.rules == folder / "own.toml"
     assert settings.channels == (Channel("ops", "critical"), Channel("all", "warning"))
     assert settings.channel_kinds == {"ops": "console", "all": "console"}
-    assert settings.retention.days == {"system_metrics_days": 30, "hourly_days": 400, "ops_days": 0}
+    assert settings.retention.days == {"system_metrics_days": 30, "hourly_days": 400, "insights_days": 400, "ops_days": 0}
 
 
 def test_variables_go_over_the_file_key_by_key(folder: Path, monkeypatch) -> None:

@@ -144,7 +144,7 @@ lists_of_runs = st.lists(st.floats(1, 50_000), max_size=60)
 
 
 @given(lists_of_runs, st.floats(1, 500_000), st.none() | st.floats(1, 500_000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_what_a_row_says_agrees_with_itself(compute, runs: list[float], elapsed: float, changed: float | None) -> None:
     row = judged(compute, *history(runs), unfinished(elapsed, changed))
     interval = [row[name] for name in ("finish_low_at", "expected_finish_at", "finish_high_at")]
