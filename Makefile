@@ -33,10 +33,14 @@ lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: a sample beside psutil, some collecting, extraction beside its peers
+bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, calibration (half an hour)
 	$(BIN)/python -m benchmarks.collection
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
 	$(BIN)/python -m benchmarks.extraction --rows 5000000 --peers
+	$(BIN)/python -m benchmarks.analytics --rows 10000000
+	$(BIN)/python -m benchmarks.calibration.intervals
+	$(BIN)/python -m benchmarks.calibration.change_points
+	$(BIN)/python -m benchmarks.calibration.stuck_scans
 
 docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
 	$(BIN)/python docs/generate.py

@@ -114,11 +114,11 @@ def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
 
 
 def format_value(value: float | None, unit: str) -> str:
-    """A value for people: a ratio as percent, seconds as a duration."""
+    """A value for people: a ratio as percent, of which only all are 100, seconds as a duration."""
     if value is None:
         return "unknown"
     if unit == "%":
-        return f"{value:.1%}"
+        return "over 99.9%" if 0.9995 <= value < 1 else f"{value:.1%}"
     if unit == "s":
         return format_duration(value)
     return f"{value:,.6g}{' ' + unit if unit else ''}"

@@ -30,7 +30,7 @@ SCAN_PERFORMANCE = Table(
         count("asset_runs", "succeeded runs with assets and a running time"),
         Column("assets_per_second", "DOUBLE", "median over them of assets_scanned / running time"),
         *interval("assets_per_second", "assets_per_second", "order statistics, exact; NULL under 6"),
-        count("days", "days with a succeeded run, counted back from as_of"),
+        count("days", "days with a succeeded run whose running time is known, counted back from as_of"),
         Column("slowdown", "VARCHAR", "`slower`, `faster`, `no_evidence` or `too_little_data`", is_required=True),
         Column("slowed_at", "TIMESTAMPTZ", "start of the first day at the new level; NULL without evidence"),
         Column("slowdown_ratio", "DOUBLE", "geometric mean of the daily median running times from then on / before"),
@@ -43,12 +43,14 @@ SCAN_PERFORMANCE = Table(
         Column(
             "assets_ratio", "DOUBLE", "geometric mean of the daily median assets a run from then on / before; NULL without assets"
         ),
-        count("gaps", "times between two scans asked for one after the other"),
+        count("gaps", "times of a minute or more between two scans asked for one after the other, of the last 79"),
         Column("cadence_seconds", "DOUBLE", "their median (s); NULL without any"),
         Column("last_start_at", "TIMESTAMPTZ", "when the last one was asked for"),
         Column("next_start_at", "TIMESTAMPTZ", "last_start_at + cadence_seconds; NULL under 5 gaps"),
         Column("next_start_low_at", "TIMESTAMPTZ", "lower end of the interval for the next start, from the gaps' order statistics"),
-        Column("next_start_high_at", "TIMESTAMPTZ", "upper end of it"),
+        Column(
+            "next_start_high_at", "TIMESTAMPTZ", "upper end of it, and no less than the longest gap at that time of an earlier week"
+        ),
         Column(
             "next_start_confidence",
             "DOUBLE",

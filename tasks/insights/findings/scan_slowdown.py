@@ -42,14 +42,14 @@ def _recommendation(row: Row) -> str:
     look = f"look at the load of {source}, at the scanner, and at what changed on {day}"
     if assets is None:
         return f"How many assets {_scans(row)} read is not known: see whether they are more than before {day}, and if not, {look}."
-    read, each = f"They read {times(assets)} times the assets a run", f"each asset takes {times(slower / assets)} times as long"
+    read = f"They read {times(assets)} times the assets a run (of daily medians, no interval)"
     if 1 / AS_MANY_ASSETS <= assets <= AS_MANY_ASSETS:
-        return f"They read about as many assets a run as before ({times(assets)} times), so that {each}: {look}."
+        return f"They read about as many assets a run as before, so that each asset takes longer: {look}."
     if assets < 1:
-        return f"{read}, so that {each}: {look}."
+        return f"{read}, and still take longer: {look}."
     if assets >= (row["slowdown_ratio_low"] or slower):
         return f"{read}, which explains it: narrow the scope of {_scans(row)}, split them, or accept the time."
-    return f"{read}, which explains a part, and {each}: see whether the scope of {_scans(row)} must be so wide, and {look}."
+    return f"{read}, which explains a part: see whether the scope of {_scans(row)} must be so wide, and {look}."
 
 
 def _scans(row: Row) -> str:

@@ -24,8 +24,7 @@ def describe(row: Row) -> Finding:
 
 
 def _scan(row: Row) -> str:
-    named = f" ({row['name']})" if row["name"] and row["name"] != row["scan_id"] else ""
-    return f"{row['scan_type']} scan {row['scan_id']}{named} of {row['data_source']}"
+    return f"{row['scan_type']} scan {row['scan_id']} of {row['data_source']}"
 
 
 def _started_at(row: Row) -> datetime:

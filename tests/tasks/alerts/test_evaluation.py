@@ -128,6 +128,10 @@ def test_of_two_values_for_one_subject_the_worse_one_counts(rule: Rule, at) -> N
         assert transition.after.value == worse
 
 
+def test_what_is_nearly_certain_is_not_called_certain() -> None:
+    assert [format_value(share, "%") for share in (0.9994, 0.9999, 1.0)] == ["99.9%", "over 99.9%", "100.0%"]
+
+
 def test_a_detail_is_told_and_is_no_part_of_the_identity(at) -> None:
     rule = Rule("failing", "SELECT 1", warning=0.8, direction="below", message="{subject} at {value}: {detail}")
     alerts: dict[str, Alert] = {}

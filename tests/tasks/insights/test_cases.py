@@ -35,6 +35,8 @@ def _expected(path: Path, schema: pl.Schema) -> pl.DataFrame:
 def _typed(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean:
         return pl.col(name) == "true"
+    if isinstance(dtype, pl.List):
+        return pl.col(name).str.json_decode(dtype)
     if isinstance(dtype, pl.Datetime):
         return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit=dtype.time_unit).dt.convert_time_zone("UTC")
     return pl.col(name).cast(dtype)

@@ -41,15 +41,15 @@ def test_anything_else_is_no_finding(find_in, scans, slowdown: str) -> None:
     [
         (None, f"How many assets incremental scans of crm read is not known: see whether they are more than before 12 Nov"
          f" 2026, and if not, {LOOK}"),
-        (0.5, f"They read 0.50 times the assets a run, so that each asset takes 4.4 times as long: {LOOK}"),
-        (0.95, f"They read about as many assets a run as before (0.95 times), so that each asset takes 2.3 times as long: {LOOK}"),
-        (1.1, f"They read about as many assets a run as before (1.1 times), so that each asset takes 2.0 times as long: {LOOK}"),
-        (1.5, "They read 1.5 times the assets a run, which explains a part, and each asset takes 1.5 times as long: see whether the"
+        (0.5, f"They read 0.50 times the assets a run (of daily medians, no interval), and still take longer: {LOOK}"),
+        (0.95, f"They read about as many assets a run as before, so that each asset takes longer: {LOOK}"),
+        (1.1, f"They read about as many assets a run as before, so that each asset takes longer: {LOOK}"),
+        (1.5, "They read 1.5 times the assets a run (of daily medians, no interval), which explains a part: see whether the"
          f" scope of incremental scans of crm must be so wide, and {LOOK}"),
-        (1.9, "They read 1.9 times the assets a run, which explains it: narrow the scope of incremental scans of crm, split them,"
-         " or accept the time."),
-        (30.0, "They read 30 times the assets a run, which explains it: narrow the scope of incremental scans of crm, split them,"
-         " or accept the time."),
+        (1.9, "They read 1.9 times the assets a run (of daily medians, no interval), which explains it: narrow the scope of"
+         " incremental scans of crm, split them, or accept the time."),
+        (30.0, "They read 30 times the assets a run (of daily medians, no interval), which explains it: narrow the scope of"
+         " incremental scans of crm, split them, or accept the time."),
     ],
     ids=["unknown", "fewer", "hardly fewer", "as many", "some more", "as many more", "many more"],
 )  # fmt: skip

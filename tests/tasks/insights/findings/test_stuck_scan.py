@@ -27,7 +27,7 @@ def raw(scan, ago):
 def test_a_dead_scan_is_found_with_what_to_do(find_in, scan, raw, ago) -> None:
     (found,) = find_in(active_scans=[scan], raw_scans=[raw])
     assert (found["kind"], found["subject"], found["severity"], found["is_sample"]) == ("stuck_scan", "s1", "critical", False)
-    assert found["statement"] == f"incremental scan s1 (nightly) of crm is probably dead (99.7 %): {EVIDENCE}"
+    assert found["statement"] == f"incremental scan s1 of crm is probably dead (99.7 %): {EVIDENCE}"
     assert found["recommendation"] == (
         "Check on the scanning host whether its process still runs; cancel scan s1 of crm in the platform and start it again;"
         " its record last changed 25 Nov 2026 03:35 UTC."
