@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from prefect import flow
 
-from flows.report import Report
+from flows.report import Report, what_to_do
 from flows.run import Run, begin, finish, in_utc, load
-from tasks.boards import deployment_board, finding_board, scan_board
+from tasks.boards import deployment_board, scan_board
 from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import InsightResult
 from tasks.insights.deployment_metrics import deployment_metrics
@@ -25,7 +25,8 @@ InsightName = Literal[
     "system_metrics_hourly",
     "performance_insights",
 ]
-BOARDS = {"what-to-do": finding_board, "deployment-metrics": deployment_board, "active-scans": scan_board}
+BOARDS = {"deployment-metrics": deployment_board, "active-scans": scan_board}
+PAGES = {"what-to-do": what_to_do}
 
 
 def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[[], InsightResult]]:
@@ -67,4 +68,4 @@ def compute_insights(
     """
     run = begin("compute_insights", as_of)
     compute(run, only, window_start)
-    return finish(run, boards=BOARDS)
+    return finish(run, boards=BOARDS, pages=PAGES)

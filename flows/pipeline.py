@@ -6,7 +6,7 @@ from typing import Literal
 from prefect import flow
 
 from flows.alerts import evaluate
-from flows.insights import BOARDS, InsightName, compute
+from flows.insights import BOARDS, PAGES, InsightName, compute
 from flows.report import Report
 from flows.run import begin, finish
 from flows.sources import extract
@@ -37,4 +37,4 @@ def govpulse_pipeline(
     compute(run, only or None, window_start)
     if not only or "alerts" in only:
         evaluate(run)
-    return finish(run, boards={**BOARDS, "alert-board": alert_board, "rejected-rows": reason_board})
+    return finish(run, boards={**BOARDS, "alert-board": alert_board, "rejected-rows": reason_board}, pages=PAGES)

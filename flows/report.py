@@ -1,11 +1,14 @@
 """What a run reports, and how the Prefect UI shows it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from storage.errors import GovpulseError
+from tasks.boards import finding_board
 
+SAMPLE = ", sample data"
 SAMPLE_NOTE = "The source is the built-in **sample** database: made-up rows, not your platform."
 
 
@@ -37,6 +40,22 @@ def as_markdown(report: Report) -> str:
     lines += ["| step | result |", "|---|---|"]
     lines += [_row(step, str(result)) for step, result in report.results.items()]
     return "\n".join(lines)
+
+
+def what_to_do(home: str) -> str:
+    """Every finding that lasts, with what to do about it: sentences, which a table would cut off."""
+    findings = finding_board(home)
+    lines = ["# What to do", "", "Nothing was found." if findings.is_empty() else ""]
+    for finding in findings.iter_rows(named=True):
+        since = f"{finding['kind']}, since {finding['started_at']:%Y-%m-%d %H:%M} UTC"
+        lines += [f"**{finding['severity']}**: {_plain(finding['statement'])}  ", f"*{since}{SAMPLE * finding['is_sample']}*", ""]
+        lines += [f"> {_plain(finding['recommendation'])}", ""]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Names may hold what Markdown takes for its own."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
 
 
 def _row(*cells: str) -> str:

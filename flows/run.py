@@ -25,7 +25,9 @@ from tasks.runs import land_run, run_row
 
 T = TypeVar("T")
 Board = Callable[[str], pl.DataFrame]
+Page = Callable[[str], str]
 NO_BOARDS: Mapping[str, Board] = {}
+NO_PAGES: Mapping[str, Page] = {}
 
 
 @dataclass
@@ -88,8 +90,10 @@ def begin(flow: str, as_of: datetime | None) -> Run:
     return run
 
 
-def finish(run: Run, *, publishes: bool = True, boards: Mapping[str, Board] = NO_BOARDS) -> Report:
-    """Record the run, publish, leave the artifacts: the steps as Markdown, and each board as a table under its key.
+def finish(
+    run: Run, *, publishes: bool = True, boards: Mapping[str, Board] = NO_BOARDS, pages: Mapping[str, Page] = NO_PAGES
+) -> Report:
+    """Record the run, publish, leave the artifacts under their keys: the steps and each page as Markdown, each board as a table.
 
     Raises:
         RunFailedError: a step failed.
@@ -98,8 +102,11 @@ def finish(run: Run, *, publishes: bool = True, boards: Mapping[str, Board] = NO
     is_published = publishes and run.step("publish", publish_tables, run.home, limits=run.settings.limits) is not None
     report = run.report()
     create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
+    described = f"as of {run.as_of:%Y-%m-%d %H:%M} UTC"
+    for key, page in pages.items() if is_published else ():
+        create_markdown_artifact(page(run.home), key=key, description=described)
     for key, board in boards.items() if is_published else ():
-        show_table(key, board(run.home), f"as of {run.as_of:%Y-%m-%d %H:%M} UTC")
+        show_table(key, board(run.home), described)
     if report.failures:
         raise RunFailedError(report)
     return report
