@@ -9,6 +9,8 @@ from tasks.insights.statistics.intervals import Values
 
 DEAD = 0.95
 """From this probability on a scan is said to be dead."""
+SUREST = 0.9999
+"""No scan is surer to be dead: that is about as far as a distribution of durations can be trusted."""
 PRIOR_SHARE, PRIOR_WEIGHT = 0.02, 50.0
 """Of scans that die: so often where nothing is known, which counts as so many scans."""
 OUTLASTING = 3.0
@@ -36,7 +38,8 @@ def dead_probability(survival: Survival, groups: NDArray[np.intp], elapsed: Valu
         dying: the share of scans that die.
     """
     sign = np.where(alive_at > 0, survival.share(groups, alive_at), 1.0)
-    return dying / (dying + (1 - dying) * survival.share(groups, elapsed) / sign)
+    dead: Values = dying / (dying + (1 - dying) * survival.share(groups, elapsed) / sign)
+    return np.minimum(dead, SUREST)
 
 
 def verdict() -> pl.Expr:

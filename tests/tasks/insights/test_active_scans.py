@@ -152,7 +152,7 @@ def test_what_a_row_says_agrees_with_itself(compute, runs: list[float], elapsed:
     if row["no_finish_reason"] is None:
         assert [AS_OF, *interval] == sorted([AS_OF, *interval])
     assert (row["verdict"] == "too_little_history") == (row["dead_probability"] is None)
-    assert row["dead_probability"] is None or 0 <= row["dead_probability"] <= 1
+    assert row["dead_probability"] is None or 0 <= row["dead_probability"] <= 0.9999
     assert (row["verdict"] == "probably_dead") == ((row["dead_probability"] or 0) >= 0.95)
     assert (row["usual_seconds"] is None) == (row["history_runs"] == 0)
 
