@@ -13,7 +13,7 @@ from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import InsightResult
 from tasks.insights.deployment_metrics import deployment_metrics
 from tasks.insights.deployment_trends import deployment_trends
-from tasks.insights.performance_insights import performance_insights
+from tasks.insights.performance_insights import INPUTS, performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
 
@@ -46,13 +46,18 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
     }
 
 
+def with_inputs(only: Sequence[str]) -> set[str]:
+    """The asked tables and those that they are computed from."""
+    return {*only, *(INPUTS if "performance_insights" in only else ())}
+
+
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
     load(run)
     start = in_utc(window_start) if window_start else None
-    asked = {name: computation for name, computation in computations(run, start).items() if only is None or name in only}
     with run.turn() as is_ours:
-        for name, computation in asked.items() if is_ours else ():
-            run.step(name, computation)
+        for name, computation in computations(run, start).items() if is_ours else ():
+            if only is None or name in with_inputs(only):
+                run.step(name, computation)
 
 
 @flow(name="compute_insights", timeout_seconds=3000)
@@ -64,7 +69,7 @@ def compute_insights(
     Args:
         as_of: the instant to compute for; now if empty.
         window_start: for tables of events in time, from where on; if empty, from the oldest rows not seen yet.
-        only: just these tables; all if empty.
+        only: just these tables, and those that they are computed from; all if empty.
     """
     run = begin("compute_insights", as_of)
     compute(run, only, window_start)

@@ -3,10 +3,12 @@
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,15 @@ def published(home: Home, sql: str) -> list[tuple[Any, ...]]:
         return con.sql(sql).fetchall()
 
 
+def true_incidents(home: Home) -> list[tuple[str, str]]:
+    """Kind and subject of the dead and the slower scans that were built into the sample and still last."""
+    with closing(sqlite3.connect(home.sample)) as con:
+        labels = "SELECT kind, subject FROM sample_labels WHERE kind IN ('stuck_scan', 'scan_slowdown') AND finished_at IS NULL"
+        found = con.execute(labels).fetchall()
+    assert {kind for kind, _ in found} == {"stuck_scan", "scan_slowdown"}
+    return found
+
+
 def one_line(text: str) -> str:
     """What a failing command said, which must be one line and no traceback."""
     lines = [line for line in text.splitlines() if line]
@@ -86,7 +97,14 @@ def one_line(text: str) -> str:
 def test_one_command_runs_the_whole_pipeline(govpulse: Govpulse, home: Home) -> None:
     done = govpulse("run")
     assert done.returncode == 0, done.stderr
-    for said in ("sample, a made-up database", "1 sample of this host", "rejected", "firing", "insights.deployment_metrics"):
+    for said in (
+        "sample, a made-up database",
+        "1 sample of this host",
+        "rejected",
+        "to do",
+        "firing",
+        "insights.deployment_metrics",
+    ):
         assert said in done.stdout
     intervals = "SELECT success_rate_low, success_rate, success_rate_high FROM insights.deployment_metrics WHERE deployments > 0"
     rates = published(home, intervals)
@@ -95,6 +113,10 @@ def test_one_command_runs_the_whole_pipeline(govpulse: Govpulse, home: Home) -> 
     assert published(home, "SELECT bool_and(is_sample) FROM insights.deployment_metrics WHERE attempts > 0") == [(True,)]
     assert published(home, "SELECT count(*) > 0 FROM alerts.alerts WHERE state = 'firing'") == [(True,)]
     assert published(home, "SELECT flow, status FROM ops.runs") == [("govpulse_pipeline", "succeeded")]
+    findings = published(home, "SELECT kind, subject FROM insights.performance_insights WHERE ended_at IS NULL")
+    for kind, subject in true_incidents(home):
+        found = {name.split(" / ")[0] for found_kind, name in findings if found_kind == kind}
+        assert subject in found, f"{kind} of {subject} is in the sample and was not found"
     queried = govpulse("query", "--format", "json", "SELECT * FROM insights.deployment_metrics")
     assert json.loads(queried.stdout)[0]["success_rate_low"] > 0
 
