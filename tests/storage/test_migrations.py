@@ -74,3 +74,33 @@ def test_the_shipped_ones_are_all_in_a_new_warehouse(home):
         assert [version for version, _, _ in recorded(con)] == list(migrations())
     with warehouse(home) as con:
         assert len(recorded(con)) == len(migrations())
+
+
+OLD_METRICS = (
+    "as_of, window_days, environment, service, deployments, attempts, succeeded, failed, rolled_back, canceled, in_progress, stuck,"
+    " success_rate, deployments_per_day, out_of_bounds, is_sample"
+)
+OLD_ROW = "'2026-03-01', 90, 'production', 'api', 4, 5, 3, 1, 0, 0, 0, 0, 0.75, 0.04, 0, false"
+
+
+def test_insights_from_before_the_analytics_stay_and_claim_nothing_new(empty, tmp_path):
+    for number, path in migrations().items():
+        if number < 6:
+            (tmp_path / path.name).write_text(path.read_text())
+    migrate(empty, NOW, tmp_path)
+    for schema in ("insights", "history"):
+        empty.execute(f"INSERT INTO {schema}.deployment_metrics ({OLD_METRICS}) VALUES ({OLD_ROW})")
+    empty.execute(
+        "INSERT INTO insights.active_scans (as_of, scan_id, data_source, scan_type, status, elapsed_seconds, is_sample)"
+        " VALUES ('2026-03-01', 's1', 'crm', 'full', 'running', 90000, false)"
+    )
+    migrate(empty, NOW)
+    for schema in ("insights", "history"):
+        row = empty.sql(
+            f"SELECT service, success_rate, recovered, failed_changes, success_rate_shrunk FROM {schema}.deployment_metrics"
+        )
+        assert row.fetchall() == [("api", 0.75, None, None, None)]
+    scan = empty.sql("SELECT scan_id, elapsed_seconds, verdict, history_runs, dead_probability FROM insights.active_scans")
+    assert scan.fetchall() == [("s1", 90000.0, "too_little_history", 0, None)]
+    left = empty.sql("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '%_before'")
+    assert left.fetchall() == [(0,)]

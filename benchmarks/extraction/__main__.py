@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.extraction_racine import copy_to_nowhere, fingerprint, indexed, make_racine, racine_server
-from benchmarks.extraction_verdict import (
+from benchmarks.extraction.racine import copy_to_nowhere, fingerprint, indexed, make_racine, racine_server
+from benchmarks.extraction.verdict import (
     COPY,
     FULL_ROWS,
     INDEXED,
@@ -30,7 +30,7 @@ from benchmarks.extraction_verdict import (
 from benchmarks.measuring import Figure, measure_child, middle
 from tests.postgresql import PostgresServer
 
-OURS, THEIRS = "benchmarks.extraction_govpulse", "benchmarks.extraction_peers"
+OURS, THEIRS = "benchmarks.extraction.govpulse", "benchmarks.extraction.peers"
 
 
 @dataclass

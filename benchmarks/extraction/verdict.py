@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.extraction_racine import FINGERPRINT
+from benchmarks.extraction.racine import FINGERPRINT
 from benchmarks.measuring import Figure
 from storage.home import Home
 from storage.warehouse import attach, connect
