@@ -16,7 +16,7 @@ from tasks.insights.computation import InsightResult, compute
 from tasks.insights.statistics.change_points import FALSE_DISCOVERIES, Change, find_change, find_rate_change, q_values
 from tasks.insights.statistics.intervals import Counts, Values, with_rate
 from tasks.insights.statistics.quantiles import with_median
-from tasks.insights.statistics.slopes import fit_slope, judge_slopes
+from tasks.insights.statistics.slopes import with_slopes
 
 RATE_FLOOR = 0.05
 """A smaller difference of a rate over the window is no news, however sure."""
@@ -41,8 +41,8 @@ def _rate_rows(pairs: pl.DataFrame) -> pl.DataFrame:
 
     changes = _changes([find_rate_change(k, n) for k, n in zip(hits, trials, strict=True)], days, matters)
     weekly = pairs.select(weekly_values="weekly_rates", weekly_counts="weekly_deployments")
-    trends = _trends(weekly["weekly_values"], np.asarray, RATE_FLOOR)
-    return _rows(pairs, "success_rate", weekly, trends, changes, _rate_levels(hits, trials, changes["split"]))
+    slopes = with_slopes(_arrays(weekly["weekly_values"]), RATE_FLOOR)
+    return _rows(pairs, "success_rate", weekly, slopes, changes, _rate_levels(hits, trials, changes["split"]))
 
 
 def _duration_rows(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -55,8 +55,8 @@ def _duration_rows(pairs: pl.DataFrame) -> pl.DataFrame:
 
     changes = _changes([find_change(series) for series in values], days, matters)
     weekly = pairs.select(weekly_values="weekly_median_seconds", weekly_counts="weekly_durations")
-    trends = _trends(weekly["weekly_values"], _logarithms, math.log(DURATION_FLOOR))
-    shares = trends.with_columns(pl.col("slope_per_week", "slope_per_week_low", "slope_per_week_high").exp() - 1)
+    slopes = with_slopes([_logarithms(values) for values in _arrays(weekly["weekly_values"])], math.log(DURATION_FLOOR))
+    shares = slopes.with_columns(pl.col("slope_per_week", "slope_per_week_low", "slope_per_week_high").exp() - 1)
     return _rows(pairs, "median_duration_seconds", weekly, shares, changes, _duration_levels(values, changes["split"]))
 
 
@@ -120,26 +120,8 @@ def _duration_levels(values: Sequence[Values], splits: pl.Series) -> pl.DataFram
     return pl.DataFrame(levels)
 
 
-def _trends(weekly: pl.Series, scale: Callable[[Values], Values], floor: float) -> pl.DataFrame:
-    """Slope and verdict of each weekly series on that scale; one that makes less than `floor` over all weeks is no evidence."""
-    series = [scale(values) for values in _arrays(weekly)]
-    slopes = [fit_slope(values) for values in series]
-    adjusted, verdicts = judge_slopes(slopes, floor / max([1, *map(len, series)]))
-    columns = {
-        "weeks": [int(np.isfinite(values).sum()) for values in series],
-        "slope_per_week": [slope.per_week if slope else None for slope in slopes],
-        "slope_per_week_low": [slope.low if slope else None for slope in slopes],
-        "slope_per_week_high": [slope.high if slope else None for slope in slopes],
-        "slope_p_value": [slope.p_value if slope else None for slope in slopes],
-        "slope_q_value": adjusted,
-        "trend": verdicts,
-    }
-    types = dict.fromkeys(columns, pl.Float64()) | {"weeks": pl.Int64(), "trend": pl.String()}
-    return pl.DataFrame(columns, schema=types)
-
-
 def _rows(
-    pairs: pl.DataFrame, metric: str, weekly: pl.DataFrame, trends: pl.DataFrame, changes: pl.DataFrame, levels: pl.DataFrame
+    pairs: pl.DataFrame, metric: str, weekly: pl.DataFrame, slopes: pl.DataFrame, changes: pl.DataFrame, levels: pl.DataFrame
 ) -> pl.DataFrame:
     is_higher = pl.col("level_after") > pl.col("level_before")
     change = (
@@ -150,7 +132,7 @@ def _rows(
         .otherwise(pl.when(is_higher).then(pl.lit("higher")).otherwise(pl.lit("lower")))
     )
     names = pairs.select("as_of", "window_days", "environment", "service", "is_sample")
-    return pl.concat([names, weekly, trends, changes, levels], how="horizontal").with_columns(
+    return pl.concat([names, weekly, slopes, changes, levels], how="horizontal").with_columns(
         pl.lit(metric).alias("metric"),
         (pl.col("as_of") - pl.duration(days=pl.col("window_days") // 7 * 7)).alias("first_week_at"),
         (pl.col("as_of") - pl.duration(days=pl.col("changed_day") + 1)).alias("changed_at"),

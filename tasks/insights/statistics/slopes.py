@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from scipy.stats import kendalltau, theilslopes
 
 from tasks.insights.statistics.change_points import FALSE_DISCOVERIES, q_values
@@ -55,6 +56,28 @@ def judge_slopes(slopes: Sequence[Slope | None], least: float) -> tuple[list[flo
     """
     adjusted = q_values([slope.p_value if slope else None for slope in slopes])
     return adjusted, [_verdict(slope, q, least) for slope, q in zip(slopes, adjusted, strict=True)]
+
+
+def with_slopes(series: Sequence[Values], floor: float) -> pl.DataFrame:
+    """The columns weeks, slope_per_week with its interval, p and q, and trend, of weekly series of one metric.
+
+    Args:
+        series: of one length, NaN where there is no value.
+        floor: what makes less than that over all weeks is no evidence.
+    """
+    slopes = [fit_slope(values) for values in series]
+    adjusted, verdicts = judge_slopes(slopes, floor / max([1, *map(len, series)]))
+    columns = {
+        "weeks": [int(np.isfinite(values).sum()) for values in series],
+        "slope_per_week": [slope.per_week if slope else None for slope in slopes],
+        "slope_per_week_low": [slope.low if slope else None for slope in slopes],
+        "slope_per_week_high": [slope.high if slope else None for slope in slopes],
+        "slope_p_value": [slope.p_value if slope else None for slope in slopes],
+        "slope_q_value": adjusted,
+        "trend": verdicts,
+    }
+    types = dict.fromkeys(columns, pl.Float64()) | {"weeks": pl.Int64(), "trend": pl.String()}
+    return pl.DataFrame(columns, schema=types)
 
 
 def _verdict(slope: Slope | None, q: float | None, least: float) -> str:
