@@ -33,32 +33,36 @@ def judge(groups: pl.DataFrame) -> pl.DataFrame:
 def unfinished_scans(groups: pl.DataFrame) -> pl.DataFrame:
     """One row per unfinished scan, with the row number of its group.
 
-    `telling_seconds` is the time that says something of the scan itself: of a queued one, up to when the last scan of the platform
-    began. A queue that stands still says nothing of one scan in it.
+    `known_seconds` is the time for which it is known to have been unfinished: until the source was last read. Of that
+    `telling_seconds` says something of the scan itself: of a queued one, up to when the last scan of the platform began. A queue
+    that stands still says nothing of one scan in it.
     """
     numbered = groups.with_columns(group=pl.int_range(pl.len()), last_started_at=pl.col("last_started_at").max())
-    kept = numbered.select("as_of", "window_days", "data_source", "scan_type", "group", "last_started_at", "unfinished")
+    kept = numbered.select(
+        "as_of", "window_days", "unread_seconds", "data_source", "scan_type", "group", "last_started_at", "unfinished"
+    )
     scans = kept.explode("unfinished", empty_as_null=False, keep_nulls=False).unnest("unfinished")
     moved = (pl.col("last_started_at") - pl.col("queued_at")).dt.total_microseconds() / 1e6
+    scans = scans.with_columns(known_seconds=(pl.col("elapsed_seconds") - pl.col("unread_seconds")).clip(0.0))
     return scans.with_columns(
-        changed_seconds=pl.min_horizontal(pl.col("changed_seconds").fill_null(0.0).clip(0.0), "elapsed_seconds"),
+        changed_seconds=pl.min_horizontal(pl.col("changed_seconds").fill_null(0.0).clip(0.0), "known_seconds"),
         telling_seconds=pl.when(pl.col("status") == "queued")
-        .then(pl.min_horizontal("elapsed_seconds", moved.fill_null(0.0).clip(0.0)))
-        .otherwise("elapsed_seconds"),
+        .then(pl.min_horizontal("known_seconds", moved.fill_null(0.0).clip(0.0)))
+        .otherwise("known_seconds"),
         is_queue_still=(pl.col("status") == "queued") & (moved <= 0).fill_null(True),
     )
 
 
 def _judge_state(scans: pl.DataFrame, histories: dict[str, History], state: str) -> pl.DataFrame:
     history = histories[state]
-    elapsed, telling, changed = (
-        scans[name].fill_null(np.nan).to_numpy() for name in ("elapsed_seconds", "telling_seconds", "changed_seconds")
+    known, telling, changed = (
+        scans[name].fill_null(np.nan).to_numpy() for name in ("known_seconds", "telling_seconds", "changed_seconds")
     )
     rows = scans["group"].to_numpy().astype(np.intp)
     dead = dead_probability(history.survival, rows, telling, np.minimum(changed, telling), history.dying)
-    finish = _finish(histories, state, rows, elapsed)
-    known = {"dead_probability": dead, "low": finish.low, "median": finish.median, "high": finish.high}
-    columns = (pl.Series(name, values).fill_nan(None) for name, values in known.items())
+    finish = _finish(histories, state, rows, known)
+    found = {"dead_probability": dead, "low": finish.low, "median": finish.median, "high": finish.high}
+    columns = (pl.Series(name, values).fill_nan(None) for name, values in found.items())
     return pl.concat([scans, history.figures[rows]], how="horizontal").with_columns(*columns)
 
 

@@ -46,6 +46,7 @@ histories AS (
 SELECT
     CAST($as_of AS TIMESTAMPTZ) AS as_of,
     CAST($window_days AS BIGINT) AS window_days,
+    seconds_between(scans_known_until(CAST($as_of AS TIMESTAMPTZ)), CAST($as_of AS TIMESTAMPTZ)) AS unread_seconds,
     data_source,
     scan_type,
     ended,

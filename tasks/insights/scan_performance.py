@@ -47,7 +47,7 @@ def derive_performance(parts: pl.DataFrame) -> pl.DataFrame:
     return parts.with_columns(
         *_times(parts),
         *_slowdowns(slowdowns, parts["as_of"]),
-        *_cadences(cadences, parts["as_of"]),
+        *_cadences(cadences, parts["known_until"]),
         *with_rate("success_rate", "succeeded", "runs"),
         pl.when(pl.col("runs") == 0).then(pl.lit("no_finished_scans")).alias("no_data_reason"),
     )
@@ -83,8 +83,8 @@ def _slowdowns(slowdowns: list[Slowdown], as_of: pl.Series) -> list[pl.Series]:
     ).get_columns()
 
 
-def _cadences(cadences: list[Cadence], as_of: pl.Series) -> list[pl.Series]:
-    found = pl.DataFrame([asdict(cadence) for cadence in cadences], schema=CADENCE).with_columns(as_of)
+def _cadences(cadences: list[Cadence], known_until: pl.Series) -> list[pl.Series]:
+    found = pl.DataFrame([asdict(cadence) for cadence in cadences], schema=CADENCE).with_columns(known_until)
     is_known = pl.col("high").is_not_null()
     return found.select(
         "gaps",
@@ -94,7 +94,7 @@ def _cadences(cadences: list[Cadence], as_of: pl.Series) -> list[pl.Series]:
         next_start_low_at=pl.col("last") + pl.col("low"),
         next_start_high_at=pl.col("last") + pl.col("high"),
         next_start_confidence="confidence",
-        is_late=pl.col("as_of") > pl.col("last") + pl.col("high"),
+        is_late=pl.col("known_until") > pl.col("last") + pl.col("high"),
     ).get_columns()
 
 

@@ -103,7 +103,8 @@ reasons AS MATERIALIZED (
 SELECT
     *,
     CAST($as_of AS TIMESTAMPTZ) AS as_of,
-    CAST($window_days AS BIGINT) AS window_days
+    CAST($window_days AS BIGINT) AS window_days,
+    scans_known_until(CAST($as_of AS TIMESTAMPTZ)) AS known_until
 FROM counted
 LEFT JOIN daily USING (data_source, scan_type)
 LEFT JOIN reasons USING (data_source, scan_type)

@@ -10,7 +10,7 @@ ACTIVE_SCANS = Table(
     name="active_scans",
     description=(
         "Every scan that was queued or running at `as_of`: for how long, when it should finish, and whether it is still alive, "
-        "judged by how long the same data source x scan type took before."
+        "judged by how long the same data source x scan type took before, as of the last time that the source was read."
     ),
     columns=(
         AS_OF,

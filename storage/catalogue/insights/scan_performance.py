@@ -56,7 +56,9 @@ SCAN_PERFORMANCE = Table(
             "DOUBLE",
             "how often such an interval holds the next start: 0.95, and (gaps - 1) / (gaps + 1) under 39 gaps",
         ),
-        Column("is_late", "BOOLEAN", "as_of is past next_start_high_at; NULL under 5 gaps"),
+        Column(
+            "is_late", "BOOLEAN", "the source was read after next_start_high_at, and it had not been asked for; NULL under 5 gaps"
+        ),
         Column(
             "failure_reasons",
             "JSON",

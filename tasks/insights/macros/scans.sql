@@ -1,3 +1,8 @@
+-- Until when it is known how the scans stood: the last time that their source was read, where anybody says when that was. An extraction
+-- reads the newest rows again each time, so that this moves though nothing changes.
+CREATE OR REPLACE TEMP MACRO scans_known_until(as_of) AS
+    least(as_of, coalesce((SELECT max(extracted_at) FROM raw.scans WHERE extracted_at > updated_at), as_of));
+
 -- Scans as they stood at `as_of`: what had not appeared by then is left out, what ended later has not ended.
 CREATE OR REPLACE TEMP MACRO scans_as_of(as_of) AS TABLE
 SELECT

@@ -11,6 +11,8 @@ DEAD = 0.95
 """From this probability on a scan is said to be dead."""
 SUREST = 0.9999
 """No scan is surer to be dead: that is about as far as a distribution of durations can be trusted."""
+UNREAD_SECONDS = 1800.0
+"""A source that has not been read for so long (two extractions missed) is told of (s)."""
 PRIOR_SHARE, PRIOR_WEIGHT = 0.02, 50.0
 """Of scans that die: so often where nothing is known, which counts as so many scans."""
 OUTLASTING = 3.0
@@ -43,20 +45,20 @@ def dead_probability(survival: Survival, groups: NDArray[np.intp], elapsed: Valu
 
 
 def verdict() -> pl.Expr:
-    """From dead_probability, elapsed_seconds and slow_seconds."""
+    """From dead_probability, known_seconds and slow_seconds."""
     return (
         pl.when(pl.col("dead_probability").is_null())
         .then(pl.lit("too_little_history"))
         .when(pl.col("dead_probability") >= DEAD)
         .then(pl.lit("probably_dead"))
-        .when(pl.col("elapsed_seconds") > pl.col("slow_seconds"))
+        .when(pl.col("known_seconds") > pl.col("slow_seconds"))
         .then(pl.lit("slow"))
         .otherwise(pl.lit("on_track"))
     )
 
 
 def evidence() -> pl.Expr:
-    """One sentence with the numbers; `longest_seconds`, `changed_seconds` and `is_queue_still` besides the columns of the table."""
+    """One sentence with the numbers, from the table's columns, longest_seconds, changed_seconds, unread_seconds, is_queue_still."""
     lasting = pl.format("{} for {}", "status", duration("elapsed_seconds"))
     since = pl.when(pl.col("elapsed_seconds").is_null()).then(pl.format("{}, since when is not known", "status")).otherwise(lasting)
     judged_by = pl.when(pl.col("history_runs") < LEAST_RUNS).then(_too_few()).otherwise(pl.concat_str(_history(), _signs()))
@@ -79,7 +81,12 @@ def _history() -> pl.Expr:
 def _signs() -> pl.Expr:
     changed = pl.format("; its record changed {} ago", duration(pl.col("elapsed_seconds") - pl.col("changed_seconds")))
     still = pl.when(pl.col("is_queue_still")).then(pl.lit("; no scan has begun since")).otherwise(pl.lit(""))
-    return pl.concat_str(pl.when(pl.col("changed_seconds") >= 60).then(changed).otherwise(pl.lit("")), still)
+    unread = pl.format("; judged as of {} ago, when the source was last read", duration("unread_seconds"))
+    return pl.concat_str(
+        pl.when(pl.col("changed_seconds") >= 60).then(changed).otherwise(pl.lit("")),
+        still,
+        pl.when(pl.col("unread_seconds") >= UNREAD_SECONDS).then(unread).otherwise(pl.lit("")),
+    )
 
 
 def duration(seconds: str | pl.Expr) -> pl.Expr:

@@ -1,6 +1,7 @@
 """The verdict on unfinished scans: Bayes' rule, sentences, properties of the table, and fleets judged through the SQL."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -195,3 +196,14 @@ def test_the_dead_are_found_within_an_hour_after_their_99th_percentile(score: Sc
 def test_intervals_hold_the_true_finish(score: Score) -> None:
     assert score.with_interval >= 0.9 * score.live > 500
     assert score.coverage >= 0.90
+
+
+def test_a_source_that_was_not_read_for_long_is_told_of(compute) -> None:
+    """The finish is foreseen from when it was last seen, and may be over: nobody has looked since."""
+    case = Path(__file__).with_name("cases") / "active_scans" / "source_not_read"
+    rows = pl.read_csv(case / "input.csv", infer_schema=False)
+    parameters = {"as_of": datetime(2026, 3, 10, tzinfo=UTC), "window_days": 90}
+    (found,) = compute("active_scans", rows, parameters).to_dicts()
+    assert found["evidence"].endswith("; judged as of 9 h 55 min ago, when the source was last read")
+    assert datetime(2026, 3, 9, 14, 5, tzinfo=UTC) <= found["finish_low_at"] < found["finish_high_at"] < parameters["as_of"]
+    assert found["dead_probability"] < 0.5
