@@ -11,7 +11,7 @@ deployments AS (
         lead(is_rollback OR is_hotfix) OVER in_place IS TRUE AS is_remedied,
         lag(status) OVER in_place IN ('failed', 'rolled_back')
         AND seconds_between(lag(ended_at) OVER in_place, first_begun_at) < $rework_seconds AS is_follow_up,
-        seconds_between(begun_at, CAST($as_of AS TIMESTAMPTZ)) > $bound_seconds AS is_overdue
+        seconds_between(begun_at, deployments_known_until(CAST($as_of AS TIMESTAMPTZ))) > $bound_seconds AS is_overdue
     FROM deployments_as_of(
         CAST($as_of AS TIMESTAMPTZ), CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)), $gap_seconds
     )
@@ -58,7 +58,8 @@ recoveries AS (
         environment,
         service,
         list(seconds_between(ended_at, recovered_at)) FILTER (WHERE recovered_at IS NOT NULL) AS recovery_times,
-        list(seconds_between(ended_at, CAST($as_of AS TIMESTAMPTZ))) FILTER (WHERE recovered_at IS NULL) AS open_times
+        list(greatest(0, seconds_between(ended_at, deployments_known_until(CAST($as_of AS TIMESTAMPTZ)))))
+            FILTER (WHERE recovered_at IS NULL) AS open_times
     FROM (
         SELECT *, lead(ended_at) OVER (PARTITION BY environment, service ORDER BY ended_at, deployment_id) AS recovered_at
         FROM turns

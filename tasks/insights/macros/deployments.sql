@@ -1,3 +1,7 @@
+-- Until when it is known how the deployments stood: the last time that their source was read, where anybody says when that was.
+CREATE OR REPLACE TEMP MACRO deployments_known_until(as_of) AS
+    least(as_of, coalesce((SELECT max(extracted_at) FROM raw.deployments WHERE extracted_at > updated_at), as_of));
+
 -- Attempts that ended in the window from `since` to `as_of`, or not yet, as they stood at `as_of`. One is a row of raw.deployments.
 CREATE OR REPLACE TEMP MACRO attempts_as_of(as_of, since) AS TABLE
 SELECT
