@@ -54,9 +54,10 @@ def with_inputs(only: Sequence[str]) -> set[str]:
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
     load(run)
     start = in_utc(window_start) if window_start else None
+    asked = None if only is None else with_inputs(only)
     with run.turn() as is_ours:
         for name, computation in computations(run, start).items() if is_ours else ():
-            if only is None or name in with_inputs(only):
+            if asked is None or name in asked:
                 run.step(name, computation)
 
 

@@ -1,8 +1,6 @@
 -- Counts and times per environment x service over the $window_days up to $as_of; of the times, lists that Python takes medians of.
-
-WITH
 -- A canceled deployment came to nothing: it neither mends what went before, nor is it mended.
-deployments AS (
+WITH deployments AS (
     SELECT
         *,
         status IN ('succeeded', 'failed', 'rolled_back') AS is_terminal,

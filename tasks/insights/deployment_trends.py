@@ -13,15 +13,20 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.warehouse import Limits
 from tasks.insights.computation import InsightResult, compute
-from tasks.insights.statistics.change_points import FALSE_DISCOVERIES, Change, find_change, find_rate_change, q_values
+from tasks.insights.statistics.change_points import (
+    DURATION_FLOOR,
+    FALSE_DISCOVERIES,
+    Change,
+    find_change,
+    find_rate_change,
+    q_values,
+)
 from tasks.insights.statistics.intervals import Counts, Values, with_rate
 from tasks.insights.statistics.quantiles import with_median
 from tasks.insights.statistics.slopes import with_slopes
 
 RATE_FLOOR = 0.05
 """A smaller difference of a rate over the window is no news, however sure."""
-DURATION_FLOOR = 1.2
-"""Nor is a smaller ratio of durations."""
 
 Matters = Callable[[int, int], bool]
 """Whether the levels of the series of that row differ enough before and from the index on."""

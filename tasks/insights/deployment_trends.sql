@@ -4,7 +4,7 @@ WITH daily AS (
     SELECT
         environment,
         service,
-        (epoch_us(CAST($as_of AS TIMESTAMPTZ)) - epoch_us(ended_at) - 1) // 86400000000 AS day,
+        day_before(CAST($as_of AS TIMESTAMPTZ), ended_at) AS day,
         count(*) AS deployments,
         count(*) FILTER (WHERE status = 'succeeded') AS succeeded,
         list(duration_seconds) FILTER (WHERE status = 'succeeded' AND duration_seconds BETWEEN 0 AND $bound_seconds) AS durations,

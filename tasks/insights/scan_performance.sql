@@ -26,7 +26,7 @@ counted AS (
     GROUP BY data_source, scan_type
 ),
 
--- Day 0 ends at $as_of, so that days do not depend on anybody's midnight. A median of 0 s has no logarithm.
+-- A median of 0 s has no logarithm.
 daily AS MATERIALIZED (
     SELECT
         data_source,
@@ -36,7 +36,7 @@ daily AS MATERIALIZED (
         SELECT
             data_source,
             scan_type,
-            (epoch_us(CAST($as_of AS TIMESTAMPTZ)) - epoch_us(ended_at) - 1) // 86400000000 AS day,
+            day_before(CAST($as_of AS TIMESTAMPTZ), ended_at) AS day,
             median(run_seconds) AS seconds,
             median(assets_scanned) FILTER (WHERE assets_scanned > 0) AS assets
         FROM scans

@@ -1,7 +1,6 @@
 -- The scans that are probably dead, with the last time that their record changed.
 SELECT
     active.scan_id,
-    active.name,
     active.data_source,
     active.scan_type,
     active.status,

@@ -14,7 +14,6 @@ SELECT
     queued_at,
     CASE WHEN has_started THEN started_at END AS started_at,
     ended_at,
-    appeared_at,
     CASE WHEN started_at >= queued_at THEN seconds_between(queued_at, started_at) END AS queue_seconds,
     CASE WHEN ended_at >= started_at AND finished_at IS NOT NULL THEN seconds_between(started_at, ended_at) END AS run_seconds,
     assets_scanned,

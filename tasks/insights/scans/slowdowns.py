@@ -7,12 +7,8 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student
 
-from tasks.insights.statistics.change_points import Change, find_change, q_values
+from tasks.insights.statistics.change_points import DURATION_FLOOR, FALSE_DISCOVERIES, Change, find_change, q_values
 from tasks.insights.statistics.intervals import TAIL, Counts, Values
-
-Q_LIMIT = 0.05
-RATIO_LIMIT = 1.2
-"""A change that is certain, yet smaller than this or its inverse, is nobody's concern."""
 
 Verdict = Literal["slower", "faster", "no_evidence", "too_little_data"]
 
@@ -62,7 +58,7 @@ def _judge(days: Days, change: Change | None, q_value: float | None) -> Slowdown
     if change is None or q_value is None:
         return Slowdown("too_little_data")
     ratio, low, high = geometric_ratio(days.seconds, change.index)
-    if q_value > Q_LIMIT or 1 / RATIO_LIMIT < ratio < RATIO_LIMIT:
+    if q_value > FALSE_DISCOVERIES or 1 / DURATION_FLOOR < ratio < DURATION_FLOOR:
         return Slowdown("no_evidence", q_value)
     verdict: Verdict = "slower" if ratio > 1 else "faster"
     return Slowdown(verdict, q_value, int(days.numbers[change.index]), ratio, low, high, _assets_ratio(days.assets, change.index))

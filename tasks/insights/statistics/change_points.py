@@ -13,6 +13,8 @@ from tasks.insights.statistics.tails import NOTHING, bounded_z, fisher_z, maximu
 
 FALSE_DISCOVERIES = 0.05
 """Share of the changes called that may be none (q)."""
+DURATION_FLOOR = 1.2
+"""A change that is certain, yet a smaller ratio of durations than this or its inverse, is nobody's concern."""
 VALUES_NEEDED = 8
 EDGE = 3
 """Values on each side of a change at the least: fewer are outliers, not a level."""
