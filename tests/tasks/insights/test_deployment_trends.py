@@ -96,6 +96,15 @@ def test_what_the_source_deleted_changes_nothing(compute, rows: pl.DataFrame) ->
     assert_frame_equal(compute("deployment_trends", both, PARAMETERS), compute("deployment_trends", rows, PARAMETERS))
 
 
+@given(many, st.lists(deployments, min_size=1, max_size=5).map(rows_of), st.sampled_from([-60, 40]))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_what_lies_outside_the_window_changes_nothing(compute, rows: pl.DataFrame, others: pl.DataFrame, days: int) -> None:
+    ended = others.filter(pl.col("status") != "running")
+    far = ended.with_columns(pl.col(INSTANT) + timedelta(days=days), *(pl.col(name) + "x" for name in ("deployment_id", "version")))
+    both = compute("deployment_trends", pl.concat([rows, far]), PARAMETERS)
+    assert_frame_equal(both, compute("deployment_trends", rows, PARAMETERS), check_exact=True)
+
+
 @given(many)
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_there_are_two_rows_for_each_service_that_had_deployments(compute, rows: pl.DataFrame) -> None:
