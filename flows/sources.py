@@ -110,7 +110,7 @@ def loading_meanwhile(run: Run) -> Iterator[None]:
 
 @flow(name="extract_sources", timeout_seconds=14_400)
 def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report:
-    """Read scans, deployments, activity and users from the platform's database, and judge the scans that are running.
+    """Read scans, deployments, activity, users and owners from the platform's database, and judge the scans that are running.
 
     That cannot wait for the hour: an hour after a scan should have ended it is to be known that it is dead.
 

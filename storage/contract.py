@@ -96,7 +96,7 @@ def _refuse_ambiguous(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _checked_select(table: Table, relation: str, present: list[str], now: datetime, file: str, constants: Mapping[str, str]) -> str:
-    casts = ", ".join(_cast(column, present, constants) for column in table.columns)
+    casts = ", ".join(_cast(column, present, constants, now) for column in table.columns)
     rules = _rules(table, present, now)
     is_bad = " OR ".join(f"coalesce({condition}, false)" for condition, _ in rules)
     failures = ", ".join(f"CASE WHEN {condition} THEN {reason} END" for condition, reason in rules)
@@ -116,15 +116,16 @@ def _is_demanded(column: Column) -> bool:
     return column.is_required and column.default is None
 
 
-def _cast(column: Column, present: list[str], constants: Mapping[str, str]) -> str:
+def _cast(column: Column, present: list[str], constants: Mapping[str, str], now: datetime) -> str:
+    default = _as_of(column.default or "NULL", now)
     if column.name in constants or column.name not in present:
-        return f"CAST({constants.get(column.name, column.default or 'NULL')} AS {column.type}) AS {column.name}"
+        return f"CAST({constants.get(column.name, default)} AS {column.type}) AS {column.name}"
     landed = f"{LANDED}.{column.name}"
     cast = f"TRY_CAST({landed} AS {column.type})"
     if column.type == "JSON":
         cast = f"CASE WHEN json_valid(CAST({landed} AS VARCHAR)) THEN CAST({landed} AS JSON) END"
     if column.default is not None:
-        cast = f"CASE WHEN {landed} IS NULL THEN {column.default} ELSE {cast} END"
+        cast = f"CASE WHEN {landed} IS NULL THEN {default} ELSE {cast} END"
     return f"{cast} AS {column.name}"
 
 
@@ -180,5 +181,8 @@ def _kind(type_name: str) -> str:
 
 
 def _row_rule(check: Check, now: datetime) -> tuple[str, str]:
-    condition = check.condition.replace("$now", f"TIMESTAMPTZ '{now.isoformat()}'")
-    return f"NOT ({condition})", quote_text(check.reason)
+    return f"NOT ({_as_of(check.condition, now)})", quote_text(check.reason)
+
+
+def _as_of(sql: str, now: datetime) -> str:
+    return sql.replace("$now", f"TIMESTAMPTZ '{now.isoformat()}'")

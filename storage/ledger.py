@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from storage.catalogue import DATASETS, GOVERNANCE, TABLES, Table
+from storage.catalogue import DATASETS, GOVERNANCE, LISTINGS, TABLES, Table
 from storage.frames import registered
 from storage.write import upsert
 
@@ -58,7 +58,7 @@ class Mark:
     """How far a dataset of a source has been read.
 
     Attributes:
-        watermark: everything that changed before it has been read, once `read_until` is None.
+        watermark: everything that changed before it has been read, once `read_until` is None; of a listing, when it was read.
         read_until: the first extraction goes on, and has read everything that changed before this.
     """
 
@@ -90,9 +90,11 @@ def open_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, statuse
 
 
 def last_seen(con: duckdb.DuckDBPyConnection, source: str) -> datetime | None:
-    """When rows of `source` were last seen there, as far as any were."""
-    seen = " UNION ALL ".join(f"SELECT max(extracted_at) AS seen_at FROM raw.{name} WHERE source = $source" for name in GOVERNANCE)
-    found = con.execute(f"SELECT max(seen_at) FROM ({seen})", {"source": source}).fetchall()
+    """When `source` was last looked at, as far as rows say so, or a listing that may have had none."""
+    seen = [f"SELECT max(extracted_at) AS seen_at FROM raw.{name} WHERE source = $source" for name in GOVERNANCE]
+    seen.append("SELECT max(watermark) FROM ops.watermarks WHERE source = $source AND list_contains($listings, dataset)")
+    looks = f"SELECT max(seen_at) FROM ({' UNION ALL '.join(seen)})"
+    found = con.execute(looks, {"source": source, "listings": list(LISTINGS)}).fetchall()
     latest: datetime | None = found[0][0]
     return latest
 

@@ -33,7 +33,7 @@ def forget_accepted(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     if not con.execute("SELECT 1 FROM ops.rejected_rows WHERE dataset = ? LIMIT 1", [table.name]).fetchall():
         return
     is_newer = "true"
-    if "updated_at" in table.column_names:
+    if "extracted_at" in table.column_names:
         seen = "TRY_CAST(coalesce(refused.row ->> 'extracted_at', refused.row ->> 'updated_at') AS TIMESTAMPTZ)"
         is_newer = f"coalesce({seen} <= taken.extracted_at, true)"
     con.execute(

@@ -1,7 +1,7 @@
 """All datasets of a source -> landing files. Reads the source, writes `landing/<dataset>/`; never opens the warehouse.
 
 The last file of what was read carries the new watermark, so it moves only when everything before it has been loaded. While a first
-extraction goes on, the last file of each slice says how far that has come.
+extraction goes on, the last file of each slice says how far that has come. A listing is read whole; its watermark says when.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.catalogue import LISTINGS
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.ledger import Mark
@@ -88,6 +89,11 @@ def read_since(session: Session, landing: LandingStream, progress: Progress, ove
     return moved()
 
 
+def read_listing(session: Session, landing: LandingStream, report: Report) -> Mark:
+    """Read every row: what is not among them is gone."""
+    return landing.put_listing(session.read_all(landing.dataset), Pacer(landing.dataset, None, report).add)
+
+
 def extract_dataset(
     session: Session, landing: LandingStream, progress: Progress, overlap: timedelta, report: Report
 ) -> ExtractResult:
@@ -98,7 +104,10 @@ def extract_dataset(
     """
     session.check(landing.dataset)
     mark = progress.mark
-    if mark is None or mark.read_until is not None:
+    reached: Mark | None
+    if landing.dataset in LISTINGS:
+        reached = read_listing(session, landing, report)
+    elif mark is None or mark.read_until is not None:
         reached = read_first(session, landing, mark, report)
     else:
         reached = read_since(session, landing, progress, overlap, report)

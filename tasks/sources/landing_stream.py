@@ -12,6 +12,7 @@ from storage.home import Home
 from storage.landing import ROW_GROUP_ROWS, land
 from storage.ledger import Mark
 from tasks.sources.database.arrow import UTC_INSTANT, newest_change
+from tasks.sources.mapping import contract_columns
 
 FILE_ROWS = ROW_GROUP_ROWS
 FILE_BYTES = 2**26
@@ -59,6 +60,19 @@ class LandingStream:
         if held is not None:
             self._write(held, mark())
         self._await(0)
+
+    def put_listing(self, tables: Iterator[pa.Table], count: Callable[[int], None] = lambda _: None) -> Mark:
+        """Land `tables` as all that the source has; returns the mark of the last file, which is landed even without rows.
+
+        Raises:
+            GovpulseError: as `put`; then no file carries the mark, so that nothing is taken for gone.
+        """
+        mark = Mark(self.extracted_at)
+        self.put(tables, lambda: mark, count)
+        if not self.files:
+            self._write(pa.table({name: pa.array([], pa.string()) for name in contract_columns(self.dataset)}), mark)
+            self._await(0)
+        return mark
 
     def _seen(self, tables: Iterator[pa.Table], count: Callable[[int], None]) -> Iterator[pa.Table]:
         for table in tables:

@@ -9,7 +9,7 @@ import duckdb
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.catalogue import GOVERNANCE
+from storage.catalogue import GOVERNANCE, LISTINGS
 from storage.home import Home
 from storage.ledger import Mark, last_seen, open_keys, rejected_keys, watermarks
 from storage.warehouse import Limits, warehouse
@@ -43,7 +43,7 @@ def name_source(mapping: str, address: Address) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """Every dataset's progress, and when the source was last looked at."""
+    """Every dataset's progress, of those that are not read whole each time, and when the source was last looked at."""
 
     datasets: dict[str, Progress]
     last_seen_at: datetime | None = None
@@ -63,10 +63,11 @@ class Standing:
 
 @task(name="read_progress", cache_policy=NO_CACHE)
 def read_progress(home: str, *, limits: Limits, source: str, most_open: int = MOST_OPEN) -> Standing:
-    """The progress of every dataset of `source`."""
+    """The progress of every dataset of `source` that is not read whole each time."""
     with warehouse(Home(Path(home)), limits) as con:
         marks = watermarks(con, source)
-        datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source, most_open)) for dataset in GOVERNANCE}
+        changing = [dataset for dataset in GOVERNANCE if dataset not in LISTINGS]
+        datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source, most_open)) for dataset in changing}
         return Standing(datasets, last_seen(con, source))
 
 

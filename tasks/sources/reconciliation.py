@@ -2,7 +2,7 @@
 
 Lists the keys and change instants of the source (which costs the source a fifth of hashing its keys into ranges) and compares them
 with the warehouse. What is missing or stale is read again, and so is every row that was still open, because a status may change
-without an instant; what the source no longer has is landed as deleted.
+without an instant; what the source no longer has is landed as deleted. Listings are read whole anyway, and left alone here.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.catalogue import TABLES
+from storage.catalogue import LISTINGS, TABLES
 from storage.comparison import Comparison, compare
 from storage.errors import GovpulseError, first_line
 from storage.frames import registered
@@ -24,7 +24,7 @@ from storage.landing import COMPRESSION
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 from tasks.sources.database.opening import Source, open_session
-from tasks.sources.database.session import Session, Span, read_many_keys
+from tasks.sources.database.session import Session, read_many_keys
 from tasks.sources.landing_stream import LandingStream
 from tasks.sources.progress import Standing
 
@@ -104,7 +104,7 @@ def repair(session: Session, comparison: Comparison, landing: LandingStream) -> 
     landing.put(iter([comparison.deleted] if comparison.deleted.num_rows else []), lambda: None)
     marked, keys = landing.rows, (*comparison.missing, *comparison.stale)
     if len(keys) > MOST_SINGLE_KEYS:
-        landing.put(session.read_changed(landing.dataset, Span()), lambda: None)
+        landing.put(session.read_all(landing.dataset), lambda: None)
     else:
         landing.put(read_many_keys(session, landing.dataset, keys), lambda: None)
     return landing.rows - marked
@@ -121,7 +121,7 @@ def reconcile_datasets(
     """
     folder, drifts, failures, listed_at = Home(Path(home)), [], {}, standing.seen_at(listed_at)
     with open_session(source) as session:
-        for dataset in session.datasets:
+        for dataset in (dataset for dataset in session.datasets if dataset not in LISTINGS):
             mark = standing.datasets[dataset].mark
             if mark is None or mark.read_until:
                 continue

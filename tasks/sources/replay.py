@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from storage.catalogue import LISTINGS
 from storage.home import Home
 from storage.landing import land
 from tasks.sources.database.opening import Source, open_session
@@ -44,6 +45,9 @@ def replay_source(home: Home, source: Source, dataset: str, rows: pl.DataFrame, 
             return []
         session.check(dataset)
         with LandingStream(home, dataset, source.name, extracted_at) as landing:
+            if dataset in LISTINGS:
+                landing.put_listing(session.read_all(dataset))
+                return rows["rejected_id"].to_list()
             landing.put(noted(read_many_keys(session, dataset, keys)), lambda: None)
     return rows.filter(pl.col("key").is_in(list(found)))["rejected_id"].to_list()
 

@@ -34,6 +34,7 @@ SOUND_ROWS: dict[str, dict[str, str | None]] = {
         "user_id": "u1", "role": "admin", "is_active": "true", "preferences": '{"theme": "dark"}',
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-03-01T00:00:00Z",
     },
+    "owners": {"domain": "finance", "user_id": "u1"},
     "system_metrics": {
         "host": "h1", "metric": "system.cpu.utilization", "attributes": "", "observed_at": "2026-03-01T00:00:00Z", "unit": "1",
         "value": "0.5", "status": "ok",

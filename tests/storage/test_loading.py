@@ -153,6 +153,15 @@ def test_rejected_rows_are_kept_once_however_often_they_are_read(con, home, soun
     assert count(con, "ops.rejected_rows") == 2, "another reason is another row"
 
 
+def test_a_refused_record_of_a_run_does_not_stop_the_next(con, home):
+    run = {"run_id": "r1", "flow": "f", "status": "?", "started_at": "2026-03-01T00:00:00Z", "updated_at": "2026-03-01T00:00:00Z"}
+    for status in ("?", "running"):
+        land(home, "runs", scans(run | {"status": status}))
+        load_landing(con, home)
+    assert con.sql("SELECT run_id, status FROM ops.runs").fetchall() == [("r1", "running")]
+    assert count(con, "ops.rejected_rows") == 0
+
+
 def test_a_rejected_sample_of_the_host_does_not_stop_the_others(con, home, samples):
     frame = samples(3).with_columns(pl.when(pl.col("value") == 1).then(None).otherwise(pl.col("value")).alias("value"))
     land(home, "system_metrics", frame)

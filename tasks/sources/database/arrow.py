@@ -77,7 +77,9 @@ def only_instants(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def newest_change(table: pa.Table) -> datetime | None:
-    """The greatest `updated_at`, as far as it is an instant."""
+    """The greatest `updated_at`, as far as there is one and it is an instant."""
+    if "updated_at" not in table.column_names:
+        return None
     microseconds = pc.max(only_instants(table["updated_at"]).cast(pa.int64())).as_py()
     try:
         return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)

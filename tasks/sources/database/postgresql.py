@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
 
-from storage.catalogue import DATASETS
+from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError
 from storage.warehouse import quote_text
 from tasks.sources.address import Address
@@ -56,7 +56,7 @@ class PostgresqlSession:
         twice = [name for name in contract_columns(dataset) if schema.names.count(name) > 1]
         if twice:
             raise GovpulseError(f"mapping {file} yields {', '.join(twice)} more than once")
-        if not _is_instant(schema.field("updated_at").type):
+        if dataset not in LISTINGS and not _is_instant(schema.field("updated_at").type):
             said = _type_name(schema.field("updated_at"))
             raise GovpulseError(f"mapping {file}: updated_at is of type {said}; make it a timestamp, to tell what changed")
         self.schemas[dataset] = schema
@@ -79,6 +79,9 @@ class PostgresqlSession:
         sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} {self._where(dataset, span)}"
         return self._read(dataset, sql, instant_columns(dataset))
 
+    def read_all(self, dataset: str) -> Iterator[pa.Table]:
+        return self._read(dataset, f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)}", instant_columns(dataset))
+
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
         key = self._key(dataset)
         listed = ", ".join(quote_text(text) for text in keys if _may_be(text, _type_name(key)))
@@ -100,9 +103,8 @@ class PostgresqlSession:
         return f"({self.mapping.select(dataset)}\n) AS mapped"
 
     def _select(self, dataset: str) -> str:
-        fields = [self._schema_of(dataset).field(name) for name in contract_columns(dataset)]
-        is_own = [_is_plain(field.type) for field in fields]
-        is_own[0] &= _type_name(fields[0]) in OWN_KEY_TYPES
+        fields, key = [self._schema_of(dataset).field(name) for name in contract_columns(dataset)], DATASETS[dataset].key
+        is_own = [_is_plain(field.type) and (field.name not in key or _type_name(field) in OWN_KEY_TYPES) for field in fields]
         named = zip(fields, is_own, strict=True)
         return ", ".join(field.name if own else f"CAST({field.name} AS text) AS {field.name}" for field, own in named)
 

@@ -59,10 +59,13 @@ class Session(Protocol):
         """See that the mapping fits the database; returns the type of each column, as the database calls it."""
 
     def count_days(self, dataset: str, since: datetime | None) -> list[Day]:
-        """Rows by the day of their change instant, in order; rows without one in no day."""
+        """Rows by the day of their change instant, in order; rows without one in no day. (A listing has no change instant.)"""
 
     def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
         """The rows of `span`."""
+
+    def read_all(self, dataset: str) -> Iterator[pa.Table]:
+        """Every row."""
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
         """The rows with these keys."""

@@ -71,6 +71,9 @@ class SqliteSession:
         sql = f"{self._select(contract_columns(dataset), self._mapped(dataset))} WHERE {IS_IN_SPAN}"
         return self._read(dataset, sql, instant_columns(dataset), self._bounds(dataset, span))
 
+    def read_all(self, dataset: str) -> Iterator[pa.Table]:
+        return self._read(dataset, self._select(contract_columns(dataset), self._mapped(dataset)), instant_columns(dataset))
+
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
         key = DATASETS[dataset].key[0]
         select = self._select(contract_columns(dataset), self._mapped(dataset))

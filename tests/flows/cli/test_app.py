@@ -1,8 +1,10 @@
 """The command line as a whole: exit codes, errors in one line, what `run` and `sample` refuse, and `doctor`."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -107,6 +109,22 @@ def test_doctor_in_words(govpulse, home) -> None:
     marks = {line.split()[1]: line.split()[0] for line in outcome.out.splitlines() if line.split()[0] in ("ok", "problem")}
     assert marks["published"] == "problem"
     assert marks["warehouse"] == "ok"
+
+
+def test_doctor_holds_the_owners_against_the_database(govpulse, tmp_path) -> None:
+    with closing(sqlite3.connect(tmp_path / "platform.sqlite")) as con, con:
+        con.execute("CREATE TABLE stewards (area, person)")
+        con.execute("INSERT INTO stewards VALUES ('finance', 'u1')")
+    (tmp_path / "mapping").mkdir()
+    select = tmp_path / "mapping" / "owners.sql"
+    (tmp_path / "govpulse.toml").write_text('[source]\nkind = "sqlite"\nurl = "platform.sqlite"\nmapping = "./mapping"\n')
+    select.write_text("SELECT area AS domain, person AS user_id FROM stewards")
+    found = findings(govpulse("doctor", "--json"))["mapping mapping/owners.sql"]
+    assert (found["ok"], found["said"], found["rows"]) == (True, "1 rows looked at", [{"domain": "finance", "user_id": "u1"}])
+    select.write_text("SELECT area AS domain FROM stewards")
+    outcome = govpulse("doctor")
+    assert outcome.code == 1
+    assert "mapping mapping/owners.sql does not yield user_id" in outcome.out
 
 
 def test_as_a_program(home: Path, tmp_path: Path) -> None:

@@ -23,6 +23,15 @@ def write(folder: Path, name: str, text: str) -> str:
     return str(folder / name)
 
 
+def extract(folder: Path) -> None:
+    """Land what the source in the settings has."""
+    extraction = extract_datasets.fn(
+        str(folder / "data"), source=source_of(load_settings().source), standing=Standing({}), overlap_seconds=0.0,
+        extracted_at=datetime.now(UTC), report=lambda _: None,
+    )  # fmt: skip
+    assert extraction.failures == {}
+
+
 def counts(govpulse) -> str:
     return govpulse("query", "--private", COUNTS, "--format", "csv").out.splitlines()[1]
 
@@ -35,6 +44,33 @@ def test_loading_twice_gives_the_same_rows(govpulse, tmp_path) -> None:
         assert "2 rows" in outcome.out
         assert "0 rejected" in outcome.out
         assert counts(govpulse) == "2,0"
+
+
+def test_owners_are_merged(govpulse, tmp_path) -> None:
+    for rows in ("finance,u1\nhr,u1\n", "finance,u2\nhr,u1\nhr,u1\n"):
+        outcome = govpulse("load", "owners", write(tmp_path, "owners.csv", "domain,user_id\n" + rows))
+        assert (outcome.code, outcome.err) == (0, "")
+        assert "0 rejected" in outcome.out
+    owners = "SELECT domain, user_id, source FROM raw.owners WHERE NOT is_deleted ORDER BY ALL"
+    found = govpulse("query", "--private", owners, "--format", "csv").out.splitlines()[1:]
+    assert found == ["finance,u1,load", "finance,u2,load", "hr,u1,load"]
+
+
+def test_refused_owners_are_read_again_with_all_others(govpulse, tmp_path) -> None:
+    with closing(sqlite3.connect(tmp_path / "platform.sqlite")) as con, con:
+        con.execute("CREATE TABLE stewards (area, person)")
+        con.execute("INSERT INTO stewards VALUES ('finance', 'u1'), ('hr', NULL), (NULL, 'u3')")
+    (tmp_path / "mapping").mkdir()
+    mapping = tmp_path / "mapping" / "owners.sql"
+    mapping.write_text("SELECT area AS domain, person AS user_id FROM stewards")
+    (tmp_path / "govpulse.toml").write_text('[source]\nkind = "sqlite"\nurl = "platform.sqlite"\nmapping = "./mapping"\n')
+    extract(tmp_path)
+    counts = "SELECT (SELECT count(*) FROM raw.owners) AS owners, (SELECT count(*) FROM ops.rejected_rows) AS rejected"
+    govpulse("load", "owners", write(tmp_path, "none.csv", "domain,user_id\n"))
+    assert govpulse("query", "--private", counts, "--format", "csv").out.splitlines()[1] == "1,2"
+    mapping.write_text("SELECT area AS domain, coalesce(person, 'u9') AS user_id FROM stewards")
+    assert govpulse("load", "--rejected", "owners").out.splitlines()[0] == "raw.owners: 2 refused before, 1 now"
+    assert govpulse("query", "--private", counts, "--format", "csv").out.splitlines()[1] == "2,1"
 
 
 def test_several_files_at_once(govpulse, tmp_path) -> None:
@@ -57,7 +93,7 @@ def test_rejected_rows_are_said_with_the_way_to_the_reasons(govpulse, tmp_path) 
 @pytest.mark.parametrize(
     ("dataset", "name", "text", "code", "said"),
     [
-        ("people", "a.csv", GOOD, 2, "there are scans, deployments, activity, users"),
+        ("people", "a.csv", GOOD, 2, "there are scans, deployments, activity, users, owners"),
         ("users", "a.xlsx", GOOD, 1, ".parquet, .csv"),
         ("users", "a.csv", "user_id\nu1\n", 1, "needs the column updated_at"),
         ("users", "a.parquet", "no parquet", 1, "cannot read"),
@@ -128,12 +164,7 @@ def test_rejected_rows_of_the_source_are_read_again_through_the_mended_mapping(g
     mapping = tmp_path / "mapping" / "users.sql"
     mapping.write_text(select.format("active") + " FROM people")
     (tmp_path / "govpulse.toml").write_text('[source]\nkind = "sqlite"\nurl = "platform.sqlite"\nmapping = "./mapping"\n')
-    source = source_of(load_settings().source)
-    extraction = extract_datasets.fn(
-        str(tmp_path / "data"), source=source, standing=Standing({}), overlap_seconds=0.0, extracted_at=datetime.now(UTC),
-        report=lambda _: None,
-    )  # fmt: skip
-    assert extraction.failures == {}
+    extract(tmp_path)
     govpulse("load", "users", write(tmp_path, "none.csv", "user_id,updated_at\n"))
     assert counts(govpulse) == "0,3"
     mapping.write_text(select.format("CASE active WHEN 'on' THEN 'true' ELSE 'false' END") + " FROM people")

@@ -11,7 +11,6 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from storage.catalogue import GOVERNANCE
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
@@ -68,8 +67,11 @@ class Platform:
             row = (key, 1, "deploy", "u1", status, started_at, completed_at)
             con.execute("INSERT OR REPLACE INTO version_deployments VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
+    def standing(self) -> Standing:
+        return read_progress.fn(str(self.home.root), limits=LIMITS, source="racine")
+
     def progress(self, dataset: str) -> Progress:
-        return read_progress.fn(str(self.home.root), limits=LIMITS, source="racine").datasets[dataset]
+        return self.standing().datasets[dataset]
 
     def extract(self, dataset: str = "scans", at: datetime = NOON, overlap_seconds: float = 300.0, **options: Any) -> Extraction:
         """Extract `dataset`; the failures of the others, whose tables are not all there, do not count."""
@@ -78,7 +80,7 @@ class Platform:
         extraction = extract_datasets.fn(
             str(self.home.root),
             source=source,
-            standing=Standing({name: self.progress(name) for name in GOVERNANCE}),
+            standing=Standing(self.standing().datasets),
             overlap_seconds=overlap_seconds,
             extracted_at=at,
             report=lambda pace: None,

@@ -38,10 +38,18 @@ def test_zones_are_named_taken_from_the_settings_or_utc(tmp_path: Path) -> None:
     assert mapping.zones["users"].key == "UTC"
 
 
-def test_racine_offers_every_dataset() -> None:
+def test_owners_are_optional_and_offered_by_no_shipped_mapping(tmp_path: Path) -> None:
+    own = mapping_folder(tmp_path, scans__sql="SELECT 1", owners__sql="SELECT 2", owners__postgresql__sql="SELECT 3")
+    assert load_mapping(str(own), "sqlite", "UTC").datasets == ("scans", "owners")
+    assert load_mapping(str(own), "postgresql", "UTC").select("owners") == "SELECT 3"
+    shipped = [load_mapping(name, "sqlite", "UTC") for name in ("racine", "prefect")]
+    assert not any("owners" in mapping.datasets for mapping in shipped)
+
+
+def test_racine_offers_every_dataset_but_owners() -> None:
     mapping = load_mapping("racine", "sqlite", "Europe/Berlin")
     assert set(mapping.selects) == {"scans", "deployments", "activity", "users"}
-    assert {name: zone.key for name, zone in mapping.zones.items()} == {
+    assert {name: mapping.zones[name].key for name in mapping.datasets} == {
         "scans": "UTC",
         "deployments": "Europe/Berlin",
         "activity": "UTC",

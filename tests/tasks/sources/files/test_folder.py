@@ -100,6 +100,19 @@ def test_a_bad_file_is_named_and_the_others_are_read(folder: Folder) -> None:
     assert reason == "line 3 of users-2.csv has 4 fields, not 3: u2,too,many,fields"
 
 
+def test_owners_are_merged_because_a_file_need_not_be_all_of_them(folder: Folder) -> None:
+    declared = "SELECT domain, user_id FROM raw.owners WHERE NOT is_deleted ORDER BY ALL"
+    file = folder.write("owners.csv", "domain,user_id\nfinance,u1\nhr,u1\nhr,\n")
+    assert folder.take() == {"owners": 3}
+    file.write_text("domain,user_id,is_deleted\nfinance,u2,\nhr,u1,true\n")
+    assert folder.take() == {"owners": 2}
+    assert folder.rows(declared) == [("finance", "u1"), ("finance", "u2")]
+    file.unlink()
+    assert folder.take() == {}
+    assert folder.rows(declared) == [("finance", "u1"), ("finance", "u2")]
+    assert folder.rows("SELECT key, reason FROM ops.rejected_rows") == [("hr/?", "user_id is missing")]
+
+
 def test_a_missing_folder_is_said(folder: Folder) -> None:
     folder.path.rmdir()
     with pytest.raises(GovpulseError, match=r"drop does not exist; set \[source\] url"):
