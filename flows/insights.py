@@ -8,20 +8,30 @@ from prefect import flow
 
 from flows.report import Report, what_to_do
 from flows.run import Run, begin, finish, in_utc, load
+from storage.catalogue import INSIGHTS
 from tasks.boards import deployment_board, scan_board
 from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import InsightResult
 from tasks.insights.deployment_metrics import deployment_metrics
 from tasks.insights.deployment_trends import deployment_trends
-from tasks.insights.performance_insights import INPUTS, performance_insights
+from tasks.insights.domain_experts import domain_experts
+from tasks.insights.domain_owners import domain_owners
+from tasks.insights.expertise.confidence import is_measured
+from tasks.insights.expertise_scores import expertise_scores
+from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
+from tasks.insights.user_profiles import user_profiles
 
 InsightName = Literal[
     "deployment_metrics",
     "deployment_trends",
     "scan_performance",
     "active_scans",
+    "expertise_scores",
+    "domain_experts",
+    "domain_owners",
+    "user_profiles",
     "system_metrics_hourly",
     "performance_insights",
 ]
@@ -30,8 +40,8 @@ PAGES = {"what-to-do": what_to_do}
 
 
 def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[[], InsightResult]]:
-    """Every insight with what it takes from the settings, in the order of computing: the findings read the others."""
-    settings = run.settings.insights
+    """Every insight with what it takes from the settings, in the order of computing: what reads others comes after them."""
+    settings, rules = run.settings.insights, run.settings.expertise.rules
     home: dict[str, Any] = {"home": run.home, "limits": run.settings.limits, "as_of": run.as_of}
     window = {**home, "window_days": settings.window_days}
     attempts = {**window, "gap_seconds": settings.attempt_gap_seconds}
@@ -41,14 +51,21 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
         "deployment_trends": lambda: deployment_trends(**bounded),
         "scan_performance": lambda: scan_performance(**window),
         "active_scans": lambda: active_scans(**window),
+        "expertise_scores": lambda: expertise_scores(**home, rules=rules),
+        "domain_experts": lambda: domain_experts(**home, is_measured=is_measured(rules)),
+        "domain_owners": lambda: domain_owners(**home),
+        "user_profiles": lambda: user_profiles(
+            **home, bot_pattern=rules.bot_pattern, preferences=run.settings.profiles.preferences
+        ),
         "system_metrics_hourly": lambda: system_metrics_hourly(**home, window_start=window_start),
         "performance_insights": lambda: performance_insights(**attempts),
     }
 
 
 def with_inputs(only: Sequence[str]) -> set[str]:
-    """The asked tables and those that they are computed from."""
-    return {*only, *(INPUTS if "performance_insights" in only else ())}
+    """The asked tables and those that they are computed from, and so on."""
+    inputs = {name for each in only if each in INSIGHTS for name in INSIGHTS[each].inputs}
+    return {*only, *with_inputs(sorted(inputs))} if inputs else set(only)
 
 
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:

@@ -63,7 +63,7 @@ class Run:
     def turn(self) -> Iterator[bool]:
         """Whether it is this run's turn to compute insights, inside the block; meanwhile it is nobody else's. The findings read the
         other tables, and these must be of one instant."""
-        lock = fair_lock(self.settings.folder.private / "insights.lock", self.settings.limits.lock_timeout_seconds)
+        lock = fair_lock(self.settings.folder.insights_lock, self.settings.limits.lock_timeout_seconds)
         with ExitStack() as held:
             self.step("turn", held.enter_context, lock)
             yield "turn" not in self.failures

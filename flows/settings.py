@@ -1,22 +1,26 @@
 """All settings, read in one place: `govpulse.toml`, then GOVPULSE_SECTION__KEY variables over it. Passed down as arguments."""
 
+import math
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.warehouse import Limits
 from tasks.alerts.evaluation import Channel
+from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.sources.address import Address
 
 PREFIX = "GOVPULSE_"
 CONFIG_VARIABLE = "GOVPULSE_CONFIG"
 DEFAULT_FILE = Path("govpulse.toml")
+Weight = Annotated[float, Field(ge=0, le=1000)]
 
 
 class Section(BaseModel):
@@ -24,7 +28,7 @@ class Section(BaseModel):
 
 
 class SourceSettings(Section):
-    """Where scans, deployments, activity and users come from."""
+    """Where scans, deployments, activity, users and owners come from."""
 
     kind: Literal["sample", "postgresql", "sqlite", "files", "none"] = Field(
         "sample", description="`sample` is a made-up database, `files` a folder in the contract's shape, `none` reads nothing"
@@ -61,6 +65,69 @@ class InsightSettings(Section):
     attempt_gap_seconds: float = Field(3600.0, ge=0, description="attempts of a version closer than this are one deployment (s)")
     rework_seconds: float = Field(86_400.0, ge=0, description="a deployment so soon after one that failed counts as rework (s)")
     duration_bound_seconds: float = Field(86_400.0, gt=0, description="longer deployments have no duration, or are stuck (s)")
+
+
+class ExpertiseSettings(Section):
+    """What knowledge and availability are made of. docs/metrics.md says how the defaults were measured."""
+
+    knowledge_weights: dict[str, Weight] = Field(
+        {"create": 4.0, "coauthor": 0.5}, description="what an act counts for knowledge, by action; 1 where it is not named"
+    )
+    availability_weights: dict[str, Weight] = Field({}, description="the same for availability")
+    failed_weight: Weight = Field(0.5, description="what an act that failed counts, in times of one that succeeded")
+    half_life_days: float = Field(180.0, gt=0, le=36_500, description="an act counts half for availability after so long (days)")
+    knowledge_prior: float = Field(1.0, ge=0, description="knowledge that a domain's people share beforehand, by role")
+    availability_prior: float = Field(1.0, ge=0, description="the same of availability")
+    minimum_knowledge: float = Field(3.0, ge=0, description="with less there is insufficient evidence for a level")
+    level_shares: tuple[float, float, float] = Field(
+        (0.05, 0.1, 0.3), description="from which knowledge_share on a user is competent, proficient, an expert"
+    )
+    bot_acts_per_day: float = Field(
+        300.0, ge=0, description="who acts more often, on average over at least 30 days, is a bot and left out; 0: nobody is"
+    )
+    bot_pattern: str = Field(
+        r"^(svc|bot)[-_]|[-_\[]bot\]?$", description="so are users with such an id (regular expression); empty: nobody is by id"
+    )
+    domain_separator: str = Field(".", description="what stands between the parts of a domain's name; empty: domains have no parts")
+
+    @field_validator("bot_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return pattern
+
+    @field_validator("level_shares")
+    @classmethod
+    def _ascends(cls, shares: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not 0 <= shares[0] <= shares[1] <= shares[2] <= 1:
+            raise ValueError("three shares in [0, 1] that do not fall")
+        return shares
+
+    @property
+    def rules(self) -> ExpertiseRules:
+        return ExpertiseRules(**self.model_dump())
+
+
+class ProfileSettings(Section):
+    """What user profiles take for granted."""
+
+    preferences: dict[str, dict[str, Any]] = Field(
+        {"default": {"theme": "light", "language": "en", "page_size": 50}, "viewer": {"page_size": 25}},
+        description="what holds where a user has stored none, by role and key; `default` is for all roles. Yours replace these",
+    )
+
+    @field_validator("preferences")
+    @classmethod
+    def _are_plain(cls, preferences: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for role, values in preferences.items():
+            for key, value in values.items():
+                is_plain = value is None or isinstance(value, str | bool | int | float)
+                if not is_plain or (isinstance(value, float) and not math.isfinite(value)):
+                    raise ValueError(f"{role}.{key} is no text, number, true or false")
+        return preferences
 
 
 class AlertSettings(Section):
@@ -116,6 +183,8 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     collect: CollectSettings = CollectSettings()
     insights: InsightSettings = InsightSettings()
+    expertise: ExpertiseSettings = ExpertiseSettings()
+    profiles: ProfileSettings = Field(default_factory=ProfileSettings)  # a default would be merged with what is set
     alerts: AlertSettings = AlertSettings()
     notifications: NotificationSettings = NotificationSettings()
     warehouse: WarehouseSettings = WarehouseSettings()

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from storage.catalogue import DATASETS
+from storage.catalogue import DATASETS, Table
+from storage.forgetting import IS_KNOWN
 from storage.warehouse import quote_text
 
 
@@ -28,6 +29,12 @@ class Comparison:
     deleted: pa.Table
 
 
+def _is_forgotten(table: Table) -> str:
+    """Who was forgotten is not missing."""
+    is_user = any(column.is_user_id and column.name == table.key[0] for column in table.columns)
+    return IS_KNOWN.format(id="key") if is_user else "false"
+
+
 def compare(
     con: duckdb.DuckDBPyConnection, dataset: str, source: str, listing: Path, read_until: datetime, listed_at: datetime
 ) -> Comparison:
@@ -43,7 +50,7 @@ def compare(
         CREATE OR REPLACE TEMP TABLE differing AS
         WITH theirs AS (
             SELECT key, max(TRY_CAST(updated_at AS TIMESTAMPTZ)) AS updated_at
-            FROM read_parquet({quote_text(str(listing))}) WHERE key IS NOT NULL GROUP BY key
+            FROM read_parquet({quote_text(str(listing))}) WHERE key IS NOT NULL AND NOT {_is_forgotten(table)} GROUP BY key
         ),
         ours AS (
             SELECT {key} AS key, updated_at FROM {table.full_name}

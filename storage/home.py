@@ -29,6 +29,11 @@ class Home:
         return self.private / "warehouse.duckdb"
 
     @property
+    def insights_lock(self) -> Path:
+        """Whoever computes insights, or changes what they are computed from, holds it."""
+        return self.private / "insights.lock"
+
+    @property
     def published(self) -> Path:
         return self.root / "govpulse.duckdb"
 

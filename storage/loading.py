@@ -14,14 +14,17 @@ from pathlib import Path
 
 import duckdb
 
+from storage.carried_sums import note_changes
 from storage.catalogue import GOVERNANCE, LANDED, Table
 from storage.contract import LANDED as LANDED_ROW
 from storage.contract import check_rows
 from storage.errors import GovpulseError, first_line
+from storage.forgetting import leave_out_forgotten
 from storage.home import Home
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
 from storage.landing import ROW_GROUP_ROWS, pending, sync_folder
 from storage.ledger import file_facts, is_recorded, move_watermark, record
+from storage.listings import mark_gone
 from storage.rejected_rows import forget_accepted, keep_rejected
 from storage.sample_rows import make_room
 from storage.transaction import transaction
@@ -167,6 +170,8 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
         for file in group:
             record(con, table.name, file.ledger_name, now, status="displaced", source=source, rows=file.rows)
         return LoadResult(files=len(group), displaced=rows)
+    leave_out_forgotten(con, table)
+    note_changes(con, table)
     upsert(con, table, "accepted")
     forget_accepted(con, table)
     rejected = keep_rejected(con, now)
@@ -176,6 +181,8 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
         record(con, table.name, file.ledger_name, now, source=source, rows=file.rows, rejected=refused, span=span)
         if file.watermark:
             move_watermark(con, table.name, source or "", file.watermark, file.read_until, now)
+    if table.is_listing:
+        mark_gone(con, table, source or "")
     return LoadResult(files=len(group), rows=rows, rejected=rejected)
 
 

@@ -96,6 +96,32 @@ def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int
     return target
 
 
+def drop_outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> int:
+    """Delete the backups made before somebody was forgotten, whom they hold. For when there is a new one; returns how many.
+
+    Which these are their own audit logs say: names and times of files change when they are copied. One that does not open may hold
+    anybody.
+    """
+    forgotten_at = [row[0] for row in con.execute("SELECT done_at FROM ops.audit_log WHERE action = 'forget'").fetchall()]
+    outdated = [path for path in home.backups.glob("warehouse-*.duckdb") if forgotten_at and not _is_after(path, forgotten_at)]
+    for path in outdated:
+        path.unlink()
+    return len(outdated)
+
+
+def _is_after(backup: Path, forgotten_at: list[datetime]) -> bool:
+    """Whether the backup knows of all that was forgotten."""
+    forgets = "SELECT count(*) FROM backup.ops.audit_log WHERE action = 'forget' AND list_contains(?, done_at)"
+    copy = connect()
+    try:
+        attach(copy, backup, "backup", read_only=True)
+        return bool(copy.execute(forgets, [forgotten_at]).fetchall()[0][0] == len(forgotten_at))
+    except (GovpulseError, duckdb.Error):
+        return False
+    finally:
+        copy.close()
+
+
 def verify(con: duckdb.DuckDBPyConnection, backup: Path) -> list[CheckResult]:
     """Keys that must be unique are, and the backup opens and holds the warehouse's rows."""
     return [*(_unique_key(con, name) for name in TABLES if TABLES[name].key), _same_counts(con, backup)]

@@ -14,6 +14,9 @@ from storage.home import Home
 from storage.landing import sync_folder
 from storage.warehouse import attach, quote_text
 
+ASK_EXPERT = Path(__file__).with_name("ask_expert.sql")
+"""A table macro for users: whom to ask about a domain."""
+
 
 def publish(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     """Write and swap in the published file from the warehouse that `con` holds; returns its size in bytes.
@@ -53,6 +56,7 @@ def _write(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             _copy(con, table, table.schema)
             if table.has_history:
                 _copy(con, table, "history")
+        con.execute(ASK_EXPERT.read_text())
         con.execute("COMMIT")
         con.execute("CHECKPOINT published")
     finally:

@@ -5,6 +5,7 @@ again. The rest of the code says `raw.scans`, whatever the ATTACH string is.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
     """
     home.create()
     with fair_lock(home.private / "warehouse.lock", limits.lock_timeout_seconds):
-        con = connect(limits, spill=home.private / "spill")
+        spill = home.private / "spill"
+        shutil.rmtree(spill, ignore_errors=True)  # what is in it belonged to one that was killed
+        con = connect(limits, spill=spill)
         try:
             attach(con, home.warehouse, "warehouse")
             con.execute("USE warehouse")

@@ -14,7 +14,7 @@ from storage.errors import GovpulseError
 from storage.frames import registered
 from storage.home import Home
 from storage.landing import sweep_orphans
-from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, back_up, compact, free_ratio, verify
+from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, back_up, compact, drop_outdated_backups, free_ratio, verify
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 
@@ -66,7 +66,9 @@ def back_up_and_verify(home: str, *, limits: Limits, keep: int, as_of: datetime)
         rows = pl.DataFrame([asdict(check) for check in checks]).with_columns(pl.lit(as_of).alias("checked_at"))
         with registered(con, "checked_rows", rows):
             append(con, TABLES["ops.checks"], "checked_rows")
+        dropped = drop_outdated_backups(con, folder) if all(check.is_ok for check in checks) else 0
     broken = [f"{check.name}: {check.detail}" for check in checks if not check.is_ok]
     if broken:
         raise GovpulseError("; ".join(broken))
-    return MaintenanceResult(f"{backup.name}, {len(checks)} checks passed")
+    said = f"{backup.name}, {len(checks)} checks passed"
+    return MaintenanceResult(said + (f"; dropped {dropped} from before somebody was forgotten" if dropped else ""))

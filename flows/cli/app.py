@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import config, doctor, load, query, run, sample, up
+from flows.cli import config, doctor, forget, load, query, run, sample, up
 from storage.errors import ConfigurationError, GovpulseError, describe
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ app.command("run")(run.run)
 app.command("up")(up.up)
 app.command("query")(query.query)
 app.command("load")(load.load)
+app.command("forget")(forget.forget)
 app.command("sample")(sample.sample)
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Verb = Literal["append", "replace", "upsert"]
+Verb = Literal["append", "replace", "upsert", "view"]
 
 
 @dataclass(frozen=True)
 class Column:
     """One column. `description` carries the unit and, for a computed one, the formula; `default` is what a landed row without
-    it gets, in SQL."""
+    it gets, in SQL, where `$now` is the time of loading. `is_user_id`: it holds the platform's id of a person, in all rows or,
+    in SQL, `user_id_where`."""
 
     name: str
     type: str
@@ -19,6 +20,8 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     default: str | None = None
+    is_user_id: bool = False
+    user_id_where: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,13 @@ class Table:
 
     Attributes:
         verb: `append` adds rows; `replace` deletes the window (or, without `time_column`, everything) and inserts;
-            `upsert` merges by `key`, the greatest `version` winning.
+            `upsert` merges by `key`, the greatest `version` winning; `view`: nothing is written, a migration says what it shows.
         key: the columns that identify a row.
         version: the columns that decide which of two rows with one key is the newer, whatever order they arrive in
             (equal versions: the greater row). Without it the last one written wins.
         time_column: the instant that windows, pruning and retention go by.
+        inputs: the insights that it is computed from; they must have been computed for the same as_of.
+        is_listing: each extraction delivers every row of its source, and what the latest one lacks is marked as deleted.
         is_landed: rows come through landing files, checked against `columns` and `checks`.
         is_published: copied into the file that users open.
         has_history: a daily row set is kept in schema `history`.
@@ -55,6 +60,8 @@ class Table:
     version: tuple[str, ...] = ()
     time_column: str | None = None
     checks: tuple[Check, ...] = ()
+    inputs: tuple[str, ...] = ()
+    is_listing: bool = False
     is_landed: bool = False
     is_published: bool = False
     has_history: bool = False

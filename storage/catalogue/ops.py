@@ -58,7 +58,12 @@ WATERMARKS = Table(
     columns=(
         Column("dataset", "VARCHAR", "the table", is_required=True),
         Column("source", "VARCHAR", "where it is read from, as in raw", is_required=True),
-        Column("watermark", "TIMESTAMPTZ", "everything that changed before this has been read", is_required=True),
+        Column(
+            "watermark",
+            "TIMESTAMPTZ",
+            "everything that changed before this has been read; of owners, when they were last read",
+            is_required=True,
+        ),
         Column("updated_at", "TIMESTAMPTZ", "when it moved", is_required=True),
         Column("read_until", "TIMESTAMPTZ", "the first extraction goes on, and only what changed before this has been read"),
     ),
@@ -161,6 +166,19 @@ AUDIT_LOG = Table(
     is_published=True,
 )
 
+FORGOTTEN = Table(
+    schema="ops",
+    name="forgotten",
+    description="Who was forgotten, as hashes that say of an id whether it is one of them. Only in the warehouse.",
+    columns=(
+        Column("forgotten_id", "VARCHAR", "SHA-256 of salt and id", is_required=True),
+        Column("salt", "VARCHAR", "random, the same in every row", is_required=True),
+        Column("forgotten_at", "TIMESTAMPTZ", "when", is_required=True),
+    ),
+    verb="append",
+    key=("forgotten_id",),
+)
+
 SCHEMA_MIGRATIONS = Table(
     schema="ops",
     name="schema_migrations",
@@ -175,4 +193,4 @@ SCHEMA_MIGRATIONS = Table(
     is_published=True,
 )
 
-TABLES = (RUNS, LOADS, WATERMARKS, RECONCILIATIONS, REJECTED_ROWS, COMPUTATIONS, CHECKS, AUDIT_LOG, SCHEMA_MIGRATIONS)
+TABLES = (RUNS, LOADS, WATERMARKS, RECONCILIATIONS, REJECTED_ROWS, COMPUTATIONS, CHECKS, AUDIT_LOG, FORGOTTEN, SCHEMA_MIGRATIONS)

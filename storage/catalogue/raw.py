@@ -7,20 +7,24 @@ DEPLOYMENT_STATUSES = ("pending", "running", "succeeded", "failed", "rolled_back
 ACTIVITY_STATUSES = ("succeeded", "failed", "running", "canceled")
 
 UPDATED_AT = Column("updated_at", "TIMESTAMPTZ", "when the row last changed at its source", is_required=True)
+SOURCE = Column("source", "VARCHAR", "mapping and a hash of the database it came from; `sample` for made-up rows, `load` for files")
+IS_DELETED = Column("is_deleted", "BOOLEAN", "its source no longer has it; in no insight", is_required=True, default="false")
 PROVENANCE = (
-    Column("source", "VARCHAR", "mapping and a hash of the database it came from; `sample` for made-up rows, `load` for files"),
+    SOURCE,
     Column(
         "extracted_at",
         "TIMESTAMPTZ",
         "when it was seen at its source; updated_at where nobody says. The latest look wins",
         default="TRY_CAST(updated_at AS TIMESTAMPTZ)",
     ),
-    Column("is_deleted", "BOOLEAN", "its source no longer has it; in no insight", is_required=True, default="false"),
+    IS_DELETED,
 )
 MOST_COUNTED = 1e12
 LONGEST_SECONDS = 3.2e8
 """Ten years."""
 NOT_IN_FUTURE = "{column} <= $now + INTERVAL 1 DAY"
+IS_ABOUT_USER = r"regexp_matches(resource_id, '\pL') OR regexp_matches(resource_type, '(?i)user|account|member|person|people')"
+"""A thing acted on that has a user's id is that user. Numbers are given out more than once, so there its kind has to say so."""
 
 
 def _not_in_future(*columns: str) -> tuple[Check, ...]:
@@ -43,7 +47,7 @@ SCANS = Table(
         Column("finished_at", "TIMESTAMPTZ", "when it ended, however it ended"),
         Column("assets_scanned", "BIGINT", "assets read (count)", minimum=0, maximum=MOST_COUNTED),
         Column("issues_found", "BIGINT", "issues reported (count)", minimum=0, maximum=MOST_COUNTED),
-        Column("triggered_by", "VARCHAR", "user id, `system`, or a job's name"),
+        Column("triggered_by", "VARCHAR", "user id, `system`, or a job's name", is_user_id=True),
         Column("error_message", "VARCHAR", "why it failed"),
         UPDATED_AT,
         *PROVENANCE,
@@ -72,7 +76,7 @@ DEPLOYMENTS = Table(
         Column("committed_at", "TIMESTAMPTZ", "when the change was committed"),
         Column("started_at", "TIMESTAMPTZ", "when the attempt began"),
         Column("finished_at", "TIMESTAMPTZ", "when the attempt ended"),
-        Column("deployed_by", "VARCHAR", "user id, `system`, or a job's name"),
+        Column("deployed_by", "VARCHAR", "user id, `system`, or a job's name", is_user_id=True),
         Column("is_rollback", "BOOLEAN", "it went back to an earlier version"),
         Column("is_hotfix", "BOOLEAN", "it was unplanned, to repair production"),
         UPDATED_AT,
@@ -94,13 +98,13 @@ ACTIVITY = Table(
     description="What people and jobs did on the platform: acts, API calls, database queries.",
     columns=(
         Column("activity_id", "VARCHAR", "the platform's own id", is_required=True),
-        Column("user_id", "VARCHAR", "the platform's id of who did it; never a name or an e-mail address"),
+        Column("user_id", "VARCHAR", "the platform's id of who did it; never a name or an e-mail address", is_user_id=True),
         Column("workspace_id", "VARCHAR", "the workspace it happened in"),
         Column("activity_type", "VARCHAR", "the platform's class of activity"),
         Column("action", "VARCHAR", "the verb, for example create or classify"),
         Column("domain", "VARCHAR", "the governed area it concerned"),
         Column("resource_type", "VARCHAR", "kind of thing acted on"),
-        Column("resource_id", "VARCHAR", "the thing acted on"),
+        Column("resource_id", "VARCHAR", "the thing acted on", is_user_id=True, user_id_where=IS_ABOUT_USER),
         Column("operation", "VARCHAR", "API endpoint or query name, where the act was one"),
         Column("item_count", "BIGINT", "items touched by a bulk act (count)", minimum=0, maximum=MOST_COUNTED),
         Column("domain_count", "BIGINT", "domains touched by a bulk act (count)", minimum=1, maximum=MOST_COUNTED),
@@ -122,7 +126,7 @@ USERS = Table(
     name="users",
     description="Users of the platform by id and role; no names, no e-mail addresses.",
     columns=(
-        Column("user_id", "VARCHAR", "the platform's own id", is_required=True),
+        Column("user_id", "VARCHAR", "the platform's own id", is_required=True, is_user_id=True),
         Column("role", "VARCHAR", "the most privileged role"),
         Column("team", "VARCHAR", "team or department"),
         Column("is_active", "BOOLEAN", "may still log in"),
@@ -135,6 +139,29 @@ USERS = Table(
     key=("user_id",),
     version=("extracted_at", "updated_at"),
     checks=_not_in_future("created_at", "updated_at"),
+    is_landed=True,
+)
+
+OWNERS = Table(
+    schema="raw",
+    name="owners",
+    description="Who owns which domain, as the platform declares it, where it does.",
+    columns=(
+        Column("domain", "VARCHAR", "the governed area, as in activity", is_required=True),
+        Column("user_id", "VARCHAR", "the platform's id; never a name or an e-mail address", is_required=True, is_user_id=True),
+        SOURCE,
+        Column(
+            "extracted_at",
+            "TIMESTAMPTZ",
+            "when it was last seen at its source; the time of loading where nobody says. The latest look wins",
+            default="$now",
+        ),
+        IS_DELETED,
+    ),
+    verb="upsert",
+    key=("domain", "user_id"),
+    version=("extracted_at",),
+    is_listing=True,
     is_landed=True,
 )
 
@@ -163,4 +190,4 @@ SYSTEM_METRICS = Table(
     retention="system_metrics_days",
 )
 
-TABLES = (SCANS, DEPLOYMENTS, ACTIVITY, USERS, SYSTEM_METRICS)
+TABLES = (SCANS, DEPLOYMENTS, ACTIVITY, USERS, OWNERS, SYSTEM_METRICS)

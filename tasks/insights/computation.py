@@ -22,8 +22,8 @@ from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
 
 FOLDER = Path(__file__).parent
-MACROS = ("instants", "deployments", "scans")
-"""What several insights read: seconds between instants, and the deployments and the scans as they stood at one."""
+MACROS = ("instants", "deployments", "scans", "expertise")
+"""What several SELECTs use: seconds between instants, deployments and scans as they stood at one, weights of acts."""
 Derive = Callable[[pl.DataFrame], pl.DataFrame]
 
 
@@ -74,11 +74,12 @@ def compute(
     """Compute the table `name` with its SELECT and `derive`, and put the rows in the place of the window's.
 
     Raises:
-        GovpulseError: the rows break the catalogue; nothing is written.
+        GovpulseError: an input is of another as_of, or the rows break the catalogue; nothing is written.
     """
     table, as_of, started = INSIGHTS[name], parameters["as_of"], time.monotonic()
     with warehouse(Home(Path(home)), limits) as con:
         read_at = datetime.now(UTC)
+        check_inputs(con, table, as_of)
         rows = read(con, name, parameters)
     frame = derive(rows).select(table.column_names)
     check_output(table, frame)
@@ -87,6 +88,21 @@ def compute(
         replace(con, table, "computed", window)
         enter(con, Computation(name, as_of, window_start, frame.height, time.monotonic() - started, read_at))
     return InsightResult(name, frame.height, window_start)
+
+
+def check_inputs(con: duckdb.DuckDBPyConnection, table: Table, as_of: datetime) -> None:
+    """Refuse to read insights that were computed for another as_of: what they hold is not so at this one.
+
+    Raises:
+        GovpulseError: names table and inputs.
+    """
+    computed = con.execute("SELECT insight, arg_max(as_of, computed_at) FROM ops.computations GROUP BY insight").fetchall()
+    stale = [name for name in table.inputs if dict(computed).get(name) != as_of]
+    if stale:
+        raise GovpulseError(
+            f"{table.full_name}: {', '.join(stale)} not computed as of {as_of.isoformat()}, so nothing was written;"
+            f" `--only {table.name}` computes all that it takes"
+        )
 
 
 def check_output(table: Table, frame: pl.DataFrame) -> None:

@@ -13,15 +13,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS
-from storage.errors import GovpulseError
 from storage.findings import as_found, write_findings
 from storage.frames import fetch
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import FOLDER, Computation, InsightResult, check_output, define_macros, enter, select_of
+from tasks.insights.computation import FOLDER, Computation, InsightResult, check_inputs, check_output, define_macros, enter
 from tasks.insights.findings.deployment_failures import DEPLOYMENT_FAILURES
 from tasks.insights.findings.kind import Kind
+from tasks.insights.findings.knowledge_at_risk import KNOWLEDGE_AT_RISK
 from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
 from tasks.insights.findings.stuck_scan import STUCK_SCAN
 
@@ -29,9 +29,9 @@ KINDS = (
     STUCK_SCAN,
     SCAN_SLOWDOWN,
     DEPLOYMENT_FAILURES,
+    KNOWLEDGE_AT_RISK,
 )
 TABLE = INSIGHTS["performance_insights"]
-INPUTS = tuple(sorted({name for kind in KINDS for name in kind.inputs}))
 
 
 def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.DataFrame:
@@ -44,27 +44,9 @@ def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.Da
         GovpulseError: a table that findings are read from holds another as_of.
     """
     as_of = parameters["as_of"]
-    check_inputs(dict(fetch(con, select_of(TABLE.name), {"inputs": list(INPUTS)}).iter_rows()), as_of)
+    check_inputs(con, TABLE, as_of)
     define_macros(con)
     return as_found([finding for kind in KINDS for finding in kind.findings(_rows(con, kind, parameters))], as_of)
-
-
-def check_inputs(computed: Mapping[str, datetime], as_of: datetime) -> None:
-    """Refuse tables computed for another as_of: that nothing is in them would end findings that last.
-
-    Args:
-        computed: for which as_of each table was computed last.
-
-    Raises:
-        GovpulseError: names the tables.
-    """
-    stale = [name for name in INPUTS if computed.get(name) != as_of]
-    if stale:
-        only = ",".join((*INPUTS, TABLE.name))
-        raise GovpulseError(
-            f"{TABLE.full_name}: {', '.join(stale)} not computed as of {as_of.isoformat()}, so nothing was written;"
-            f" compute them in the same run: `--only {only}`"
-        )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, kind: Kind, parameters: Mapping[str, Any]) -> pl.DataFrame:

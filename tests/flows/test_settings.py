@@ -114,6 +114,13 @@ MISTAKES_IN_THE_FILE = {
     "out of range": ("[warehouse]\nthreads = 0", "wrong setting warehouse.threads"),
     "a value for a section": ("source = 3", "wrong setting source"),
     "channel without a name": ("[[notifications.channels]]\nkind = 'console'", "wrong setting notifications.channels.0.name"),
+    "a list for a preference": (
+        "[profiles.preferences.viewer]\ntheme = ['dark']",
+        "viewer.theme is no text, number, true or false",
+    ),
+    "a date for a preference": ("[profiles.preferences.default]\nsince = 2026-01-01", "wrong setting profiles.preferences"),
+    "no number for a preference": ("[profiles.preferences.default]\nsize = nan", "wrong setting profiles.preferences"),
+    "a preference without a role": ("[profiles.preferences]\ntheme = 'dark'", "wrong setting profiles.preferences.theme"),
     "no TOML": ("[source\n", "line 1"),
 }
 
@@ -154,6 +161,14 @@ def test_a_mistake_in_a_variable_names_the_variable_not_the_file(folder: Path, m
 
 def test_a_wrong_value_is_quoted(folder: Path) -> None:
     assert "'many'" in error_of(write(folder / "own.toml", "[insights]\nwindow_days = 'many'"))
+
+
+def test_preferences_that_are_set_replace_the_shipped_ones(folder: Path, monkeypatch) -> None:
+    assert "theme" in load_settings().profiles.preferences["default"]
+    file = write(folder / "a.toml", "[profiles.preferences.default]\ndensity = 'compact'\nhints = true\n")
+    assert load_settings(file).profiles.preferences == {"default": {"density": "compact", "hints": True}}
+    monkeypatch.setenv("GOVPULSE_PROFILES__PREFERENCES", '{"viewer": {"page_size": null}}')
+    assert load_settings().profiles.preferences == {"viewer": {"page_size": None}}
 
 
 def test_a_file_that_was_named_must_be_there(folder: Path, monkeypatch) -> None:

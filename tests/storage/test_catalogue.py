@@ -13,10 +13,10 @@ NOT_ON_DUCKLAKE = r"\b(PRIMARY\s+KEY|FOREIGN\s+KEY|REFERENCES|UNIQUE|CHECK|INDEX
 
 
 def expected_columns():
-    """(table, column, type, may be NULL) of every table, in order; `history` has its insight tables' columns."""
+    """(table, column, type, may be NULL) of every table, in order; `history` has its insight tables' columns; a view's all may."""
     named = [(name, table) for name, table in TABLES.items()]
     named += [(f"history.{table.name}", table) for table in TABLES.values() if table.has_history]
-    return {name: [(c.name, c.type, not c.is_required) for c in table.columns] for name, table in named}
+    return {name: [(c.name, c.type, not c.is_required or table.verb == "view") for c in table.columns] for name, table in named}
 
 
 def test_a_migrated_warehouse_has_exactly_the_columns_of_the_catalogue(con):
@@ -58,6 +58,15 @@ def test_every_column_is_described_and_named_for_its_type(table: Table):
         assert column.description
         assert (column.type == "BOOLEAN") == column.name.startswith(("is_", "has_")), column.name
         assert column.type == "TIMESTAMPTZ" or not column.name.endswith("_at"), column.name
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_columns_for_users_say_so(table: Table):
+    """`govpulse forget` goes by it."""
+    for column in table.columns:
+        if column.name.endswith(("user_id", "triggered_by", "deployed_by")):
+            assert column.is_user_id, column.name
+        assert not column.is_user_id or column.type == "VARCHAR", column.name
 
 
 def test_every_insight_says_for_when_it_was_computed():

@@ -3,15 +3,23 @@
 from storage.catalogue.insights.active_scans import ACTIVE_SCANS
 from storage.catalogue.insights.deployment_metrics import DEPLOYMENT_METRICS
 from storage.catalogue.insights.deployment_trends import DEPLOYMENT_TRENDS
+from storage.catalogue.insights.domain_experts import DOMAIN_EXPERTS
+from storage.catalogue.insights.domain_owners import DOMAIN_OWNERS
+from storage.catalogue.insights.expertise_scores import EXPERTISE_SCORES
 from storage.catalogue.insights.performance_insights import PERFORMANCE_INSIGHTS
 from storage.catalogue.insights.scan_performance import SCAN_PERFORMANCE
 from storage.catalogue.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
+from storage.catalogue.insights.user_profiles import USER_PROFILES
 
 TABLES = (
     DEPLOYMENT_METRICS,
     DEPLOYMENT_TRENDS,
     SCAN_PERFORMANCE,
     ACTIVE_SCANS,
+    EXPERTISE_SCORES,
+    DOMAIN_EXPERTS,
+    DOMAIN_OWNERS,
+    USER_PROFILES,
     SYSTEM_METRICS_HOURLY,
     PERFORMANCE_INSIGHTS,
 )

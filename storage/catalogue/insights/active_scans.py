@@ -36,7 +36,7 @@ ACTIVE_SCANS = Table(
         Column("finish_low_at", "TIMESTAMPTZ", "lower end of the interval for the finish, if it is alive"),
         Column("finish_high_at", "TIMESTAMPTZ", "upper end of it"),
         Column("no_finish_reason", "VARCHAR", "why there is no such interval"),
-        Column("triggered_by", "VARCHAR", "user id, `system`, or a job's name"),
+        Column("triggered_by", "VARCHAR", "user id, `system`, or a job's name", is_user_id=True),
         IS_SAMPLE,
     ),
     verb="replace",

@@ -124,7 +124,6 @@ def _evidence(row: Row) -> dict[str, Any]:
 
 DEPLOYMENT_FAILURES = Kind(
     "deployment_failures",
-    inputs=("deployment_trends", "deployment_metrics"),
     parameters=("as_of", "window_days", "gap_seconds"),
     describe=describe,
 )

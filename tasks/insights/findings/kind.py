@@ -36,12 +36,10 @@ class Kind:
     """A kind of finding: `<name>.sql` yields a row a subject, `describe` puts it into words.
 
     Attributes:
-        inputs: the insight tables that the SELECT reads.
         parameters: what it binds, of as_of, window_days and gap_seconds.
     """
 
     name: str
-    inputs: tuple[str, ...]
     parameters: tuple[str, ...]
     describe: Callable[[Row], Finding]
 

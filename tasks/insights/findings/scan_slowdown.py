@@ -56,4 +56,4 @@ def _scans(row: Row) -> str:
     return f"{row['scan_type']} scans of {row['data_source']}"
 
 
-SCAN_SLOWDOWN = Kind("scan_slowdown", inputs=("scan_performance",), parameters=(), describe=describe)
+SCAN_SLOWDOWN = Kind("scan_slowdown", parameters=(), describe=describe)

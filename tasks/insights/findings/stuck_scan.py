@@ -44,4 +44,4 @@ def _recommendation(row: Row) -> str:
     return f"Check on the scanning host whether its process still runs; cancel {scan} in the platform and start it again; {heard}."
 
 
-STUCK_SCAN = Kind("stuck_scan", inputs=("active_scans",), parameters=("as_of",), describe=describe)
+STUCK_SCAN = Kind("stuck_scan", parameters=("as_of",), describe=describe)

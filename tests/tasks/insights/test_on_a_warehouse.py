@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from flows.settings import ExpertiseSettings
 from storage.catalogue import INSIGHTS
 from storage.errors import GovpulseError
 from storage.frames import fetch
@@ -22,9 +23,14 @@ from tasks.insights.active_scans import active_scans
 from tasks.insights.computation import check_output
 from tasks.insights.deployment_metrics import deployment_metrics
 from tasks.insights.deployment_trends import deployment_trends
+from tasks.insights.domain_experts import domain_experts
+from tasks.insights.domain_owners import domain_owners
+from tasks.insights.expertise_scores import expertise_scores
 from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import choose_window_start, system_metrics_hourly
+from tasks.insights.user_profiles import user_profiles
+from tests.acts import act_rows
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
@@ -78,6 +84,8 @@ def home(tmp_path: Path) -> Home:
     scan = {"scan_id": "s1", "data_source": "crm", "scan_type": "full", "status": "running", "updated_at": hours[2]}
     land(home, "scans", pl.DataFrame([scan | {"started_at": hours[2]}]))
     land(home, "system_metrics", samples((0, 1.0), (60, None), (3700, 3.0)))
+    land(home, "activity", act_rows([{"occurred_at": hours[1]}, {"occurred_at": hours[2], "user_id": "bob"}]))
+    land(home, "owners", pl.DataFrame({"domain": ["sales"], "user_id": ["ann"]}))
     load(home)
     return home
 
@@ -88,6 +96,10 @@ def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     active_scans.fn(root, limits=LIMITS, as_of=as_of, window_days=90)
     deployment_trends.fn(root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
     scan_performance.fn(root, limits=LIMITS, as_of=as_of, window_days=90)
+    expertise_scores.fn(root, limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
+    domain_experts.fn(root, limits=LIMITS, as_of=as_of, is_measured=True)
+    domain_owners.fn(root, limits=LIMITS, as_of=as_of)
+    user_profiles.fn(root, limits=LIMITS, as_of=as_of, bot_pattern="", preferences={"default": {"theme": "light"}})
     system_metrics_hourly.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
     performance_insights.fn(root, limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
     tables = [f"insights.{name}" for name in INSIGHTS] + ["history.deployment_metrics"]
@@ -123,9 +135,13 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
         ("active_scans", AS_OF, 1),
         ("deployment_metrics", AS_OF, 4),
         ("deployment_trends", AS_OF, 2),
+        ("domain_experts", AS_OF, 2),
+        ("domain_owners", AS_OF, 1),
+        ("expertise_scores", AS_OF, 4),
         ("performance_insights", AS_OF, 1),
         ("scan_performance", AS_OF, 1),
         ("system_metrics_hourly", AS_OF, 2),
+        ("user_profiles", AS_OF, 2),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from storage.catalogue import TABLES
 from tasks.insights.computation import check_output
-from tasks.insights.performance_insights import INPUTS, TABLE, find
+from tasks.insights.performance_insights import TABLE, find
 from tests.insight_rows import BLANK_AT, enter, insert
 
 AS_OF = BLANK_AT
@@ -26,7 +26,7 @@ def find_in(con: duckdb.DuckDBPyConnection) -> Find:
     def found(**tables: Rows) -> list[dict[str, Any]]:
         con.execute("BEGIN")
         try:
-            for name in INPUTS:
+            for name in TABLE.inputs:
                 enter(con, name, AS_OF, AS_OF)
             for name, rows in tables.items():
                 for row in rows:

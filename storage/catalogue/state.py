@@ -1,0 +1,81 @@
+"""Schema `state`: what computations carry from one to the next. Private; every row can be made anew from raw."""
+
+from storage.catalogue.model import Column, Table
+
+UNITS = "in units of 2^-40"
+
+EXPERTISE = Table(
+    schema="state",
+    name="expertise",
+    description="For when the sums of expertise are, and what the scores make of them: one row, none before the first computation.",
+    columns=(
+        Column("as_of", "TIMESTAMPTZ", "the instant that the sums are for", is_required=True),
+        Column("carried_until", "TIMESTAMPTZ", "acts before it are in state.expertise_carried", is_required=True),
+        Column(
+            "carried_rows", "BIGINT", "rows of raw.activity before it (count); -1 where one has changed since", is_required=True
+        ),
+        Column("reference_at", "TIMESTAMPTZ", "the instant at which an act has its full weight", is_required=True),
+        Column("weights", "JSON", "the settings that the sums depend on", is_required=True),
+        Column("half_life_days", "DOUBLE", "half-life of availability (days)", is_required=True),
+        Column("knowledge_prior", "DOUBLE", "knowledge that everybody has beforehand, together", is_required=True),
+        Column("availability_prior", "DOUBLE", "availability that everybody has beforehand, together", is_required=True),
+        Column("minimum_knowledge", "DOUBLE", "less is insufficient evidence for a level", is_required=True),
+        Column("competent_share", "DOUBLE", "from this share on a user is competent", is_required=True),
+        Column("proficient_share", "DOUBLE", "from this share on a user is proficient", is_required=True),
+        Column("expert_share", "DOUBLE", "from this share on a user is an expert", is_required=True),
+        Column("domain_separator", "VARCHAR", "what stands between the parts of a domain's name", is_required=True),
+        Column("is_sample", "BOOLEAN", "the acts are those of the made-up sample database", is_required=True),
+    ),
+    verb="replace",
+)
+
+_SUMS = (
+    Column("user_id", "VARCHAR", "the platform's id", is_required=True, is_user_id=True),
+    Column("domain", "VARCHAR", "the domain that the acts name", is_required=True),
+    Column("knowledge_units", "HUGEINT", f"knowledge {UNITS}", is_required=True),
+    Column("availability_units", "HUGEINT", f"availability as of reference_at, without presence, {UNITS}", is_required=True),
+    Column("events", "BIGINT", "acts that succeeded or failed (count)", is_required=True),
+    Column("succeeded", "BIGINT", "those that succeeded (count)", is_required=True),
+    Column("first_at", "TIMESTAMPTZ", "the first of them", is_required=True),
+    Column("last_at", "TIMESTAMPTZ", "the last of them", is_required=True),
+)
+
+EXPERTISE_CARRIED = Table(
+    schema="state",
+    name="expertise_carried",
+    description="Sums of acts by user and domain, of acts before carried_until.",
+    columns=_SUMS,
+    verb="replace",
+    key=("user_id", "domain"),
+)
+
+EXPERTISE_RECENT = Table(
+    schema="state",
+    name="expertise_recent",
+    description="Sums of acts by user and domain, of acts from carried_until until as_of.",
+    columns=_SUMS,
+    verb="replace",
+    key=("user_id", "domain"),
+)
+
+EXPERTISE_USERS = Table(
+    schema="state",
+    name="expertise_users",
+    description="What concerns all domains of a user at once.",
+    columns=(
+        Column("user_id", "VARCHAR", "the platform's id", is_required=True, is_user_id=True),
+        Column("role", "VARCHAR", "the user's role, where raw.users has them"),
+        Column("is_active", "BOOLEAN", "may still log in, or raw.users does not say", is_required=True),
+        Column("is_bot", "BOOLEAN", "acts more often than people do, or is one by its id", is_required=True),
+        Column("events", "BIGINT", "acts that succeeded or failed (count)", is_required=True),
+        Column("first_at", "TIMESTAMPTZ", "the first of them", is_required=True),
+        Column("last_at", "TIMESTAMPTZ", "the last of them", is_required=True),
+        Column("presence", "DOUBLE", "2^(-time since the last act / half-life)", is_required=True),
+        Column("knowledge_units", "HUGEINT", f"knowledge over all domains {UNITS}", is_required=True),
+        Column("availability_units", "HUGEINT", f"availability over all domains as of as_of {UNITS}", is_required=True),
+    ),
+    verb="replace",
+    key=("user_id",),
+)
+
+TABLES = (EXPERTISE, EXPERTISE_CARRIED, EXPERTISE_RECENT, EXPERTISE_USERS)

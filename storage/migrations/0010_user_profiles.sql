@@ -1,0 +1,21 @@
+CREATE TABLE insights.user_profiles (
+    as_of TIMESTAMPTZ NOT NULL,
+    user_id VARCHAR NOT NULL,
+    role VARCHAR,
+    team VARCHAR,
+    is_active BOOLEAN NOT NULL,
+    is_bot BOOLEAN NOT NULL,
+    events BIGINT NOT NULL,
+    first_active_at TIMESTAMPTZ,
+    last_active_at TIMESTAMPTZ,
+    presence DOUBLE,
+    top_knowledge JSON NOT NULL,
+    top_availability JSON NOT NULL,
+    domains BIGINT NOT NULL,
+    breadth DOUBLE,
+    depth DOUBLE,
+    recent_acts JSON NOT NULL,
+    recent_events BIGINT NOT NULL,
+    preferences JSON NOT NULL,
+    is_sample BOOLEAN NOT NULL
+);

@@ -1,0 +1,47 @@
+"""Which sums are carried from one computation to the next, and when they are made anew."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+from tasks.insights.expertise.rules import ExpertiseRules
+
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+SETTLED_AFTER = timedelta(days=1)
+"""Acts change for a while after they were first seen: what is carried ends so long before as_of."""
+CARRIED_FOR = timedelta(days=2)
+"""Once a day everything is read again."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """The acts whose sums are carried: those before `until`, in so many rows of raw.activity."""
+
+    until: datetime
+    rows: int
+
+
+def read_carried(con: duckdb.DuckDBPyConnection, as_of: datetime, reference_at: datetime, rules: ExpertiseRules) -> Carried | None:
+    """What can be carried to `as_of`; None where there is nothing, or it is old, or of other weights, or of other acts.
+
+    What is loaded of acts that were summed is noted by the loader (storage.carried_sums); rows that came or went otherwise show in
+    their number.
+    """
+    found = con.execute(
+        "SELECT carried_until, carried_rows FROM state.expertise WHERE weights = $weights AND reference_at = $reference_at"
+        " AND carried_until BETWEEN $oldest AND $as_of",
+        {"weights": rules.weights_json, "reference_at": reference_at, "oldest": as_of - CARRIED_FOR, "as_of": as_of},
+    ).fetchall()
+    carried = Carried(*found[0]) if found else None
+    return carried if carried and carried.rows == _rows_before(con, carried.until) else None
+
+
+def begin_carrying(con: duckdb.DuckDBPyConnection, as_of: datetime) -> Carried:
+    """What is to be summed anew, and carried from now on."""
+    until = as_of - SETTLED_AFTER
+    return Carried(until, _rows_before(con, until))
+
+
+def _rows_before(con: duckdb.DuckDBPyConnection, until: datetime) -> int:
+    return int(con.execute("SELECT count(*) FROM raw.activity WHERE occurred_at < ?", [until]).fetchall()[0][0])

@@ -1,0 +1,54 @@
+"""What expertise is made of: the weights and cuts that the settings give."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GRID_HALF_LIVES = 8
+
+
+@dataclass(frozen=True)
+class ExpertiseRules:
+    """The settings of section `expertise`, where each is described.
+
+    Attributes:
+        level_shares: from which share of a domain's knowledge on a user is competent, proficient, an expert.
+    """
+
+    knowledge_weights: Mapping[str, float]
+    availability_weights: Mapping[str, float]
+    failed_weight: float
+    half_life_days: float
+    knowledge_prior: float
+    availability_prior: float
+    minimum_knowledge: float
+    level_shares: tuple[float, float, float]
+    bot_acts_per_day: float
+    bot_pattern: str
+    domain_separator: str
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """What the sums depend on, as the SELECT binds it."""
+        return {
+            "knowledge_actions": sorted(self.knowledge_weights),
+            "knowledge_weights": [self.knowledge_weights[action] for action in sorted(self.knowledge_weights)],
+            "availability_actions": sorted(self.availability_weights),
+            "availability_weights": [self.availability_weights[action] for action in sorted(self.availability_weights)],
+            "failed_weight": self.failed_weight,
+            "half_life_days": self.half_life_days,
+        }
+
+    @property
+    def weights_json(self) -> str:
+        """The same, to see whether sums were made with other weights."""
+        return json.dumps(self.weights)
+
+    def reference_at(self, as_of: datetime) -> datetime:
+        """The instant at which an act weighs what its action does: the last of a grid before `as_of`, so that computations near
+        each other have the same, and a sum comes out the same to the last bit whether it was carried or not."""
+        step = timedelta(days=self.half_life_days * GRID_HALF_LIVES)
+        return EPOCH + (as_of - EPOCH) // step * step

@@ -1,0 +1,87 @@
+"""insights.expertise_scores: what each user knows of each domain, and who can help now. Reads raw.activity and raw.users.
+
+The table is a view of sums (migration 0008). Those of acts before yesterday are carried from one computation to the next while
+nothing of them changes, so that an hour costs what was done since. Carried or not, they are the same to the last bit.
+"""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage.catalogue import TABLES
+from storage.frames import registered
+from storage.home import Home
+from storage.transaction import transaction
+from storage.warehouse import Limits, warehouse
+from storage.write import replace
+from tasks.insights.computation import FOLDER, Computation, InsightResult, define_macros, enter, select_of
+from tasks.insights.expertise.carrying import BEGINNING, Carried, begin_carrying, read_carried
+from tasks.insights.expertise.rules import ExpertiseRules
+
+NAME = "expertise_scores"
+STATE = TABLES["state.expertise"]
+
+
+def compute_sums(con: duckdb.DuckDBPyConnection, as_of: datetime, rules: ExpertiseRules) -> int:
+    """Bring the sums to `as_of`; returns how many rows were written. The transaction is the caller's."""
+    reference_at = rules.reference_at(as_of)
+    carried, rows = read_carried(con, as_of, reference_at, rules), 0
+    if carried is None:
+        carried = begin_carrying(con, as_of)
+        rows += _sum(con, "state.expertise_carried", BEGINNING, carried.until, reference_at, rules)
+    rows += _sum(con, "state.expertise_recent", carried.until, as_of, reference_at, rules)
+    with registered(con, "given", pl.DataFrame([_state(con, as_of, reference_at, carried, rules)])):
+        replace(con, STATE, "given")
+    con.execute("DELETE FROM state.expertise_users")
+    users = (FOLDER / "expertise" / "users.sql").read_text()
+    return rows + int(
+        con.execute(users, {"bot_acts_per_day": rules.bot_acts_per_day, "bot_pattern": rules.bot_pattern}).fetchall()[0][0]
+    )
+
+
+def _sum(
+    con: duckdb.DuckDBPyConnection, table: str, since: datetime, until: datetime, reference_at: datetime, rules: ExpertiseRules
+) -> int:
+    """Put the sums of the acts from `since` until `until` into the place of those in `table`."""
+    con.execute(f"DELETE FROM {table}")
+    parameters = {"since": since, "until": until, "reference_at": reference_at, **rules.weights}
+    return int(con.execute(f"INSERT INTO {table} BY NAME {select_of(NAME)}", parameters).fetchall()[0][0])
+
+
+def _state(
+    con: duckdb.DuckDBPyConnection, as_of: datetime, reference_at: datetime, carried: Carried, rules: ExpertiseRules
+) -> dict[str, object]:
+    competent, proficient, expert = rules.level_shares
+    return {
+        "as_of": as_of,
+        "carried_until": carried.until,
+        "carried_rows": carried.rows,
+        "reference_at": reference_at,
+        "weights": rules.weights_json,
+        "half_life_days": rules.half_life_days,
+        "knowledge_prior": rules.knowledge_prior,
+        "availability_prior": rules.availability_prior,
+        "minimum_knowledge": rules.minimum_knowledge,
+        "competent_share": competent,
+        "proficient_share": proficient,
+        "expert_share": expert,
+        "domain_separator": rules.domain_separator,
+        "is_sample": bool(con.execute("SELECT 1 FROM raw.activity WHERE source = 'sample' LIMIT 1").fetchall()),
+    }
+
+
+@task(name=NAME, cache_policy=NO_CACHE)
+def expertise_scores(home: str, *, limits: Limits, as_of: datetime, rules: ExpertiseRules) -> InsightResult:
+    """Compute the table as of `as_of`. The result counts the sums and users written."""
+    started = time.monotonic()
+    with warehouse(Home(Path(home)), limits) as con, transaction(con):
+        read_at = datetime.now(UTC)
+        define_macros(con)
+        rows = compute_sums(con, as_of, rules)
+        enter(con, Computation(NAME, as_of, None, rows, time.monotonic() - started, read_at))
+    return InsightResult(NAME, rows, None)
