@@ -33,11 +33,13 @@ lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, calibration (half an hour)
+bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (forty minutes)
 	$(BIN)/python -m benchmarks.collection
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
 	$(BIN)/python -m benchmarks.extraction --rows 5000000 --peers
 	$(BIN)/python -m benchmarks.analytics --rows 10000000
+	$(BIN)/python -m benchmarks.expertise_scale --rows 100000000
+	$(BIN)/python -m benchmarks.expertise
 	$(BIN)/python -m benchmarks.calibration.intervals
 	$(BIN)/python -m benchmarks.calibration.change_points
 	$(BIN)/python -m benchmarks.calibration.stuck_scans
