@@ -1,5 +1,6 @@
 """Writes docs/tables.md from the catalogue and docs/settings.md from the settings. `make docs` runs it; a test compares."""
 
+import json
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -13,12 +14,14 @@ SCHEMAS = {
     "insights": "what govpulse computes; published",
     "alerts": "state, transitions and notifications; published",
     "ops": "govpulse's own books; published",
+    "state": "what computations carry from one to the next; only in the warehouse",
     "raw": "what the sources deliver; only in the warehouse (`govpulse query --private`)",
 }
 VERBS = {
     "append": "Rows are only added.",
     "replace": "Each computation replaces its rows.",
     "upsert": "Rows are merged by key.",
+    "view": "A view of sums in the warehouse, a table in the published file.",
 }
 
 
@@ -37,7 +40,9 @@ def _table(table: Table) -> list[str]:
     key = f" Key: {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
     kept = f" Kept for `retention.{table.retention}`." if table.retention else ""
     history = f" One row set a day is kept in `history.{table.name}`." if table.has_history else ""
-    lines = [f"### {table.full_name}", "", table.description, "", VERBS[table.verb] + key + history + kept, ""]
+    inputs = f" Computed from {', '.join(f'`{name}`' for name in table.inputs)} of the same `as_of`." if table.inputs else ""
+    listing = " Each extraction reads all rows, and marks what is not among them as `is_deleted`." if table.is_listing else ""
+    lines = [f"### {table.full_name}", "", table.description, "", VERBS[table.verb] + key + inputs + listing + history + kept, ""]
     lines += ["| column | type | what it is |", "|---|---|---|", *(_column(column) for column in table.columns), ""]
     if table.checks:
         lines += ["A row is refused when: " + "; ".join(check.reason for check in table.checks) + ".", ""]
@@ -75,14 +80,17 @@ def settings_page() -> str:
 
 
 def _setting(key: str, variable: str, field: FieldInfo) -> str:
-    return f"| `{key}` | `{PREFIX}{variable.upper()}` | {_default(field)} | {field.description} |"
+    default = _default(field).replace("|", "\\|")
+    return f"| `{key}` | `{PREFIX}{variable.upper()}` | {default} | {field.description} |"
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if isinstance(field.default, tuple):
+    if isinstance(field.default, tuple) and isinstance(field.default[0], ChannelSettings):
         return ", ".join(channel.name for channel in field.default)
+    if isinstance(field.default, dict | tuple):
+        return f"`{json.dumps(field.default)}`"
     return "empty" if field.default is None or str(field.default) == "" else f"`{field.default}`"
 
 
