@@ -1,6 +1,6 @@
 """insights.domain_experts."""
 
-from storage.catalogue.insights.expertise_scores import LEVELS
+from storage.catalogue.insights.expertise_scores import LEVELS_OF_PEOPLE
 from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, count
 from storage.catalogue.model import Column, Table
 
@@ -24,7 +24,7 @@ DOMAIN_EXPERTS = Table(
         Column("last_active_at", "TIMESTAMPTZ", "the last act in it, whoever's", is_required=True),
         Column("expert_user_id", "VARCHAR", "the first by knowledge", is_user_id=True),
         Column("expert_share", "DOUBLE", "their knowledge_share"),
-        Column("expert_level", "VARCHAR", "their level", allowed=LEVELS),
+        Column("expert_level", "VARCHAR", "their level", allowed=LEVELS_OF_PEOPLE),
         Column("runner_up_user_id", "VARCHAR", "the second by knowledge; NULL under 2 people", is_user_id=True),
         Column("runner_up_share", "DOUBLE", "their knowledge_share"),
         Column("margin", "DOUBLE", "(knowledge of the first - of the second) / (sum of all + 1), in [0, 1)"),
@@ -32,7 +32,7 @@ DOMAIN_EXPERTS = Table(
         Column(
             "is_calibrated",
             "BOOLEAN",
-            "confidence was measured for domains like this: 2 people or more, no roll-up, the shipped weights and half-life",
+            "confidence was measured for domains like this: 2 people or more, no roll-up, the shipped knowledge_weights",
             is_required=True,
         ),
         Column("available_user_id", "VARCHAR", "the first by availability", is_user_id=True),

@@ -3,7 +3,7 @@
 from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, count, rate
 from storage.catalogue.model import Column, Table
 
-LEVELS = ("insufficient_evidence", "novice", "competent", "proficient", "expert", "excluded")
+LEVELS_OF_PEOPLE = ("insufficient_evidence", "novice", "competent", "proficient", "expert")
 
 EXPERTISE_SCORES = Table(
     schema="insights",
@@ -47,7 +47,7 @@ EXPERTISE_SCORES = Table(
             "VARCHAR",
             "by knowledge_share; `insufficient_evidence` with little knowledge, `excluded` for bots",
             is_required=True,
-            allowed=LEVELS,
+            allowed=(*LEVELS_OF_PEOPLE, "excluded"),
         ),
         count("events", "acts that succeeded or failed before as_of"),
         count("succeeded", "those that succeeded"),
