@@ -1,0 +1,67 @@
+"""Scores of one host's window against the model of its history."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.insights.anomalies.baselines import standardise
+from tasks.insights.anomalies.combining import combine, hold, rounded
+from tasks.insights.anomalies.episodes import Blame, Episode, blame, find_episodes
+from tasks.insights.anomalies.features import features
+from tasks.insights.anomalies.forest import isolation
+from tasks.insights.anomalies.model import FOREST, Model, deviate, strands_of
+from tasks.insights.anomalies.thresholds import judge, thresholds
+from tasks.insights.anomalies.windows import Flags, Matrix, Series
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A window's, an element a step.
+
+    Attributes:
+        score: in deviations of the history, to half of one; NaN where nothing was read.
+        level: log z-scores, a row a metric of `names`.
+        metrics: how many were read.
+    """
+
+    score: Series
+    threshold: Series
+    is_anomalous: Flags
+    metrics: Series
+    level: Matrix
+    names: tuple[str, ...]
+    strands: tuple[str, ...]
+
+    def episodes(self) -> list[Episode]:
+        """The window's episodes, in their order."""
+        return find_episodes(self.is_anomalous, self.score, self.threshold, self.level, list(self.names))
+
+    def blamed(self, step: int) -> tuple[Blame, ...]:
+        """The metrics that deviated most at a step, in order."""
+        return blame(np.abs(self.level[:, step]).astype(np.float64), list(self.names))
+
+
+def score(model: Model, values: Matrix, first: int, start: int, before: Series | None = None) -> Scores:
+    """Score a window, each step by what precedes it.
+
+    Args:
+        model: trained on steps before the window.
+        values: a row a metric of `model.names`, the window and what precedes it: `model.windows.needed` steps, as far as there are.
+        first: the absolute number of the first column.
+        start: the column that the window starts at.
+        before: the scores of the steps right before the window, for the threshold; those of the model's history if not given.
+    """
+    windows = model.windows
+    begin = max(start - windows.lead_in, 0)
+    standard = standardise(values, model.baseline)
+    deviating = deviate(standard, model.baseline, windows, first, begin)
+    strands = strands_of(deviating)
+    if model.forest is not None:
+        strands[FOREST] = isolation(model.forest, features(deviating))
+    count = np.count_nonzero(~np.isnan(standard[:, start:]), axis=0).astype(np.float64)
+    found = rounded(hold(combine(strands, model.scales), windows.held))[start - begin :]
+    found[count == 0] = np.nan
+    earlier = model.recent if before is None else before
+    limits = thresholds(earlier, found, first + start, windows.day)
+    level = deviating.level[:, start - begin :]
+    return Scores(found, limits, judge(earlier, found, limits), count, level, model.names, tuple(sorted(model.scales)))

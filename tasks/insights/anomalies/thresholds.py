@@ -1,0 +1,73 @@
+"""From which score on a minute is anomalous: by episodes a day on recent scores, and never below a floor."""
+
+import numpy as np
+
+from tasks.insights.anomalies.windows import Flags, Series
+
+FLOOR = 5.5
+"""In deviations of the history, of the mean of the strands. Below it nothing is anomalous, however quiet the host."""
+EPISODES_A_DAY = 3.0
+"""Of the recent scores, as many episodes a day are borne; the threshold rises until there are no more."""
+RECENT_DAYS = 5
+LASTING, AMONG = 2, 3
+"""A step is anomalous where so many of so many last ones, itself among them, reach the threshold."""
+MERGED_STEPS = 10
+"""Steps between two anomalous ones up to which they are of one episode."""
+TRIED = 400
+"""Levels that are tried, the highest first."""
+
+
+def count_episodes(is_above: Flags, merged: int = MERGED_STEPS) -> int:
+    """How many episodes there are, where those at most `merged` steps apart are one."""
+    at = np.flatnonzero(is_above)
+    return int(np.count_nonzero(np.diff(at) > merged)) + bool(len(at))
+
+
+def find_threshold(recent: Series, steps_a_day: int, floor: float = FLOOR, episodes_a_day: float = EPISODES_A_DAY) -> float:
+    """The lowest level from which on the recent scores had no more than so many episodes a day, but not below the floor.
+
+    Args:
+        recent: scores before those to be judged; NaN is none.
+    """
+    known = np.where(np.isnan(recent), -np.inf, recent)
+    most = episodes_a_day * np.count_nonzero(~np.isnan(recent)) / steps_a_day
+    levels = np.unique(known[known >= floor])[::-1]
+    lowest = floor if not len(levels) else float(levels[0]) + 1.0
+    for level in levels[:: max(len(levels) // TRIED, 1)]:
+        if count_episodes(known >= level) > most:
+            return lowest
+        lowest = float(level)
+    return floor
+
+
+def thresholds(before: Series, scores: Series, first: int, steps_a_day: int) -> Series:
+    """The threshold of each step, found anew at every day's start from the days before it.
+
+    Args:
+        before: the scores that precede `scores`; what lies further back than `RECENT_DAYS` does not matter.
+        first: the absolute number of the first step of `scores`; days start at multiples of `steps_a_day`.
+    """
+    known = np.concatenate([before, scores])
+    found = np.empty(len(scores))
+    at = 0
+    while at < len(scores):
+        day = at - (first + at) % steps_a_day
+        end = min(day + steps_a_day, len(scores))
+        upto = max(len(before) + day, 0)
+        found[at:end] = find_threshold(known[max(upto - RECENT_DAYS * steps_a_day, 0) : upto], steps_a_day)
+        at = end
+    return found
+
+
+def judge(before: Series, scores: Series, limits: Series) -> Flags:
+    """Where `LASTING` of the last `AMONG` scores reach the threshold, and the step's own does.
+
+    Args:
+        before: the scores that precede `scores`; they are held against the first of the limits.
+    """
+    earlier = before[-(AMONG - 1) :] >= limits[:1]
+    reaches = np.concatenate([earlier, scores >= limits])
+    counts = np.cumsum(reaches)
+    counts[AMONG:] = counts[AMONG:] - counts[:-AMONG]
+    lasting: Flags = ((counts >= LASTING) & reaches)[len(earlier) :]
+    return lasting
