@@ -13,6 +13,9 @@ from storage.write import upsert
 
 UNCOVERED_SINCE = Path(__file__).with_name("uncovered_since.sql")
 Span = tuple[datetime | None, datetime | None]
+COUNTED = {"activity": "reasons IS NULL AND status <> 'running'"}
+"""Rows that a file's span is over, where not all that are accepted: an act is read again and again until it has ended, and nothing
+that goes by the span counts it before."""
 
 
 def is_recorded(con: duckdb.DuckDBPyConnection, file: str) -> bool:
@@ -44,11 +47,12 @@ def record(
 
 
 def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[int, Span]]:
-    """By landing file of the relation `checked`: rows refused, and the earliest and latest instant of those that were not."""
+    """By landing file of the relation `checked`: rows refused, and the earliest and latest instant of the others that count."""
     instant = table.time_column or ("updated_at" if "updated_at" in table.column_names else "CAST(NULL AS TIMESTAMPTZ)")
+    counted = COUNTED.get(table.name, "reasons IS NULL")
     found = con.execute(
-        f"SELECT landed_file, count(reasons), min({instant}) FILTER (WHERE reasons IS NULL),"
-        f" max({instant}) FILTER (WHERE reasons IS NULL) FROM checked GROUP BY landed_file"
+        f"SELECT landed_file, count(reasons), min({instant}) FILTER (WHERE {counted}), max({instant}) FILTER (WHERE {counted})"
+        " FROM checked GROUP BY landed_file"
     )
     return {file: (refused, (first, last)) for file, refused, first, last in found.fetchall()}
 

@@ -18,6 +18,8 @@ def make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
         return True
     for dataset in GOVERNANCE:
         con.execute(f"DELETE FROM raw.{dataset} WHERE source = ?", [SAMPLE])
+    # Its other hours would stay beside the real ones: other tables are replaced whole.
+    con.execute("DELETE FROM insights.application_health WHERE is_sample")
     con.execute("DELETE FROM ops.watermarks WHERE source = ?", [SAMPLE])
     con.execute("DELETE FROM ops.rejected_rows WHERE source = ?", [SAMPLE])
     return True

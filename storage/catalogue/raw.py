@@ -117,6 +117,7 @@ ACTIVITY = Table(
     verb="upsert",
     key=("activity_id",),
     version=("extracted_at", "updated_at"),
+    time_column="occurred_at",
     checks=_not_in_future("occurred_at", "updated_at"),
     is_landed=True,
 )

@@ -37,15 +37,17 @@ class Kind:
 
     Attributes:
         parameters: what it binds, of as_of, window_days and gap_seconds.
+        derive: makes the rows a subject of those of the SELECT, where SQL alone does not.
     """
 
     name: str
     parameters: tuple[str, ...]
     describe: Callable[[Row], Finding]
+    derive: Callable[[pl.DataFrame], pl.DataFrame] = pl.DataFrame.clone
 
     def findings(self, rows: pl.DataFrame) -> list[dict[str, Any]]:
         """Of the SELECT's rows, what storage.findings takes. Texts become one line each."""
-        found = [self.describe(row) for row in rows.iter_rows(named=True)]
+        found = [self.describe(row) for row in self.derive(rows).iter_rows(named=True)]
         return [
             {
                 **vars(finding),

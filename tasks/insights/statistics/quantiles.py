@@ -52,6 +52,11 @@ def with_median(lists: pl.Series, name: str, unit: str = "_seconds") -> list[pl.
 
 def with_p90(lists: pl.Series, name: str) -> list[pl.Series]:
     """The columns `name`_seconds, `name`_low and `name`_high: the 90th percentile with its interval; NULL under 30 values."""
-    enough = pl.select(pl.when(lists.list.len() >= P90_NEEDS).then(lists)).to_series()
-    low, high = list_interval(enough, 0.9)
-    return [list_quantile(enough, 0.9).alias(f"{name}_seconds"), low.alias(f"{name}_low"), high.alias(f"{name}_high")]
+    return with_percentile(lists, name, 0.9, P90_NEEDS)
+
+
+def with_percentile(lists: pl.Series, name: str, q: float, needs: int) -> list[pl.Series]:
+    """The columns `name`_seconds, `name`_low and `name`_high: the q-quantile with its interval; NULL under `needs` values."""
+    enough = pl.select(pl.when(lists.list.len() >= needs).then(lists)).to_series()
+    low, high = list_interval(enough, q)
+    return [list_quantile(enough, q).alias(f"{name}_seconds"), low.alias(f"{name}_low"), high.alias(f"{name}_high")]

@@ -1,0 +1,36 @@
+-- The hours of every operation over the last day and the four weeks before it, and for those of the last day what was deployed then.
+WITH released AS (
+    SELECT list(
+        struct_pack(service := service, version := version, environment := environment, finished_at := finished_at)
+        ORDER BY finished_at DESC, deployment_id
+    ) AS releases
+    FROM raw.deployments
+    WHERE
+        status = 'succeeded' AND NOT is_deleted AND finished_at < CAST($as_of AS TIMESTAMPTZ)
+        AND finished_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(26)
+)
+
+SELECT
+    health.as_of,
+    health.operation,
+    health.kind,
+    health.hour_at,
+    health.requests,
+    -- Without a baseline nothing was slow, which tells nothing.
+    CASE WHEN health.slow IS NOT NULL THEN health.timed END AS timed,
+    health.slow,
+    health.very_slow,
+    health.p95_seconds,
+    health.p95_low,
+    health.p95_high,
+    health.baseline_p95_seconds,
+    health.p95_ratio,
+    health.p95_low >= 1.3 * health.baseline_p95_seconds AS is_large,
+    CASE WHEN health.hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(25) THEN released.releases END AS releases,
+    health.is_sample
+FROM (
+    SELECT * REPLACE (CAST($as_of AS TIMESTAMPTZ) AS as_of)
+    FROM insights.application_health
+    WHERE hour_at < CAST($as_of AS TIMESTAMPTZ) AND hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(30 * 24)
+) AS health
+CROSS JOIN released
