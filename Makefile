@@ -43,6 +43,9 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extractio
 	$(BIN)/python -m benchmarks.calibration.intervals
 	$(BIN)/python -m benchmarks.calibration.change_points
 	$(BIN)/python -m benchmarks.calibration.stuck_scans
+	$(BIN)/python -m benchmarks.calibration.leaks
+	$(BIN)/python -m benchmarks.calibration.disk_forecasts --runs 100
+	$(BIN)/python -m benchmarks.calibration.application_health --worlds 3
 
 docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
 	$(BIN)/python docs/generate.py

@@ -11,6 +11,7 @@ from flows.run import Run, begin, finish, in_utc, load
 from storage.catalogue import INSIGHTS
 from tasks.boards import deployment_board, scan_board
 from tasks.insights.active_scans import active_scans
+from tasks.insights.application_health import application_health
 from tasks.insights.computation import InsightResult
 from tasks.insights.deployment_metrics import deployment_metrics
 from tasks.insights.deployment_trends import deployment_trends
@@ -18,6 +19,7 @@ from tasks.insights.domain_experts import domain_experts
 from tasks.insights.domain_owners import domain_owners
 from tasks.insights.expertise.confidence import is_measured
 from tasks.insights.expertise_scores import expertise_scores
+from tasks.insights.forecasts import forecasts
 from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
@@ -33,6 +35,8 @@ InsightName = Literal[
     "domain_owners",
     "user_profiles",
     "system_metrics_hourly",
+    "forecasts",
+    "application_health",
     "performance_insights",
 ]
 BOARDS = {"deployment-metrics": deployment_board, "active-scans": scan_board}
@@ -58,6 +62,8 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
             **home, bot_pattern=rules.bot_pattern, preferences=run.settings.profiles.preferences
         ),
         "system_metrics_hourly": lambda: system_metrics_hourly(**home, window_start=window_start),
+        "forecasts": lambda: forecasts(**home),
+        "application_health": lambda: application_health(**home, window_start=window_start),
         "performance_insights": lambda: performance_insights(**attempts),
     }
 

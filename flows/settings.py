@@ -162,7 +162,7 @@ class RetentionSettings(Section):
     """For how long rows are kept; 0 keeps them for ever."""
 
     system_metrics_days: int = Field(30, ge=0, description="raw host metrics (days)")
-    hourly_days: int = Field(400, ge=0, description="hourly host metrics (days)")
+    hourly_days: int = Field(400, ge=0, description="hourly host metrics and application health (days)")
     insights_days: int = Field(400, ge=0, description="findings in insights.performance_insights (days)")
     ops_days: int = Field(90, ge=0, description="runs, ledger, checks, transitions and notifications (days)")
     backups: int = Field(7, ge=1, description="backups kept (count)")

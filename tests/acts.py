@@ -20,8 +20,9 @@ INSTANT = pl.Datetime("us", "UTC")
 ACTS = pl.Schema(
     {
         **dict.fromkeys(("activity_id", "user_id", "domain", "action", "status", "source"), pl.String()),
-        **dict.fromkeys(("resource_type", "resource_id"), pl.String()),
+        **dict.fromkeys(("resource_type", "resource_id", "operation"), pl.String()),
         **dict.fromkeys(("item_count", "domain_count"), pl.Int64()),
+        "duration_seconds": pl.Float64(),
         **dict.fromkeys(("occurred_at", "updated_at", "extracted_at"), INSTANT),
         "is_deleted": pl.Boolean(),
     }

@@ -20,8 +20,12 @@ from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from tasks.insights.computation import FOLDER, Computation, InsightResult, check_inputs, check_output, define_macros, enter
 from tasks.insights.findings.deployment_failures import DEPLOYMENT_FAILURES
+from tasks.insights.findings.disk_full import DISK_FULL
+from tasks.insights.findings.error_rate_rise import ERROR_RATE_RISE
 from tasks.insights.findings.kind import Kind
 from tasks.insights.findings.knowledge_at_risk import KNOWLEDGE_AT_RISK
+from tasks.insights.findings.memory_leak import MEMORY_LEAK
+from tasks.insights.findings.response_time_degradation import RESPONSE_TIME_DEGRADATION
 from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
 from tasks.insights.findings.stuck_scan import STUCK_SCAN
 
@@ -30,6 +34,10 @@ KINDS = (
     SCAN_SLOWDOWN,
     DEPLOYMENT_FAILURES,
     KNOWLEDGE_AT_RISK,
+    RESPONSE_TIME_DEGRADATION,
+    ERROR_RATE_RISE,
+    DISK_FULL,
+    MEMORY_LEAK,
 )
 TABLE = INSIGHTS["performance_insights"]
 

@@ -1,11 +1,13 @@
 """Schema `insights`: what govpulse computes, each table a function of its inputs and `as_of`. One file a table."""
 
 from storage.catalogue.insights.active_scans import ACTIVE_SCANS
+from storage.catalogue.insights.application_health import APPLICATION_HEALTH
 from storage.catalogue.insights.deployment_metrics import DEPLOYMENT_METRICS
 from storage.catalogue.insights.deployment_trends import DEPLOYMENT_TRENDS
 from storage.catalogue.insights.domain_experts import DOMAIN_EXPERTS
 from storage.catalogue.insights.domain_owners import DOMAIN_OWNERS
 from storage.catalogue.insights.expertise_scores import EXPERTISE_SCORES
+from storage.catalogue.insights.forecasts import FORECASTS
 from storage.catalogue.insights.performance_insights import PERFORMANCE_INSIGHTS
 from storage.catalogue.insights.scan_performance import SCAN_PERFORMANCE
 from storage.catalogue.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
@@ -21,5 +23,7 @@ TABLES = (
     DOMAIN_OWNERS,
     USER_PROFILES,
     SYSTEM_METRICS_HOURLY,
+    FORECASTS,
+    APPLICATION_HEALTH,
     PERFORMANCE_INSIGHTS,
 )

@@ -3,7 +3,16 @@
 from storage.catalogue.insights.shared import IS_SAMPLE
 from storage.catalogue.model import Column, Table
 
-KINDS = ("scan_slowdown", "stuck_scan", "deployment_failures", "knowledge_at_risk")
+KINDS = (
+    "scan_slowdown",
+    "stuck_scan",
+    "deployment_failures",
+    "knowledge_at_risk",
+    "response_time_degradation",
+    "error_rate_rise",
+    "disk_full",
+    "memory_leak",
+)
 
 PERFORMANCE_INSIGHTS = Table(
     schema="insights",
@@ -16,7 +25,12 @@ PERFORMANCE_INSIGHTS = Table(
         Column("as_of", "TIMESTAMPTZ", "the last instant that it was found for", is_required=True),
         Column("insight_id", "VARCHAR", "hash of kind, subject and started_at", is_required=True),
         Column("kind", "VARCHAR", "what kind of finding", is_required=True, allowed=KINDS),
-        Column("subject", "VARCHAR", "scan id, `data source / scan type`, `environment / service`, or domain", is_required=True),
+        Column(
+            "subject",
+            "VARCHAR",
+            "scan id, `data source / scan type`, `environment / service`, domain, operation, or `host / what`",
+            is_required=True,
+        ),
         Column("severity", "VARCHAR", "how bad", is_required=True, allowed=("warning", "critical")),
         Column("started_at", "TIMESTAMPTZ", "since when, as the data tell", is_required=True),
         Column("ended_at", "TIMESTAMPTZ", "the first computation that did not find it any more; NULL while it lasts"),
@@ -36,7 +50,15 @@ PERFORMANCE_INSIGHTS = Table(
     ),
     verb="upsert",
     key=("insight_id",),
-    inputs=("active_scans", "deployment_metrics", "deployment_trends", "domain_experts", "scan_performance"),
+    inputs=(
+        "active_scans",
+        "application_health",
+        "deployment_metrics",
+        "deployment_trends",
+        "domain_experts",
+        "forecasts",
+        "scan_performance",
+    ),
     time_column="as_of",
     is_published=True,
     retention="insights_days",

@@ -161,6 +161,15 @@ def host_value(metric: str) -> Any:
     return put_value
 
 
+def filling_fast(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
+    """A filesystem of 70 % that is full in so many seconds at the pace of the last minutes."""
+    con.execute("DELETE FROM raw.system_metrics")
+    row = {"host": "h1", "metric": "system.filesystem.utilization", "attributes": "mountpoint=/", "status": "ok"}
+    for step in range(6):
+        at, value = now - timedelta(minutes=2 * step), 0.7 - 0.3 * 120 / seconds * step
+        put(con, "raw.system_metrics", row | {"observed_at": at, "value": value})
+
+
 def scan_since(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
     con.execute("DELETE FROM insights.active_scans")
     if seconds:
@@ -188,6 +197,7 @@ SHIPPED = {
         host_value("system.memory.utilization"),
         [(0, 0.91), (9, 0.91), (10, 0.92), (15, 0.98), (16, 0.8), (27, 0.8)],
     ),
+    "disk_filling_fast": (filling_fast, [(0, 7300), (5, 7100), (10, 3500), (15, 7300), (25, 7300)]),
     "scan_probably_dead": (scan_dead, [(0, 0.94), (15, 0.95), (30, 0.99), (45, 0.02)]),
     "scan_running_long": (scan_since, [(0, 43_199), (1, 43_200), (700, 86_400), (720, 0)]),
     "deployments_failing": (success_high, [(0, 0.81), (5, 0.79), (10, 0.59), (15, 0.84), (20, 0.9)]),

@@ -8,7 +8,10 @@ import pytest
 from storage.errors import ConfigurationError
 from tasks.alerts.rules import Rule, load_rules, read_rules
 
-SHIPPED = {"disk_almost_full", "memory_almost_full", "scan_probably_dead", "scan_running_long", "deployments_failing"}
+SHIPPED = {
+    *("disk_almost_full", "disk_filling_fast", "memory_almost_full"),
+    *("scan_probably_dead", "scan_running_long", "deployments_failing"),
+}
 PROJECT = Path(__file__).parents[3]
 
 

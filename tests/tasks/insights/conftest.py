@@ -13,9 +13,11 @@ from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
 from tasks.insights.active_scans import judge
+from tasks.insights.application_health import derive_health
 from tasks.insights.computation import check_output, read
 from tasks.insights.deployment_metrics import derive_metrics
 from tasks.insights.deployment_trends import derive_trends
+from tasks.insights.forecasts import derive_forecasts
 from tasks.insights.scan_performance import derive_performance
 
 Derive = Callable[[pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
@@ -26,6 +28,8 @@ DERIVE: dict[str, Derive] = {
     "active_scans": lambda rows, given: judge(rows),
     "scan_performance": lambda rows, given: derive_performance(rows),
     "system_metrics_hourly": lambda rows, given: rows,
+    "forecasts": lambda rows, given: derive_forecasts(rows),
+    "application_health": lambda rows, given: derive_health(rows),
 }
 """What each insight makes of the rows of its SELECT and of the case's parameters."""
 READS = {
@@ -34,6 +38,8 @@ READS = {
     "scan_performance": "scans",
     "active_scans": "scans",
     "system_metrics_hourly": "system_metrics",
+    "forecasts": "system_metrics_hourly",
+    "application_health": "activity",
 }
 
 Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
@@ -50,10 +56,10 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="session")
 def compute(con: duckdb.DuckDBPyConnection) -> Compute:
-    """Rows of the one raw table it reads (any types, columns may lack) and parameters -> the insight's rows, checked."""
+    """Rows of the one table it reads (any types, columns may lack) and parameters -> the insight's rows, checked."""
 
     def compute_insight(name: str, rows: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
-        table = DATASETS[READS[name]]
+        table = DATASETS.get(READS[name]) or INSIGHTS[READS[name]]
         casts = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns if c.name in rows.columns)
         con.execute("BEGIN")
         try:

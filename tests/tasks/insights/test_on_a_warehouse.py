@@ -20,12 +20,14 @@ from storage.landing import land
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.insights.active_scans import active_scans
+from tasks.insights.application_health import application_health
 from tasks.insights.computation import check_output
 from tasks.insights.deployment_metrics import deployment_metrics
 from tasks.insights.deployment_trends import deployment_trends
 from tasks.insights.domain_experts import domain_experts
 from tasks.insights.domain_owners import domain_owners
 from tasks.insights.expertise_scores import expertise_scores
+from tasks.insights.forecasts import forecasts
 from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import choose_window_start, system_metrics_hourly
@@ -84,7 +86,12 @@ def home(tmp_path: Path) -> Home:
     scan = {"scan_id": "s1", "data_source": "crm", "scan_type": "full", "status": "running", "updated_at": hours[2]}
     land(home, "scans", pl.DataFrame([scan | {"started_at": hours[2]}]))
     land(home, "system_metrics", samples((0, 1.0), (60, None), (3700, 3.0)))
-    land(home, "activity", act_rows([{"occurred_at": hours[1]}, {"occurred_at": hours[2], "user_id": "bob"}]))
+    land(home, "system_metrics", samples((13_000, 0.5)).with_columns(metric=pl.lit("system.memory.utilization")))
+    land(
+        home,
+        "activity",
+        act_rows([{"occurred_at": hours[1]}, {"occurred_at": hours[2], "user_id": "bob", "operation": "GET /assets"}]),
+    )
     land(home, "owners", pl.DataFrame({"domain": ["sales"], "user_id": ["ann"]}))
     load(home)
     return home
@@ -101,6 +108,8 @@ def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     domain_owners.fn(root, limits=LIMITS, as_of=as_of)
     user_profiles.fn(root, limits=LIMITS, as_of=as_of, bot_pattern="", preferences={"default": {"theme": "light"}})
     system_metrics_hourly.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
+    application_health.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
+    forecasts.fn(root, limits=LIMITS, as_of=as_of)
     performance_insights.fn(root, limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
     tables = [f"insights.{name}" for name in INSIGHTS] + ["history.deployment_metrics"]
     with warehouse(home, LIMITS) as con:
@@ -133,14 +142,16 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
     book = rows_of(home, "SELECT insight, as_of, rows FROM ops.computations ORDER BY insight")
     assert book.rows() == [
         ("active_scans", AS_OF, 1),
+        ("application_health", AS_OF, 1),
         ("deployment_metrics", AS_OF, 4),
         ("deployment_trends", AS_OF, 2),
         ("domain_experts", AS_OF, 2),
         ("domain_owners", AS_OF, 1),
         ("expertise_scores", AS_OF, 4),
+        ("forecasts", AS_OF, 1),
         ("performance_insights", AS_OF, 1),
         ("scan_performance", AS_OF, 1),
-        ("system_metrics_hourly", AS_OF, 2),
+        ("system_metrics_hourly", AS_OF, 3),
         ("user_profiles", AS_OF, 2),
     ]
 
@@ -218,3 +229,114 @@ def test_hourly_rows_do_not_depend_on_how_samples_came_in(tmp_path: Path, drawn,
     passes = hourly_after(Home(tmp_path / f"{next(folders)}"), [[frame] for frame in frames], [*instants, AS_OF])
     at_once = hourly_after(Home(tmp_path / f"{next(folders)}"), [frames[::-1]], [AS_OF])
     assert_frame_equal(passes, at_once, check_exact=True)
+
+
+def requests(*drawn: tuple[str, int, str]) -> pl.DataFrame:
+    """Acts of one operation: id, seconds from eight o'clock at which they began, and how they stand; what ended took an hour."""
+    start = AS_OF - timedelta(hours=4)
+    acts = [
+        {
+            "activity_id": key,
+            "operation": "GET /assets",
+            "status": status,
+            "occurred_at": start + timedelta(seconds=second),
+            "duration_seconds": None if status == "running" else 3600.0,
+            "updated_at": start + timedelta(seconds=second if status == "running" else second + 3600),
+        }
+        for key, second, status in drawn
+    ]
+    return act_rows(acts)
+
+
+def health_of(home: Home) -> list[tuple[Any, ...]]:
+    return rows_of(home, "SELECT hour_at, requests, failed FROM insights.application_health ORDER BY hour_at").rows()
+
+
+def test_requests_that_come_late_are_counted_in_the_hour_in_which_they_began(tmp_path: Path) -> None:
+    """Their rows last changed in a later hour than that."""
+    home, eight = Home(tmp_path), AS_OF - timedelta(hours=4)
+    land(home, "activity", requests(("a", 2 * 3600, "succeeded")))
+    load(home)
+    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    land(home, "activity", requests(("b", 10, "failed"), ("c", 20, "succeeded")))
+    load(home)
+    result = application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    assert result.window_start == eight
+    assert health_of(home) == [(eight, 2, 1), (eight + timedelta(hours=2), 1, 0)]
+
+
+def test_a_request_that_goes_on_is_read_again_without_its_hour_being_computed_again(tmp_path: Path) -> None:
+    home, eight = Home(tmp_path), AS_OF - timedelta(hours=4)
+    land(home, "activity", requests(("a", 0, "running"), ("b", 60, "succeeded")))
+    load(home)
+    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    land(home, "activity", requests(("a", 0, "running")))
+    load(home)
+    again = application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    assert again.window_start == AS_OF
+    assert health_of(home) == [(eight, 1, 0)]
+    ended = requests(("a", 0, "failed")).with_columns(extracted_at=AS_OF)
+    land(home, "activity", ended)
+    load(home)
+    assert application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=9)).window_start == eight
+    assert health_of(home) == [(eight, 2, 1)]
+
+
+def test_a_request_that_its_source_deleted_leaves_its_hour(tmp_path: Path) -> None:
+    home, eight = Home(tmp_path), AS_OF - timedelta(hours=4)
+    rows = requests(("a", 0, "failed"), ("b", 60, "succeeded"))
+    land(home, "activity", rows)
+    load(home)
+    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    land(home, "activity", rows.head(1).with_columns(is_deleted=True, extracted_at=AS_OF))
+    load(home)
+    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    assert health_of(home) == [(eight, 1, 0)]
+
+
+def test_real_requests_drive_out_the_hours_of_the_sample(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    land(home, "activity", requests(("a", 0, "succeeded")), metadata={"source": "sample"})
+    load(home)
+    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    assert len(health_of(home)) == 1
+    land(home, "activity", requests(("b", 3 * 3600, "succeeded")))
+    load(home)
+    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    assert health_of(home) == [(AS_OF - timedelta(hours=1), 1, 0)]
+
+
+arrivals = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.integers(0, 4 * 3600 - 1), st.sampled_from(["running", "succeeded", "failed"])),
+        min_size=1,
+        max_size=5,
+        unique_by=lambda drawn: drawn[0],
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(arrivals, st.lists(st.integers(0, 4 * 3600), min_size=4, max_size=4))
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_hours_of_requests_do_not_depend_on_how_they_came_in(tmp_path: Path, drawn, seconds) -> None:
+    """Each batch was seen later than the one before; what is seen again began when it did, and what has ended does not go on."""
+    began: dict[str, int] = {}
+    ended: dict[str, str] = {}
+    frames = []
+    for number, batch in enumerate(drawn):
+        seen = [(key, began.setdefault(key, second), ended.get(key, status)) for key, second, status in batch]
+        ended |= {key: status for key, _, status in seen if status != "running"}
+        frames.append(requests(*seen).with_columns(extracted_at=AS_OF + timedelta(minutes=number)))
+    instants = [*sorted(AS_OF - timedelta(hours=4) + timedelta(seconds=second) for second in seconds[: len(frames) - 1]), AS_OF]
+    home, at_once = (Home(tmp_path / f"{next(folders)}") for _ in range(2))
+    for frame, as_of in zip(frames, instants, strict=True):
+        land(home, "activity", frame)
+        load(home)
+        application_health.fn(str(home.root), limits=LIMITS, as_of=as_of)
+    for frame in frames[::-1]:
+        land(at_once, "activity", frame)
+    load(at_once)
+    application_health.fn(str(at_once.root), limits=LIMITS, as_of=AS_OF)
+    assert health_of(home) == health_of(at_once)

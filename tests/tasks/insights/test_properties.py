@@ -50,6 +50,18 @@ samples = st.fixed_dictionaries(
     }
 )
 
+requests = st.fixed_dictionaries(
+    {
+        "operation": st.sampled_from(["GET /assets", "totals", None]),
+        "status": st.sampled_from(["succeeded", "succeeded", "failed", "running", "canceled"]),
+        "weeks": st.integers(0, 5),
+        "occurred_at": st.integers(-3 * 3600, 3600).map(lambda seconds: AS_OF + timedelta(seconds=seconds)),
+        "duration_seconds": st.none() | st.floats(0, 1e6),
+        "source": st.sampled_from(["racine", "sample"]),
+        "copies": st.sampled_from([1, 1, 70]),
+    }
+)
+
 
 def deployment_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
     rows = [row | {"deployment_id": f"d{number}"} for number, row in enumerate(drawn)]
@@ -88,6 +100,21 @@ def sample_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
     )
 
 
+def request_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
+    """Each as often as `copies` says, so that there are baselines."""
+    texts = ("activity_id", "operation", "status", "source")
+    schema = {**dict.fromkeys(texts, pl.String), "occurred_at": INSTANT, "updated_at": INSTANT, "duration_seconds": pl.Float64}
+    rows = []
+    for number, row in enumerate(drawn):
+        at = row["occurred_at"] - timedelta(weeks=row["weeks"])
+        kept = {name: row[name] for name in ("operation", "status", "duration_seconds", "source")} | {
+            "occurred_at": at,
+            "updated_at": at,
+        }
+        rows += [kept | {"activity_id": f"a{number}-{copy}"} for copy in range(row["copies"])]
+    return pl.DataFrame(rows, schema=schema)
+
+
 INPUTS = {
     "deployment_metrics": (st.lists(deployments, max_size=12).map(deployment_rows), DEPLOYMENTS),
     "active_scans": (st.lists(scans, max_size=8).map(scan_rows), {"as_of": AS_OF, "window_days": 7}),
@@ -95,7 +122,12 @@ INPUTS = {
         st.lists(samples, max_size=12).map(sample_rows),
         {"as_of": AS_OF, "window_start": AS_OF - timedelta(hours=2)},
     ),
+    "application_health": (
+        st.lists(requests, max_size=8).map(request_rows),
+        {"as_of": AS_OF, "window_start": AS_OF - timedelta(hours=2)},
+    ),
 }
+KEYS = {"deployment_metrics": "deployment_id", "active_scans": "scan_id", "application_health": "activity_id"}
 inputs = st.sampled_from(sorted(INPUTS)).flatmap(lambda name: st.tuples(st.just(name), INPUTS[name][0]))
 
 
@@ -108,11 +140,11 @@ def test_same_input_in_any_order_gives_the_same_rows(compute, given_rows, random
     assert_frame_equal(compute(name, shuffled, INPUTS[name][1]), once, check_exact=True)
 
 
-@given(st.sampled_from(["deployment_metrics", "active_scans"]).flatmap(lambda name: st.tuples(st.just(name), INPUTS[name][0])))
+@given(st.sampled_from(sorted(KEYS)).flatmap(lambda name: st.tuples(st.just(name), INPUTS[name][0])))
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_rows_that_the_source_deleted_change_nothing(compute, given_rows) -> None:
     name, rows = given_rows
-    key = "deployment_id" if name == "deployment_metrics" else "scan_id"
+    key = KEYS[name]
     gone = rows.with_columns(pl.col(key) + " gone", is_deleted=True)
     both = pl.concat([rows.with_columns(is_deleted=False), gone])
     assert_frame_equal(compute(name, both, INPUTS[name][1]), compute(name, rows, INPUTS[name][1]), check_exact=True)
@@ -121,9 +153,9 @@ def test_rows_that_the_source_deleted_change_nothing(compute, given_rows) -> Non
 @given(inputs, st.integers(-4000, 4000))
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_shifting_all_instants_shifts_only_the_instants(compute, given_rows, hours: int) -> None:
-    """By whole hours, for the hourly table counts from the full hour."""
+    """By whole hours, for the hourly table counts from the full hour; by whole weeks where weeks are compared."""
     name, rows = given_rows
-    by = timedelta(hours=hours)
+    by = timedelta(weeks=hours // 100) if name == "application_health" else timedelta(hours=hours)
     parameters = {key: value + by if isinstance(value, datetime) else value for key, value in INPUTS[name][1].items()}
     shifted = compute(name, rows.with_columns(pl.col(INSTANT) + by), parameters)
     expected = compute(name, rows, INPUTS[name][1]).with_columns(pl.col(INSTANT) + by)
@@ -211,3 +243,29 @@ def test_the_mean_does_not_depend_on_the_order_of_arrival(compute) -> None:
         assert computed["samples"].to_list() == [3]
         means.update(computed["mean"].to_list())
     assert len(means) == 1
+
+
+@given(st.lists(requests, max_size=8).map(request_rows))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_figures_of_an_hour_agree_with_each_other_and_nothing_is_lost(compute, rows: pl.DataFrame) -> None:
+    table = compute("application_health", rows, INPUTS["application_health"][1])
+    within = rows.filter(pl.col("occurred_at").is_between(AS_OF - timedelta(hours=2), AS_OF, closed="left"))
+    counted = within.filter(pl.col("operation").is_not_null(), pl.col("status") != "running")
+    assert table["requests"].sum() + table["canceled"].sum() == counted.height
+    for row in table.iter_rows(named=True):
+        assert row["requests"] >= row["failed"]
+        assert row["timed"] <= row["requests"] - row["failed"]
+        assert (row["slow"] is None) == (row["baseline_p95_seconds"] is None)
+        assert row["slow"] is not None or row["baseline_weeks"] == 0
+        assert row["slow"] is None or row["timed"] >= row["slow"] >= row["very_slow"] >= 0
+        assert (row["p50_seconds"] is None) == (row["timed"] == 0)
+
+
+@given(st.lists(requests, max_size=6).map(request_rows))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_an_hour_is_the_same_whatever_else_is_computed_with_it(compute, rows: pl.DataFrame) -> None:
+    """The window says which hours, not how."""
+    name, long = "application_health", {"as_of": AS_OF, "window_start": AS_OF - timedelta(days=20)}
+    short = INPUTS[name][1]
+    of_long = compute(name, rows, long).filter(pl.col("hour_at") >= short["window_start"])
+    assert_frame_equal(of_long, compute(name, rows, short), check_exact=True)

@@ -1,0 +1,179 @@
+"""Whether filesystems are warned of in time, and none that does not fill: on made-up ones of which the truth is known.
+
+Run as `python -m benchmarks.calibration.disk_forecasts [--runs N]`. The forecasts go through the pure function of
+insights.forecasts, looked at every 6 hours from the first day on; the alert `disk_filling_fast` through its own SQL, every 5
+minutes. Exits with 1 if a bar is missed.
+"""
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from storage.migrations import migrate
+from storage.warehouse import connect
+from tasks.alerts.rules import SHIPPED, Rule, read_rules
+from tasks.alerts.states import severity_of
+from tasks.insights.hosts.filling import HOURS
+from tasks.insights.hosts.forecasting import Forecast, Hours, forecast
+from tasks.insights.statistics.intervals import Values
+from tests.disk_series import MINUTES, Disk, fill, hours_of, run_away
+
+QUIET = {
+    "without growth": (Disk(), True),
+    "without growth, 60 % used": (Disk(0.6), True),
+    "no temporary files": (Disk(0.8, nightly=0, nightly_spread=0, spills=0), True),
+    "logs of 5 %, rotated daily": (Disk(logs=0.05, rotation=1), True),
+    "logs of 7 %, rotated weekly": (Disk(logs=0.01), True),
+    "the same, peaks near 97 %": (Disk(0.6, logs=0.01), False),
+}
+"""And whether there is a bar."""
+GROWING = {
+    "1 % a day": (Disk(0.3, growth=0.01), True),
+    "1 % a day, known for 10 days when due": (Disk(0.52, growth=0.01), True),
+    "1 % a day, logs rotated daily": (Disk(0.3, growth=0.01, logs=0.02, rotation=1), True),
+    "1 % a day, no temporary files": (Disk(0.5, growth=0.01, nightly=0, nightly_spread=0), True),
+    "1 % a day, logs of 2.8 %": (Disk(0.3, growth=0.01, logs=0.004), False),
+    "1 % a day, nights normal, sd 4 %": (Disk(0.3, growth=0.01, is_normal=True), False),
+    "0.5 % a day": (Disk(0.5, growth=0.005), False),
+}
+AHEAD, WARNED = (10.0, 20.0), 0.95
+LOOK_HOURS, DAYS = 6, 70
+WITHIN_MINUTES, CAUGHT = 15, 1.0
+RATES = (0.03, 0.02, 0.01, 0.007, 0.005)
+BARRED_RATES = RATES[:3]
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass
+class Score:
+    """Of runs: episodes of warnings, leads (days, 0 without one), and whether the interval held at each warning a day."""
+
+    episodes: int = 0
+    warned: int = 0
+    leads: list[float] = field(default_factory=list)
+    held: list[bool] = field(default_factory=list)
+
+
+def look(means: Values, highs: Values, hour: int) -> Forecast:
+    """The forecast after so many hours."""
+    kept = np.arange(max(0, hour - HOURS), hour)
+    ages = hour - 1 - kept
+    return forecast(Hours(ages[::-1], *(values[kept][::-1] for values in (means, means, highs))), 1.0, is_filesystem=True)
+
+
+def watch(seed: int, disk: Disk) -> Score:
+    """One run, until it is full for the first time."""
+    used = fill(disk, DAYS, seed)
+    full = np.flatnonzero(used >= 1)
+    end = full[0] / 12 if len(full) else 24.0 * DAYS
+    means, highs = hours_of(used)
+    score, is_warned, first = Score(), False, None
+    for hour in range(LOOK_HOURS, int(end) + 1, LOOK_HOURS):
+        seen = look(means, highs, hour)
+        if seen.crosses is not None:
+            score.episodes += not is_warned
+            first = first or hour
+            if len(full) and hour % 24 == 0:
+                score.held.append(seen.crosses_low <= (end - hour) / 24 <= (seen.crosses_high or np.inf))
+        is_warned = seen.crosses is not None
+    score.warned = int(first is not None)
+    if len(full):
+        score.leads.append((end - first) / 24 if first else 0.0)
+    return score
+
+
+def watch_all(disk: Disk, runs: int) -> Score:
+    total = Score()
+    with ProcessPoolExecutor(2) as pool:
+        for score in pool.map(partial(watch, disk=disk), range(runs)):
+            total.episodes += score.episodes
+            total.warned += score.warned
+            total.leads += score.leads
+            total.held += score.held
+    return total
+
+
+def forecasts_hold(runs: int) -> bool:
+    is_met = True
+    print(f"{'filesystem':<34} {'warned':>7} {'episodes':>9}")
+    for name, (disk, is_barred) in QUIET.items():
+        score = watch_all(disk, runs)
+        verdict = ("holds" if score.episodes == 0 else "BROKEN") if is_barred else "no bar"
+        is_met &= verdict != "BROKEN"
+        print(f"{name:<34} {score.warned:>7} {score.episodes:>9}  {verdict}, of {runs} runs of {DAYS} days")
+    print(f"{'filesystem':<34} {'10-20 d':>7} {'lead: least, 2.5 %, median, 97.5 %':>36} {'episodes':>9} {'interval':>9}")
+    for name, (disk, is_barred) in GROWING.items():
+        score = watch_all(disk, runs)
+        leads = np.array(score.leads)
+        share = float(np.mean((leads >= AHEAD[0]) & (leads <= AHEAD[1])))
+        verdict = ("holds" if share >= WARNED else "BROKEN") if is_barred else "no bar"
+        is_met &= verdict != "BROKEN"
+        spread = "  ".join(f"{lead:5.1f}" for lead in np.percentile(leads, [0, 2.5, 50, 97.5]))
+        print(f"{name:<34} {share:>7.3f} {spread:>36} {score.episodes / runs:>9.2f} {np.mean(score.held):>9.3f}  {verdict}")
+    return is_met
+
+
+def filled(con: duckdb.DuckDBPyConnection, disks: dict[str, Values]) -> None:
+    """Let raw.system_metrics hold these filesystems, a sample a minute."""
+    con.execute("DELETE FROM raw.system_metrics")
+    for host, used in disks.items():
+        frame = pl.DataFrame({"minute": np.arange(len(used)), "value": np.clip(used, 0, 1)})
+        con.register("frame", frame)
+        con.execute(
+            "INSERT INTO raw.system_metrics BY NAME SELECT ? AS host, 'system.filesystem.utilization' AS metric,"
+            " 'mountpoint=/' AS attributes, ?::TIMESTAMPTZ + to_minutes(minute) AS observed_at, value, 'ok' AS status FROM frame",
+            [host, BEGIN],
+        )
+        con.unregister("frame")
+
+
+def firing(con: duckdb.DuckDBPyConnection, rule: Rule, minute: int) -> set[str]:
+    """The hosts for which the rule fires at that minute."""
+    rows = con.execute(rule.sql, {"as_of": BEGIN + timedelta(minutes=minute)}).pl()
+    return {row["subject"] for row in rows.iter_rows(named=True) if severity_of(rule, row["value"])}
+
+
+def runaways_hold(runs: int) -> bool:
+    """Writers that begin on a ninth day, at ten in the morning, and while the nightly files are written."""
+    rule = next(rule for rule in read_rules(SHIPPED) if rule.name == "disk_filling_fast")
+    con = connect()
+    migrate(con, BEGIN)
+    disks = {f"h{seed}": fill(Disk(0.55), 9, seed, 1) for seed in range(runs)}
+    filled(con, disks)
+    looks = range(8 * MINUTES, 9 * MINUTES, 5)
+    false = sum(len(firing(con, rule, minute)) for minute in looks)
+    is_met = false == 0
+    print(f"disk_filling_fast without a runaway: {false} of {runs * len(looks)} looks  {'holds' if is_met else 'BROKEN'}")
+    for rate in RATES:
+        caught = {}
+        for name, start in (("by day", 8 * MINUTES + 601), ("at night", 8 * MINUTES + 138)):
+            filled(con, {host: run_away(used, start, rate) for host, used in disks.items()})
+            looks = range(start - start % 5 + 5, start + WITHIN_MINUTES + 1, 5)
+            caught[name] = len(set().union(*(firing(con, rule, minute) for minute in looks))) / runs
+        verdict = ("holds" if caught["by day"] >= CAUGHT else "BROKEN") if rate in BARRED_RATES else "no bar"
+        is_met &= verdict != "BROKEN"
+        shares = ", ".join(f"{share:.3f} {name}" for name, share in caught.items())
+        print(f"  {100 * rate:.1f} % a minute, caught within {WITHIN_MINUTES} min: {shares}  {verdict}")
+    con.close()
+    return is_met
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=200)
+    options = parser.parse_args()
+    is_met = forecasts_hold(options.runs)
+    is_met &= runaways_hold(max(4, options.runs // 5))
+    print(f"bars: {'met' if is_met else 'missed'}")
+    return int(not is_met)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

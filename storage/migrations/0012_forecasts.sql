@@ -1,0 +1,27 @@
+-- When filesystems and memory reach their limits.
+CREATE TABLE insights.forecasts (
+    as_of TIMESTAMPTZ NOT NULL,
+    host VARCHAR NOT NULL,
+    metric VARCHAR NOT NULL,
+    attributes VARCHAR NOT NULL,
+    unit VARCHAR,
+    hours BIGINT NOT NULL,
+    value DOUBLE,
+    level DOUBLE,
+    window_hours BIGINT,
+    slope_per_day DOUBLE,
+    slope_per_day_low DOUBLE,
+    slope_per_day_high DOUBLE,
+    growth_p_value DOUBLE,
+    is_growing BOOLEAN NOT NULL,
+    grows_since TIMESTAMPTZ,
+    horizon_days DOUBLE NOT NULL,
+    point DOUBLE,
+    point_low DOUBLE,
+    point_high DOUBLE,
+    limit_value DOUBLE,
+    crosses_at TIMESTAMPTZ,
+    crosses_low_at TIMESTAMPTZ,
+    crosses_high_at TIMESTAMPTZ,
+    no_forecast_reason VARCHAR
+);

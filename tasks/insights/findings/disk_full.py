@@ -1,0 +1,46 @@
+"""Filesystems that will be full within two weeks. Reads insights.forecasts."""
+
+from datetime import timedelta
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.hosts import amount, parsed, until
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import date, percent
+
+CRITICAL_DAYS = 3
+"""Critical where it is full so soon."""
+NUMBERS = (
+    *("value", "level", "slope_per_day", "slope_per_day_low", "slope_per_day_high", "growth_p_value"),
+    *("crosses_at", "crosses_low_at", "crosses_high_at", "hours"),
+)
+
+
+def describe(row: Row) -> Finding:
+    mount: str = parsed(row["attributes"]).get("mountpoint") or row["attributes"]
+    where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "metric", "attributes"))
+    is_near = row["crosses_at"] <= row["as_of"] + timedelta(days=CRITICAL_DAYS)
+    return Finding(
+        subject=f"{row['host']} / {mount}",
+        severity="critical" if is_near else "warning",
+        started_at=row["grows_since"],
+        statement=_statement(row, mount),
+        recommendation=(
+            f"Make room on {mount} of {row['host']}, or enlarge it, before {date(row['crosses_low_at'])}: see there what grows with"
+            f" `du -xh --max-depth=2 {mount} | sort -h | tail`, and whether old logs, backups or temporary files may go."
+        ),
+        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.forecasts WHERE {where}"},
+        confidence=1 - row["growth_p_value"],
+        is_sample=False,
+    )
+
+
+def _statement(row: Row, mount: str) -> str:
+    slope, low, high = (amount(row[f"slope_per_day{end}"], row["unit"]) for end in ("", "_low", "_high"))
+    point, soonest, latest = (until(row["as_of"], row[f"crosses{end}_at"]) for end in ("", "_low", "_high"))
+    return (
+        f"{mount} of {row['host']} will be full in {point} ({soonest} to {latest}): it grows by {slope} a day ({low} to {high}),"
+        f" and its peaks reach {percent(row['level'])}"
+    )
+
+
+DISK_FULL = Kind("disk_full", parameters=(), describe=describe)

@@ -1,0 +1,76 @@
+"""Memory of a host, a container or a process that grows steadily and does not come back. Reads insights.forecasts."""
+
+from datetime import datetime, timedelta
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.hosts import amount, process, until
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import span
+
+CRITICAL_HOURS = 24
+"""Critical where the limit is that near."""
+NUMBERS = (
+    *("value", "level", "limit_value", "window_hours", "slope_per_day", "slope_per_day_low", "slope_per_day_high"),
+    *("growth_p_value", "crosses_at", "crosses_low_at", "crosses_high_at", "no_forecast_reason"),
+)
+PROCESS = "process.memory.usage"
+
+
+def describe(row: Row) -> Finding:
+    """A leak began no later than what was looked at."""
+    where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "metric", "attributes"))
+    return Finding(
+        subject=f"{row['host']} / {_what(row)}",
+        severity="critical" if _is_near(row) else "warning",
+        started_at=row["grows_since"],
+        statement=f"Memory of {_what(row)} on {row['host']} grows by {_slope(row)} over the last {span(3600 * row['window_hours'])}"
+        f" where it is lowest, and is {amount(row['value'], row['unit'])}; {_limit(row)}",
+        recommendation=_recommendation(row),
+        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.forecasts WHERE {where}"},
+        confidence=1 - row["growth_p_value"],
+        is_sample=False,
+    )
+
+
+def _is_near(row: Row) -> bool:
+    crosses: datetime | None = row["crosses_at"]
+    return crosses is not None and crosses <= row["as_of"] + timedelta(hours=CRITICAL_HOURS)
+
+
+def _what(row: Row) -> str:
+    if row["metric"] == PROCESS:
+        return process(row["attributes"])
+    return "the container" if row["metric"] == "container.memory.usage" else "the host"
+
+
+def _slope(row: Row) -> str:
+    slope, low, high = (amount(row[f"slope_per_day{end}"], row["unit"]) for end in ("", "_low", "_high"))
+    return f"{slope} a day ({low} to {high})"
+
+
+def _limit(row: Row) -> str:
+    if row["crosses_at"] is None:
+        known = {"beyond_horizon": f"its limit is more than {row['horizon_days']:g} days away", "no_limit": "no limit is known"}
+        return known.get(row["no_forecast_reason"], "when it reaches its limit is not known")
+    ahead = (until(row["as_of"], row[f"crosses{end}_at"]) for end in ("", "_low", "_high"))
+    point, low, high = ahead
+    return f"at that pace it reaches its limit in {point} ({low} to {high})"
+
+
+def _recommendation(row: Row) -> str:
+    if row["metric"] == PROCESS:
+        return (
+            f"Restart {process(row['attributes'])} on {row['host']} before it reaches the limit, which ends this finding, and look"
+            " in what was deployed to it last for what is kept and never let go."
+        )
+    if row["leaking"] is not None:
+        return f"Most of it is {process(row['leaking'])}: restart that before the limit is reached, and look for what it keeps."
+    if row["largest"] is not None:
+        return (
+            f"No process that was sampled all the time leaks by itself; the largest on {row['host']} is {process(row['largest'])}:"
+            " see whether it, or a number of small ones, has grown, and whether files in memory (tmpfs) have."
+        )
+    return f"See which process on {row['host']} has grown, and whether files in memory (tmpfs) have: no process was sampled."
+
+
+MEMORY_LEAK = Kind("memory_leak", parameters=(), describe=describe)
