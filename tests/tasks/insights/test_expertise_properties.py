@@ -21,7 +21,7 @@ from storage.warehouse import Limits, warehouse
 from tasks.insights.expertise_scores import expertise_scores
 from tests.acts import AS_OF, act_rows, ago, scores
 
-EXAMPLES = 25
+EXAMPLES = 12
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=2)
 RULES = ExpertiseSettings().rules
 folders = count()
