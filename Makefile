@@ -33,7 +33,7 @@ lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (forty minutes)
+bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (an hour)
 	$(BIN)/python -m benchmarks.collection
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
 	$(BIN)/python -m benchmarks.extraction --rows 5000000 --peers
