@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks.anomalies.labelled import DEFAULT_FOLDER, Machine, read_lines, read_machines
 from benchmarks.anomalies.measures import Alarms, count_alarms, period, volume, within_budget
 from benchmarks.anomalies.nab import judge_line, nab_score
+from benchmarks.bars import Bar
 from tasks.insights.anomalies.model import train
 from tasks.insights.anomalies.scoring import score
 
@@ -34,21 +35,6 @@ class Result:
     budget: Alarms
     trained_in: float
     scored_in: float
-
-
-@dataclass(frozen=True)
-class Bar:
-    what: str
-    value: float
-    limit: float
-    is_most: bool = False
-
-    def holds(self) -> bool:
-        return self.value <= self.limit if self.is_most else self.value >= self.limit
-
-    def __str__(self) -> str:
-        limit = f"at {'most' if self.is_most else 'least'} {self.limit:g}"
-        return f"{'holds ' if self.holds() else 'BROKEN'} {self.what}: {self.value:.3g}, {limit}"
 
 
 def measure(machine: Machine, seed: int, is_forest_on: bool) -> Result:

@@ -11,12 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from benchmarks.bars import Bar
 from benchmarks.expertise import choices, comparison
 from benchmarks.expertise.comparison import PRODUCT, Found
 from benchmarks.expertise.confidence import first_of, people_of, show_confidence, show_levels
@@ -30,21 +30,6 @@ LEAST_PRECISION = {
     NEXT: {"esphome": 0.70, "helm_charts": 0.58, "prom_helm_charts": 0.78},
 }
 MOST_OFF = 1e-9
-
-
-@dataclass(frozen=True)
-class Bar:
-    what: str
-    value: float
-    limit: float
-    is_most: bool = False
-
-    def holds(self) -> bool:
-        return self.value <= self.limit if self.is_most else self.value >= self.limit
-
-    def __str__(self) -> str:
-        limit = f"at {'most' if self.is_most else 'least'} {self.limit:g}"
-        return f"{'holds ' if self.holds() else 'BROKEN'} {self.what}: {self.value:.3g}, {limit}"
 
 
 def ask_all(sets: Sequence[Labelled]) -> dict[str, list[Question]]:

@@ -11,6 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.bars import Bar
 from benchmarks.expertise_scale.computing import AS_OF, NEXT_HOUR
 from benchmarks.measuring import Figure, measure_child
 from storage.home import Home
@@ -96,18 +97,18 @@ def show(rows: int, figures: dict[str, Figure]) -> None:
 
 def judge(rows: int, figures: dict[str, Figure], alone: int, most: float) -> bool:
     """Print every bar and whether it holds. Times are judged at the full size only, where what each step costs anyway is little."""
-    scratch = figures["an hour later, from scratch"]
-    bars = [("rows that differ", float(alone), 0.0), ("greatest difference", most, MOST_DIFFERENCE)]
+    bars = [Bar("rows that differ", alone, 0, is_most=True), Bar("greatest difference", most, MOST_DIFFERENCE, is_most=True)]
     if rows >= FULL_ROWS:
+        seconds = {step: figure.seconds for step, figure in figures.items()}
+        of_scratch = seconds["an hour later"] / seconds["an hour later, from scratch"]
+        peak = max(figure.peak_mb or 0.0 for step, figure in figures.items() if step != "bare")
         bars += [
-            ("from scratch, times bare", figures["from scratch"].seconds / figures["bare"].seconds, MOST_TIMES_BARE),
-            ("an hour later, of from scratch", figures["an hour later"].seconds / scratch.seconds, MOST_OF_SCRATCH),
-            ("MB at most", max(figure.peak_mb or 0.0 for step, figure in figures.items() if step != "bare"), MOST_MB),
+            Bar("from scratch, times bare", seconds["from scratch"] / seconds["bare"], MOST_TIMES_BARE, is_most=True),
+            Bar("an hour later, of from scratch", of_scratch, MOST_OF_SCRATCH, is_most=True),
+            Bar("MB at most", peak, MOST_MB, is_most=True),
         ]
-    print()
-    for what, value, limit in bars:
-        print(f"{'holds ' if value <= limit else 'BROKEN'} {what}: {value:.3g}, at most {limit:g}")
-    return all(value <= limit for _, value, limit in bars)
+    print("", *bars, sep="\n")
+    return all(bar.holds() for bar in bars)
 
 
 def main() -> None:
