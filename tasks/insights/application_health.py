@@ -2,19 +2,16 @@
 hours are new."""
 
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.home import Home
-from storage.ledger import uncovered_since
-from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import InsightResult, compute
+from storage.warehouse import Limits
+from tasks.insights.computation import InsightResult
+from tasks.insights.hours import compute_hours
 from tasks.insights.statistics.intervals import with_rate
 from tasks.insights.statistics.quantiles import with_median, with_percentile
-from tasks.insights.system_metrics_hourly import choose_window_start
 
 P95_NEEDS, P99_NEEDS = 30, 300
 """Requests of one hour scatter less than scans do: log-normal with sigma .8, the relative RMSE of p95 is .28 at n = 30, that of p99
@@ -43,8 +40,4 @@ def derive_health(parts: pl.DataFrame) -> pl.DataFrame:
 @task(name="application_health", cache_policy=NO_CACHE)
 def application_health(home: str, *, limits: Limits, as_of: datetime, window_start: datetime | None = None) -> InsightResult:
     """Compute the hours that have new requests, or those from `window_start` on, up to `as_of`."""
-    with warehouse(Home(Path(home)), limits) as con:
-        uncovered = uncovered_since(con, "application_health", "activity")
-    start = choose_window_start(as_of, window_start, uncovered)
-    parameters = {"as_of": as_of, "window_start": start}
-    return compute(home, limits, "application_health", parameters, derive_health, window=(start, as_of))
+    return compute_hours(home, limits, "application_health", "activity", derive_health, as_of, window_start)

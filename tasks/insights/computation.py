@@ -96,8 +96,9 @@ def check_inputs(con: duckdb.DuckDBPyConnection, table: Table, as_of: datetime) 
     Raises:
         GovpulseError: names table and inputs.
     """
-    computed = con.execute("SELECT insight, arg_max(as_of, computed_at) FROM ops.computations GROUP BY insight").fetchall()
-    stale = [name for name in table.inputs if dict(computed).get(name) != as_of]
+    found = con.execute("SELECT insight, arg_max(as_of, computed_at) FROM ops.computations GROUP BY insight").fetchall()
+    computed = dict(found)
+    stale = [name for name in table.inputs if computed.get(name) != as_of]
     if stale:
         raise GovpulseError(
             f"{table.full_name}: {', '.join(stale)} not computed as of {as_of.isoformat()}, so nothing was written;"

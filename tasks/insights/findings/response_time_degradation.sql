@@ -1,15 +1,4 @@
 -- The hours of every operation over the last day and the four weeks before it, and for those of the last day what was deployed then.
-WITH released AS (
-    SELECT list(
-        struct_pack(service := service, version := version, environment := environment, finished_at := finished_at)
-        ORDER BY finished_at DESC, deployment_id
-    ) AS releases
-    FROM raw.deployments
-    WHERE
-        status = 'succeeded' AND NOT is_deleted AND finished_at < CAST($as_of AS TIMESTAMPTZ)
-        AND finished_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(26)
-)
-
 SELECT
     health.as_of,
     health.operation,
@@ -33,4 +22,4 @@ FROM (
     FROM insights.application_health
     WHERE hour_at < CAST($as_of AS TIMESTAMPTZ) AND hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(30 * 24)
 ) AS health
-CROSS JOIN released
+CROSS JOIN releases_before(CAST($as_of AS TIMESTAMPTZ), 26) AS released

@@ -8,9 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tasks.insights.health.excess import DAYS, HOURS, Usual, excess_tail, fit_usual, q_over_operations
+from tasks.insights.hours import hour_of
 from tasks.insights.statistics.intervals import Counts, Values
 from tasks.insights.statistics.quantiles import quantile_ranks
-from tasks.insights.system_metrics_hourly import hour_of
 
 RECENT = 24
 """Hours up to as_of that are judged; the four weeks before them are what is usual."""

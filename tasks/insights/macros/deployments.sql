@@ -54,4 +54,13 @@ FROM (
     WINDOW same_change AS (PARTITION BY service, environment, version, is_rollback ORDER BY begun_at, deployment_id)
 )
 WINDOW so_far AS (PARTITION BY service, environment, version, is_rollback, place ORDER BY begun_at, deployment_id)
-QUALIFY lead(begun_at) OVER so_far IS NULL
+QUALIFY lead(begun_at) OVER so_far IS NULL;
+
+-- What was released in the `hours` up to `as_of`, the newest first: one list, NULL where there was nothing.
+CREATE OR REPLACE TEMP MACRO releases_before(as_of, hours) AS TABLE
+SELECT list(
+    struct_pack(service := service, version := version, environment := environment, finished_at := finished_at)
+    ORDER BY finished_at DESC, deployment_id
+) AS releases
+FROM raw.deployments
+WHERE status = 'succeeded' AND NOT is_deleted AND finished_at < as_of AND finished_at >= as_of - to_hours(hours)

@@ -28,9 +28,10 @@ from tasks.insights.domain_experts import domain_experts
 from tasks.insights.domain_owners import domain_owners
 from tasks.insights.expertise_scores import expertise_scores
 from tasks.insights.forecasts import forecasts
+from tasks.insights.hours import choose_window_start
 from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
-from tasks.insights.system_metrics_hourly import choose_window_start, system_metrics_hourly
+from tasks.insights.system_metrics_hourly import system_metrics_hourly
 from tasks.insights.user_profiles import user_profiles
 from tests.acts import act_rows
 
