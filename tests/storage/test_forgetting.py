@@ -198,6 +198,17 @@ def test_any_id_is_taken_whole(con, user: str) -> None:
     ]
 
 
+def test_findings_go_whose_subject_they_are_and_that_hand_over_to_them(con) -> None:
+    """As `expert_left` writes them: whoever a finding names is among the values of its evidence."""
+    for name, subject, heirs in (("about", ANN, ["bob"]), ("heir", "bob", ["eve", ANN]), ("other", "bob", [None, "eve"])):
+        evidence = json.dumps({"user_id": subject, "heirs": heirs})
+        finding = {"insight_id": name, "kind": "expert_left", "subject": subject, "statement": subject, "evidence": evidence}
+        insert(con, TABLES["insights.performance_insights"], finding)
+    assert forget_user(con, ANN, "root", NOW) == {"insights.performance_insights": 2}
+    assert con.sql("SELECT insight_id FROM insights.performance_insights").fetchall() == [("other",)]
+    assert places_of(con, ANN) == []
+
+
 @pytest.mark.parametrize("user", IDS)
 def test_alerts_about_them_go_with_all_that_was_told(con, user: str) -> None:
     alerts = {"a": {"subject": user}, "b": {"subject": "sales", "labels": json.dumps({"who": user})}, "c": {"subject": user + "7"}}

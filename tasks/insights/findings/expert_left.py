@@ -1,0 +1,62 @@
+"""People on whom domains rested and who are gone. Reads insights.domain_experts and insights.expertise_scores, and raw.users to
+know whether they had gone by then."""
+
+from collections.abc import Sequence
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import counted, date, listed, percent
+
+OWNED = {"expert": 0.88, "proficient": 0.38, "competent": 0.22}
+"""How many of such a level were declared owners of the domain (benchmarks.expertise; docs/metrics.md)."""
+NAMED = 3
+"""So many domains are named, those where they held most."""
+
+
+def describe(row: Row) -> Finding:
+    """They are missed since they were last seen. Critical where a domain rested on them alone, or nobody is left in it."""
+    domains: Sequence[Row] = row["domains"]
+    sql = f"SELECT * FROM insights.expertise_scores WHERE user_id = {quote_text(row['user_id'])} ORDER BY knowledge_rank"
+    is_alone = any(each["bus_factor"] == 1 or each["heir"] is None for each in domains)
+    names = {f"{name}s": [each[name] for each in domains] for name in ("domain", "share", "place", "bus_factor", "heir")}
+    return Finding(
+        subject=row["user_id"],
+        severity="critical" if is_alone else "warning",
+        started_at=row["last_active_at"],
+        statement=_statement(row),
+        recommendation=_hand_over(domains),
+        # `govpulse forget` goes by the ids among the values.
+        evidence={"user_id": row["user_id"], "last_active_at": row["last_active_at"], **names, "sql": sql},
+        confidence=max(OWNED[each["level"]] for each in domains),
+        is_sample=row["is_sample"],
+    )
+
+
+def _statement(row: Row) -> str:
+    domains: Sequence[Row] = row["domains"]
+    held = "; ".join(_held(each) for each in domains[:NAMED]) + _more(domains)
+    return f"{row['user_id']}, last seen {date(row['last_active_at'])}, may not log in any more: {held}"
+
+
+def _held(domain: Row) -> str:
+    name, share = domain["domain"], percent(domain["share"])
+    if domain["bus_factor"] == 1:
+        return f"{name} rested on them alone, with {share} of the knowledge"
+    return f"number {domain['place']} of the {domain['bus_factor']:,} who hold half of the knowledge of {name}, with {share}"
+
+
+def _more(domains: Sequence[Row]) -> str:
+    return f"; {counted(len(domains) - NAMED, 'more domain')}" if len(domains) > NAMED else ""
+
+
+def _hand_over(domains: Sequence[Row]) -> str:
+    """To whoever is most at hand, by domain."""
+    heirs = [f"{each['domain']} to {each['heir']}" for each in domains[:NAMED] if each["heir"] is not None]
+    orphans = [each["domain"] for each in domains if each["heir"] is None]
+    steps = [f"Hand over {listed(heirs)}, most at hand there, with the help of whoever else knows it."] if heirs else []
+    if orphans:
+        steps.append(f"Nobody who acted in {listed(orphans)} may still log in: appoint two people, and hand over what was left.")
+    return " ".join(steps)
+
+
+EXPERT_LEFT = Kind("expert_left", parameters=("as_of", "window_days"), describe=describe)

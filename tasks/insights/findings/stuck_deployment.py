@@ -1,0 +1,62 @@
+"""Deployments that are still pending or running though those like them ended long ago. Reads insights.deployment_metrics, which
+counts them, and raw.deployments."""
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import counted, minute, span
+
+NUMBERS = (
+    *("state", "version", "begun_at", "known_until", "elapsed_seconds", "ended", "longer", "stuck"),
+    *("succeeded_since", "last_succeeded_at"),
+)
+
+
+def describe(row: Row) -> Finding:
+    """It is critical until something goes out there after it: what it was to bring has not come, and it may be in the way."""
+    where = f"environment = {quote_text(row['environment'])} AND service = {quote_text(row['service'])}"
+    return Finding(
+        subject=row["deployment_id"],
+        severity="warning" if row["succeeded_since"] else "critical",
+        started_at=row["begun_at"],
+        statement=_statement(row),
+        recommendation=_recommendation(row),
+        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.deployment_metrics WHERE {where}"},
+        confidence=_confidence(row),
+        is_sample=row["is_sample"],
+    )
+
+
+def _confidence(row: Row) -> float:
+    """The chance that an attempt of this platform ends sooner than that, by Laplace's rule of succession."""
+    ended: int = row["ended"]
+    return float((ended - row["longer"] + 1) / (ended + 2))
+
+
+def _deployment(row: Row) -> str:
+    what = f"{row['service']} {row['version']}" if row["version"] else row["service"]
+    return f"deployment {row['deployment_id']} of {what} to {row['environment']}"
+
+
+def _statement(row: Row) -> str:
+    since = f"{_deployment(row)} is {row['state']} for {span(row['elapsed_seconds'])}, since {minute(row['begun_at'])}"
+    if not row["ended"]:
+        return f"{since}; none has ended in {counted(row['window_days'], 'day')} that it could be compared with"
+    longer = f"{row['longer']:,}" if row["longer"] else "none"
+    return f"{since}; of {counted(row['ended'], 'attempt')} that ended in {row['window_days']} days {longer} took as long"
+
+
+def _recommendation(row: Row) -> str:
+    close = f"close the record of {_deployment(row)} in the platform"
+    if row["succeeded_since"]:
+        since, latest = counted(row["succeeded_since"], "deployment"), minute(row["last_succeeded_at"])
+        return (
+            f"{since} of {row['service']} to {row['environment']} succeeded since, the latest of {row['last_version']} {latest}, so"
+            f" that nothing waits for it: see that its job does not run any more, and {close}."
+        )
+    if row["state"] == "pending":
+        waits = f"waits for an approval, or nothing takes up deployments to {row['environment']}"
+        return f"See whether it {waits}; else {close}, and start it again."
+    return f"See whether its job still runs; if not, {close}, check what of it is already there, and start it again."
+
+
+STUCK_DEPLOYMENT = Kind("stuck_deployment", parameters=("as_of", "window_days", "gap_seconds"), describe=describe)
