@@ -11,6 +11,8 @@ from flows.run import Run, begin, finish, in_utc, load
 from storage.catalogue import INSIGHTS
 from tasks.boards import deployment_board, scan_board
 from tasks.insights.active_scans import active_scans
+from tasks.insights.anomalies import anomalies
+from tasks.insights.anomaly_scores import anomaly_scores
 from tasks.insights.application_health import application_health
 from tasks.insights.computation import InsightResult
 from tasks.insights.deployment_metrics import deployment_metrics
@@ -20,6 +22,7 @@ from tasks.insights.domain_owners import domain_owners
 from tasks.insights.expertise.confidence import is_measured
 from tasks.insights.expertise_scores import expertise_scores
 from tasks.insights.forecasts import forecasts
+from tasks.insights.metric_correlations import metric_correlations
 from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
@@ -36,7 +39,10 @@ InsightName = Literal[
     "user_profiles",
     "system_metrics_hourly",
     "forecasts",
+    "anomaly_scores",
+    "anomalies",
     "application_health",
+    "metric_correlations",
     "performance_insights",
 ]
 BOARDS = {"deployment-metrics": deployment_board, "active-scans": scan_board}
@@ -63,7 +69,10 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
         ),
         "system_metrics_hourly": lambda: system_metrics_hourly(**home, window_start=window_start),
         "forecasts": lambda: forecasts(**home),
+        "anomaly_scores": lambda: anomaly_scores(**home, window_start=window_start),
+        "anomalies": lambda: anomalies(**home),
         "application_health": lambda: application_health(**home, window_start=window_start),
+        "metric_correlations": lambda: metric_correlations(**home),
         "performance_insights": lambda: performance_insights(**attempts),
     }
 

@@ -29,6 +29,11 @@ class Home:
         return self.private / "warehouse.duckdb"
 
     @property
+    def models(self) -> Path:
+        """What was learned of each host, as files."""
+        return self.private / "models"
+
+    @property
     def insights_lock(self) -> Path:
         """Whoever computes insights, or changes what they are computed from, holds it."""
         return self.private / "insights.lock"

@@ -18,8 +18,8 @@ from benchmarks.anomalies.labelled import DEFAULT_FOLDER, Machine, read_lines, r
 from benchmarks.anomalies.measures import Alarms, count_alarms, period, volume, within_budget
 from benchmarks.anomalies.nab import judge_line, nab_score
 from benchmarks.bars import Bar
-from tasks.insights.anomalies.model import train
-from tasks.insights.anomalies.scoring import score
+from tasks.insights.detection.model import train
+from tasks.insights.detection.scoring import score
 
 FIRST_MINUTE = 29_538_720
 """Of the labelled half, since the epoch: the start of a day, 2026-03-01 UTC."""

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.anomalies.measures import Labels
-from tasks.insights.anomalies.windows import Flags, Matrix, Series
+from tasks.insights.detection.windows import Flags, Matrix, Series
 
 DEFAULT_FOLDER = Path(__file__).parents[3] / "shared" / "data" / "anomaly"
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.insights.anomalies.episodes import spans
-from tasks.insights.anomalies.windows import Flags, Series
+from tasks.insights.detection.windows import Flags, Series
 
 Labels = NDArray[np.int64]
 MINUTES_A_DAY = 1440
@@ -29,6 +28,15 @@ class Alarms:
     hit: int
     incidents: int
     false_a_day: float
+
+
+def spans(is_anomalous: Flags, merged: int = TOLERANCE) -> list[tuple[int, int]]:
+    """First and last step of each run of anomalous steps, where those at most `merged` steps apart are of one."""
+    at = np.flatnonzero(is_anomalous)
+    if not len(at):
+        return []
+    cuts = np.flatnonzero(np.diff(at) > merged)
+    return list(zip(at[np.r_[0, cuts + 1]].tolist(), at[np.r_[cuts, len(at) - 1]].tolist(), strict=True))
 
 
 def incidents(labels: Labels) -> list[tuple[int, int]]:

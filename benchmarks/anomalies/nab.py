@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks.anomalies.labelled import Line
 from benchmarks.anomalies.measures import incidents
-from tasks.insights.anomalies.baselines import fit_baseline, standardise
-from tasks.insights.anomalies.windows import Series, Windows
-from tasks.insights.anomalies.zscores import deviations
+from tasks.insights.detection.baselines import fit_baseline, standardise
+from tasks.insights.detection.windows import Series, Windows
+from tasks.insights.detection.zscores import deviations
 
 FALSE_WEIGHT = 0.11
 """Of a false positive in the standard profile; hits and misses weigh 1."""

@@ -150,6 +150,32 @@ CHECKS = Table(
     retention="ops_days",
 )
 
+ANOMALY_MODELS = Table(
+    schema="ops",
+    name="anomaly_models",
+    description="The model that each host's anomaly scores come from: what it learned from, and with what. The latest of a host.",
+    columns=(
+        Column("host", "VARCHAR", "the host's name", is_required=True),
+        Column("trained_until", "TIMESTAMPTZ", "end of its history, exclusive", is_required=True),
+        Column("trained_from", "TIMESTAMPTZ", "start of its history", is_required=True),
+        Column("history_minutes", "BIGINT", "minutes of the history in which something was read (count)", is_required=True),
+        Column("step_minutes", "BIGINT", "how far the scored instants are apart (min)", is_required=True),
+        Column("metrics", "JSON", "list of the metrics with their attributes, as `metric{attributes}`", is_required=True),
+        Column("strands", "VARCHAR", "what its scores are the mean of", is_required=True),
+        Column("features", "BIGINT", "columns that the isolation forest sees; 0 without a forest (count)", is_required=True),
+        Column("seed", "BIGINT", "of the forest", is_required=True),
+        Column("versions", "JSON", "of the detector and of the libraries that a forest depends on", is_required=True),
+        Column("file", "VARCHAR", "the artifact, in `private/models/`", is_required=True),
+        Column("sha256", "VARCHAR", "of the artifact; one with another is not opened but trained anew", is_required=True),
+        Column("trained_at", "TIMESTAMPTZ", "when it was trained", is_required=True),
+    ),
+    verb="upsert",
+    key=("host",),
+    time_column="trained_until",
+    is_published=True,
+    retention="ops_days",
+)
+
 AUDIT_LOG = Table(
     schema="ops",
     name="audit_log",
@@ -193,4 +219,16 @@ SCHEMA_MIGRATIONS = Table(
     is_published=True,
 )
 
-TABLES = (RUNS, LOADS, WATERMARKS, RECONCILIATIONS, REJECTED_ROWS, COMPUTATIONS, CHECKS, AUDIT_LOG, FORGOTTEN, SCHEMA_MIGRATIONS)
+TABLES = (
+    RUNS,
+    LOADS,
+    WATERMARKS,
+    RECONCILIATIONS,
+    REJECTED_ROWS,
+    COMPUTATIONS,
+    CHECKS,
+    ANOMALY_MODELS,
+    AUDIT_LOG,
+    FORGOTTEN,
+    SCHEMA_MIGRATIONS,
+)

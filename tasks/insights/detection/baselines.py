@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.insights.anomalies.windows import Matrix, Series
+from tasks.insights.detection.windows import Matrix, Series
 
 CONSISTENT = 1.4826
 """Median absolute deviation to standard deviation, of a normal distribution."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.insights.anomalies.baselines import CONSISTENT
-from tasks.insights.anomalies.windows import Series
+from tasks.insights.detection.baselines import CONSISTENT
+from tasks.insights.detection.windows import Series
 
 LOWEST, HIGHEST = -5.0, 100.0
 """Of a strand, in its own deviations: none may drown the others."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.insights.anomalies.windows import Matrix, Windows
+from tasks.insights.detection.windows import Matrix, Windows
 
 WORSTS = (1, 3, 8)
 """Sizes of the groups of most deviating metrics whose means are features of the host."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.insights.anomalies.windows import Matrix, Series
+from tasks.insights.detection.windows import Matrix, Series
 
 TREES = 200
 SAMPLED = 2048

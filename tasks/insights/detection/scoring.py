@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tasks.insights.anomalies.baselines import standardise
-from tasks.insights.anomalies.combining import combine, hold, rounded
-from tasks.insights.anomalies.episodes import Blame, Episode, blame, find_episodes
-from tasks.insights.anomalies.features import features
-from tasks.insights.anomalies.forest import isolation
-from tasks.insights.anomalies.model import FOREST, Model, deviate, strands_of
-from tasks.insights.anomalies.thresholds import judge, thresholds
-from tasks.insights.anomalies.windows import Flags, Matrix, Series
+from tasks.insights.detection.baselines import standardise
+from tasks.insights.detection.blame import Blame, blame
+from tasks.insights.detection.combining import combine, hold, rounded
+from tasks.insights.detection.counters import as_rates
+from tasks.insights.detection.features import features
+from tasks.insights.detection.forest import isolation
+from tasks.insights.detection.model import FOREST, Model, deviate, strands_of
+from tasks.insights.detection.thresholds import judge, thresholds
+from tasks.insights.detection.windows import Flags, Matrix, Series
 
 
 @dataclass(frozen=True)
@@ -20,25 +22,21 @@ class Scores:
 
     Attributes:
         score: in deviations of the history, to half of one; NaN where nothing was read.
-        level: log z-scores, a row a metric of `names`.
         metrics: how many were read.
+        level: log z-scores, a row a metric of `names`.
     """
 
     score: Series
     threshold: Series
     is_anomalous: Flags
-    metrics: Series
+    metrics: NDArray[np.int64]
     level: Matrix
     names: tuple[str, ...]
     strands: tuple[str, ...]
 
-    def episodes(self) -> list[Episode]:
-        """The window's episodes, in their order."""
-        return find_episodes(self.is_anomalous, self.score, self.threshold, self.level, list(self.names))
-
     def blamed(self, step: int) -> tuple[Blame, ...]:
         """The metrics that deviated most at a step, in order."""
-        return blame(np.abs(self.level[:, step]).astype(np.float64), list(self.names))
+        return blame(np.abs(self.level[:, step]).astype(np.float64), self.names)
 
 
 def score(model: Model, values: Matrix, first: int, start: int, before: Series | None = None) -> Scores:
@@ -53,15 +51,15 @@ def score(model: Model, values: Matrix, first: int, start: int, before: Series |
     """
     windows = model.windows
     begin = max(start - windows.lead_in, 0)
-    standard = standardise(values, model.baseline)
+    standard = standardise(as_rates(values, model.is_counter), model.baseline)
     deviating = deviate(standard, model.baseline, windows, first, begin)
     strands = strands_of(deviating)
     if model.forest is not None:
         strands[FOREST] = isolation(model.forest, features(deviating))
-    count = np.count_nonzero(~np.isnan(standard[:, start:]), axis=0).astype(np.float64)
+    count = np.count_nonzero(~np.isnan(values[:, start:]), axis=0)
     found = rounded(hold(combine(strands, model.scales), windows.held))[start - begin :]
     found[count == 0] = np.nan
     earlier = model.recent if before is None else before
-    limits = thresholds(earlier, found, first + start, windows.day)
+    limits = thresholds(earlier, found, first + start, windows.day, windows.merged)
     level = deviating.level[:, start - begin :]
     return Scores(found, limits, judge(earlier, found, limits), count, level, model.names, tuple(sorted(model.scales)))

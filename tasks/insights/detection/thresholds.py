@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.insights.anomalies.windows import Flags, Series
+from tasks.insights.detection.windows import Flags, Series
 
 FLOOR = 5.5
 """In deviations of the history, of the mean of the strands. Below it nothing is anomalous, however quiet the host."""
@@ -11,19 +11,19 @@ EPISODES_A_DAY = 3.0
 RECENT_DAYS = 5
 LASTING, AMONG = 2, 3
 """A step is anomalous where so many of so many last ones, itself among them, reach the threshold."""
-MERGED_STEPS = 10
-"""Steps between two anomalous ones up to which they are of one episode."""
 TRIED = 400
 """Levels that are tried, the highest first."""
 
 
-def count_episodes(is_above: Flags, merged: int = MERGED_STEPS) -> int:
+def count_episodes(is_above: Flags, merged: int) -> int:
     """How many episodes there are, where those at most `merged` steps apart are one."""
     at = np.flatnonzero(is_above)
     return int(np.count_nonzero(np.diff(at) > merged)) + bool(len(at))
 
 
-def find_threshold(recent: Series, steps_a_day: int, floor: float = FLOOR, episodes_a_day: float = EPISODES_A_DAY) -> float:
+def find_threshold(
+    recent: Series, steps_a_day: int, merged: int, floor: float = FLOOR, episodes_a_day: float = EPISODES_A_DAY
+) -> float:
     """The lowest level from which on the recent scores had no more than so many episodes a day, but not below the floor.
 
     Args:
@@ -34,13 +34,13 @@ def find_threshold(recent: Series, steps_a_day: int, floor: float = FLOOR, episo
     levels = np.unique(known[known >= floor])[::-1]
     lowest = floor if not len(levels) else float(levels[0]) + 1.0
     for level in levels[:: max(len(levels) // TRIED, 1)]:
-        if count_episodes(known >= level) > most:
+        if count_episodes(known >= level, merged) > most:
             return lowest
         lowest = float(level)
     return floor
 
 
-def thresholds(before: Series, scores: Series, first: int, steps_a_day: int) -> Series:
+def thresholds(before: Series, scores: Series, first: int, steps_a_day: int, merged: int) -> Series:
     """The threshold of each step, found anew at every day's start from the days before it.
 
     Args:
@@ -54,7 +54,7 @@ def thresholds(before: Series, scores: Series, first: int, steps_a_day: int) -> 
         day = at - (first + at) % steps_a_day
         end = min(day + steps_a_day, len(scores))
         upto = max(len(before) + day, 0)
-        found[at:end] = find_threshold(known[max(upto - RECENT_DAYS * steps_a_day, 0) : upto], steps_a_day)
+        found[at:end] = find_threshold(known[max(upto - RECENT_DAYS * steps_a_day, 0) : upto], steps_a_day, merged)
         at = end
     return found
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tasks.insights.anomalies.baselines import Baseline, Span, trailing
-from tasks.insights.anomalies.windows import Matrix, Series, Windows
+from tasks.insights.detection.baselines import Baseline, Span, trailing
+from tasks.insights.detection.windows import Matrix, Series, Windows
 
 FURTHEST_Z = 200.0
 """Beyond it all is alike: a metric that never moves would outweigh the others with its first step."""

@@ -18,6 +18,7 @@ from tasks.insights.computation import check_output, read
 from tasks.insights.deployment_metrics import derive_metrics
 from tasks.insights.deployment_trends import derive_trends
 from tasks.insights.forecasts import derive_forecasts
+from tasks.insights.metric_correlations import derive_correlations
 from tasks.insights.scan_performance import derive_performance
 
 Derive = Callable[[pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
@@ -30,6 +31,8 @@ DERIVE: dict[str, Derive] = {
     "system_metrics_hourly": lambda rows, given: rows,
     "forecasts": lambda rows, given: derive_forecasts(rows),
     "application_health": lambda rows, given: derive_health(rows),
+    "metric_correlations": lambda rows, given: derive_correlations(rows),
+    "anomalies": lambda rows, given: rows,
 }
 """What each insight makes of the rows of its SELECT and of the case's parameters."""
 READS = {
@@ -40,6 +43,8 @@ READS = {
     "system_metrics_hourly": "system_metrics",
     "forecasts": "system_metrics_hourly",
     "application_health": "activity",
+    "metric_correlations": "system_metrics",
+    "anomalies": "anomaly_scores",
 }
 
 Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.insights.anomalies.baselines import FURTHEST, Span, fit_baseline, medians, standardise, trailing
+from tasks.insights.detection.baselines import FURTHEST, Span, fit_baseline, medians, standardise, trailing
 
 NAN = np.nan
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.insights.anomalies.combining import HIGHEST, Scale, combine, fit_scale, hold, rounded
+from tasks.insights.detection.combining import HIGHEST, Scale, combine, fit_scale, hold, rounded
 
 
 def test_a_scale_is_of_the_median_and_the_median_deviation() -> None:

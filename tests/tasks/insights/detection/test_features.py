@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tasks.insights.anomalies.features import WORSTS, derive, features, rolling
-from tasks.insights.anomalies.windows import Windows
+from tasks.insights.detection.features import WORSTS, derive, features, rolling
+from tasks.insights.detection.windows import Windows
 
 
 def test_rolling_means_and_deviations_look_back_only() -> None:

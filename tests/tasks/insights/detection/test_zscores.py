@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.insights.anomalies.zscores import FURTHEST_Z, logarithm, worst_mean
+from tasks.insights.detection.zscores import FURTHEST_Z, logarithm, worst_mean
 
 
 def test_the_logarithm_keeps_the_sign_and_ends_somewhere() -> None:

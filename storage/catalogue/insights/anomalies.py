@@ -1,0 +1,42 @@
+"""insights.anomalies."""
+
+from storage.catalogue.insights.shared import AS_OF, count
+from storage.catalogue.model import Column, Table
+
+ANOMALIES = Table(
+    schema="insights",
+    name="anomalies",
+    description="Episodes of anomalous minutes of anomaly_scores: those at most 10 minutes apart are one.",
+    columns=(
+        AS_OF,
+        Column("host", "VARCHAR", "the host's name", is_required=True),
+        Column("started_at", "TIMESTAMPTZ", "start of the first anomalous minute", is_required=True),
+        Column("ended_at", "TIMESTAMPTZ", "start of the last one so far", is_required=True),
+        Column("is_ongoing", "BOOLEAN", "another anomalous minute right after as_of would still belong to it", is_required=True),
+        count("minutes", "anomalous minutes"),
+        Column("coverage", "DOUBLE", "mean share of the host's metrics that were read in them", is_required=True),
+        Column("peak", "DOUBLE", "greatest score", is_required=True),
+        Column("peak_at", "TIMESTAMPTZ", "where it was", is_required=True),
+        Column("threshold", "DOUBLE", "the threshold there", is_required=True),
+        Column(
+            "severity",
+            "VARCHAR",
+            "`critical` where the peak is at least twice the threshold there",
+            is_required=True,
+            allowed=("warning", "critical"),
+        ),
+        Column(
+            "top_metrics",
+            "JSON",
+            "list of metric, attributes and greatest contribution (share), the greatest first, five at most",
+            is_required=True,
+        ),
+        Column("strands", "VARCHAR", "what the score is the mean of at the peak", is_required=True),
+    ),
+    verb="replace",
+    key=("host", "started_at"),
+    inputs=("anomaly_scores",),
+    time_column="started_at",
+    is_published=True,
+    retention="insights_days",
+)

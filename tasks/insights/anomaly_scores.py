@@ -1,0 +1,68 @@
+"""insights.anomaly_scores: how unusual each minute of each host is. Reads raw.system_metrics, ops to know which hours are new and
+which models there are, and its own earlier scores for the thresholds."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage.catalogue import INSIGHTS, TABLES
+from storage.frames import registered
+from storage.home import Home
+from storage.ledger import uncovered_since
+from storage.transaction import transaction
+from storage.warehouse import Limits, warehouse
+from storage.write import replace, upsert
+from tasks.insights.computation import Computation, InsightResult, check_output, enter
+from tasks.insights.detection.fleet import Span, judge_fleet
+from tasks.insights.detection.judging import INSTANT, ROWS, Judged
+from tasks.insights.detection.reading import instant_of
+from tasks.insights.hours import choose_window_start, hour_of
+
+TABLE, MODELS = INSIGHTS["anomaly_scores"], TABLES["ops.anomaly_models"]
+MODEL_TYPES = {"TIMESTAMPTZ": INSTANT, "BIGINT": pl.Int64()}
+CATCH_UP = timedelta(days=2)
+"""Without being asked, older minutes are not judged: an anomaly of last week wakes nobody."""
+
+
+def choose_span(con: duckdb.DuckDBPyConnection, as_of: datetime, asked: datetime | None) -> tuple[datetime, Span]:
+    """From where on rows are new, and the window of it that is judged: all of it where it was asked for."""
+    new = choose_window_start(as_of, asked, uncovered_since(con, TABLE.name, "system_metrics"))
+    return new, Span(new if asked else max(new, hour_of(as_of - CATCH_UP)), as_of)
+
+
+def as_rows(judged: Sequence[Judged], as_of: datetime, trained_at: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of the table, and of the models that were trained for it."""
+    rows = pl.concat([pl.DataFrame(schema=ROWS), *(each.rows for each in judged)])
+    models = [each.model for each in judged if each.model]
+    instants = ("trained_from", "trained_until")
+    trained = pl.DataFrame(
+        [row | {name: instant_of(row[name]) for name in instants} | {"trained_at": trained_at} for row in models],
+        schema={column.name: MODEL_TYPES.get(column.type, pl.String()) for column in MODELS.columns},
+    )
+    return rows.with_columns(pl.lit(as_of).alias("as_of")).select(TABLE.column_names), trained
+
+
+@task(name="anomaly_scores", cache_policy=NO_CACHE)
+def anomaly_scores(home: str, *, limits: Limits, as_of: datetime, window_start: datetime | None = None) -> InsightResult:
+    """Judge the hours that have new samples, or those from `window_start` on, up to `as_of`, by what precedes them.
+
+    A host's model is the day's, trained once on what precedes the day that the window starts in. A window asked for is judged by
+    one model, however long it is.
+    """
+    started, where = time.monotonic(), Home(Path(home))
+    with warehouse(where, limits) as con:
+        read_at = datetime.now(UTC)
+        new, span = choose_span(con, as_of, window_start)
+    rows, models = as_rows(judge_fleet(where, limits, span), as_of, read_at)
+    check_output(TABLE, rows)
+    with warehouse(where, limits) as con, registered(con, "rows", rows), registered(con, "models", models), transaction(con):
+        replace(con, TABLE, "rows", (span.start, as_of))
+        upsert(con, MODELS, "models")
+        enter(con, Computation(TABLE.name, as_of, new, rows.height, time.monotonic() - started, read_at))
+    return InsightResult(TABLE.name, rows.height, span.start)

@@ -1,0 +1,55 @@
+"""Hosts that behave as they never did before. Reads insights.anomalies."""
+
+import json
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.wording import counted, listed, minute, percent, span, times
+
+CONFIDENCE = {"critical": 0.87, "warning": 0.68}
+"""How many of such episodes touched a labelled incident on ten labelled servers: 13 of 15, 32 of 47."""
+NAMED = 3
+NUMBERS = ("peak", "peak_at", "threshold", "minutes", "coverage", "strands", "others")
+
+
+def describe(row: Row) -> Finding:
+    named = [_name(each) for each in json.loads(row["top_metrics"])]
+    where = f"host = {quote_text(row['host'])} AND observed_at >= '{row['started_at'].isoformat()}'"
+    rows = f"SELECT * FROM insights.anomaly_scores WHERE {where} AND observed_at <= '{row['ended_at'].isoformat()}'"
+    return Finding(
+        subject=row["host"],
+        severity=row["severity"],
+        started_at=row["started_at"],
+        statement=_statement(row, named),
+        recommendation=_recommendation(row, named),
+        evidence={name: row[name] for name in NUMBERS} | {"top_metrics": row["top_metrics"], "sql": f"{rows} ORDER BY observed_at"},
+        confidence=CONFIDENCE[row["severity"]],
+        is_sample=False,
+    )
+
+
+def _statement(row: Row, named: list[str]) -> str:
+    lasts = f"{'has behaved' if row['is_ongoing'] else 'behaved'} for {span(row['seconds'])} as it did not before"
+    shares = [f"{name} ({percent(each['contribution'])})" for name, each in zip(named, json.loads(row["top_metrics"]), strict=True)]
+    mostly = f": mostly {listed(shares[:NAMED])}" if shares else ""
+    return (
+        f"{row['host']} {lasts}; the score reached {times(row['peak'])} at {minute(row['peak_at'])}, with a threshold of"
+        f" {times(row['threshold'])}{mostly}"
+    )
+
+
+def _recommendation(row: Row, named: list[str]) -> str:
+    shared = f"{counted(row['others'], 'other host')} did so at the same time: look first at what they share. " * (
+        row["others"] > 0
+    )
+    looked = (
+        f"Look at {listed(named[:NAMED])} on {row['host']} from {minute(row['started_at'])} on" if named else "Look at its metrics"
+    )
+    return f"{shared}{looked}, and at what was deployed, scheduled or restarted there then."
+
+
+def _name(named: dict[str, str]) -> str:
+    return f"{named['metric']} {named['attributes']}".strip()
+
+
+ANOMALY = Kind("anomaly", parameters=("as_of",), describe=describe)
