@@ -1,7 +1,6 @@
-"""The Numenta Anomaly Benchmark's standard score (Lavin & Ahmad, ICMLA 2015) of our scores without the forest, a metric a series.
+"""The Numenta Anomaly Benchmark's standard score (Lavin & Ahmad, ICMLA 2015) of our scores, a metric a host.
 
-An alarm is the start of something: a score that is the greatest of the last day. Its size is how far it is beyond what the series
-itself reached before, as the product's own threshold is by what was before.
+An alarm is the start of something: a score that is the greatest of the last day.
 """
 
 from collections.abc import Sequence
@@ -11,13 +10,13 @@ import numpy as np
 
 from benchmarks.anomalies.labelled import Line
 from benchmarks.anomalies.measures import incidents
-from tasks.insights.detection.baselines import fit_baseline, standardise
-from tasks.insights.detection.windows import Series, Windows
-from tasks.insights.detection.zscores import deviations
+from tasks.insights.detection.model import train
+from tasks.insights.detection.scoring import score
+from tasks.insights.detection.windows import DAY, Series, windows_of
 
 FALSE_WEIGHT = 0.11
 """Of a false positive in the standard profile; hits and misses weigh 1."""
-USUAL_QUANTILE, LEAST_USUAL = 0.99, 0.3
+SEED = 0
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,16 @@ class Judged:
 
 
 def alarms(line: Line) -> Series:
-    """The alarm sizes of a series, learned from its probation."""
+    """The alarm sizes of a series: its scores, learned from its probation, where they are the greatest of the last day."""
     known, day = int(line.is_probation.sum()), line.steps_a_day
-    windows = Windows(day=day, shorter=max(day // 8, 6), block=6, shorter_block=2, sampled=1, rolling=(3, 6))
     values = line.values[None, :]
-    baseline = fit_baseline(values[:, :known])
-    level, recent = deviations(standardise(values, baseline), baseline, windows, 0, 0)
-    sizes = (np.abs(level) + np.abs(recent))[0].astype(np.float64)
-    sizes = np.where(np.arange(len(sizes)) < known, 0.0, sizes / _usual(sizes, known, day))
-    before = np.concatenate([np.zeros(day), sizes])
-    highest = np.lib.stride_tricks.sliding_window_view(before, day).max(axis=1)[: len(sizes)]
-    return np.where(sizes > highest, sizes, 0.0)
+    model = train([line.name], values[:, :known], 0, SEED, windows_of(DAY // day))
+    assert model is not None
+    before = np.concatenate([np.zeros(day), model.recent])[-day:]
+    scores = np.nan_to_num(np.concatenate([before, score(model, values, 0, known).score]))
+    highest = np.lib.stride_tricks.sliding_window_view(scores[:-1], day).max(axis=1)
+    sizes = np.where(scores[day:] > highest, scores[day:], 0.0)
+    return np.concatenate([np.zeros(known), sizes])
 
 
 def judge_line(line: Line) -> Judged:
@@ -71,14 +69,6 @@ def _total(line: Judged, limit: float) -> float:
     is_alarm = line.alarms >= limit
     hits = [line.worth[is_alarm & (line.window == number)] for number in range(line.windows)]
     return float(line.worth[is_alarm & (line.window < 0)].sum()) + sum(float(hit.max()) if len(hit) else -1.0 for hit in hits)
-
-
-def _usual(sizes: Series, known: int, day: int) -> Series:
-    """What was usual before each quarter of a day."""
-    usual, quarter = np.ones(len(sizes)), max(day // 4, 1)
-    for at in range(known, len(sizes), quarter):
-        usual[at : at + quarter] = np.quantile(sizes[:at], USUAL_QUANTILE) + LEAST_USUAL
-    return usual
 
 
 def _sigmoid(position: Series) -> Series:

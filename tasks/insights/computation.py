@@ -22,7 +22,7 @@ from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
 
 FOLDER = Path(__file__).parent
-MACROS = ("instants", "deployments", "scans", "expertise")
+MACROS = ("instants", "deployments", "scans", "expertise", "cpu")
 """What several SELECTs use: seconds between instants, deployments and scans as they stood at one, weights of acts."""
 Derive = Callable[[pl.DataFrame], pl.DataFrame]
 

@@ -1,0 +1,70 @@
+"""What findings about busy CPUs have in common: which hours of which days they are compared with, and who does it."""
+
+from datetime import datetime
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.hosts import parsed, process
+from tasks.insights.findings.kind import Row
+from tasks.insights.findings.wording import counted, minute, percent, span
+from tasks.insights.hosts.usual_load import NEEDED
+
+DAY = 23.75 * 3600
+"""What began as far back as is looked at (s), but for a quarter of an hour."""
+SMALL = 1 / 3
+"""Who takes less of what is in use is not the reason."""
+
+
+def hours_of(row: Row) -> tuple[int, int]:
+    """How many hours before as_of its last minute lies, and its first."""
+    return _ago(row["as_of"], row["ended_at"]), _ago(row["as_of"], row["started_at"])
+
+
+def _ago(as_of: datetime, instant: datetime) -> int:
+    return max(0, int((as_of - instant).total_seconds() - 1) // 3600)
+
+
+def when(row: Row) -> str:
+    """`for 42 min since ...` of what goes on, else `for 42 min from ... on`. Nobody looks back further than a day."""
+    is_over = (row["as_of"] - row["ended_at"]).total_seconds() > 60 * (row["covers"] + 1)
+    seconds = (row["ended_at"] - row["started_at"]).total_seconds()
+    if seconds >= DAY:
+        return "for a day or longer"
+    return f"for {span(seconds)} {'from' if is_over else 'since'} {minute(row['started_at'])}{' on' * is_over}"
+
+
+def on_earlier_days(row: Row) -> str:
+    days, times = row["earlier_days"], row["earlier_days_as_busy"]
+    if days < NEEDED:
+        return f"what is usual at this time of day is not known yet, of {counted(days, 'day')}"
+    return f"it was as busy at this time on {times or 'none'} of {counted(days, 'earlier day')}"
+
+
+def surprise(row: Row) -> float:
+    """How probable it is that a day is not so busy at this time, by those before: Laplace's rule of succession."""
+    days, times = row["earlier_days"], row["earlier_days_as_busy"]
+    return float((days - times + 1) / (days + 2))
+
+
+def culprit(row: Row) -> str:
+    """Who did it, and what to do with it."""
+    if row["process"] is None:
+        return f"See with `top` on {row['host']} who does it: no process was sampled."
+    one, share = process(row["process"]), percent(row["process_share"])
+    if row["process_share"] < SMALL * row["mean"]:
+        return f"See with `top` on {row['host']} who does it: the busiest process sampled, {one}, took only {share} of all CPUs."
+    if row["processes"] == 1:
+        return f"It is {one} on {row['host']}, with {share} of all CPUs: see what it does, and stop, slow down (nice) or move it."
+    name = parsed(row["process"]).get("name", "one name")
+    return (
+        f"It is {row['processes']:,} processes named {name} on {row['host']}, with {share} of all CPUs together, the busiest"
+        f" {one}: see what starts them, and run fewer at once, slow them down (nice) or move them."
+    )
+
+
+def samples_of(row: Row) -> str:
+    """SQL that shows what was in use then."""
+    return (
+        f"SELECT observed_at, value FROM raw.system_metrics WHERE host = {quote_text(row['host'])} AND metric ="
+        f" 'system.cpu.utilization' AND attributes = '' AND observed_at >= '{row['started_at'].isoformat()}'"
+        f" AND observed_at < '{row['ended_at'].isoformat()}' ORDER BY observed_at"
+    )
