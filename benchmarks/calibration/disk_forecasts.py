@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from benchmarks.bars import Bar
 from storage.migrations import migrate
 from storage.warehouse import connect
 from tasks.alerts.rules import SHIPPED, Rule, read_rules
@@ -45,9 +46,14 @@ GROWING = {
 }
 AHEAD, WARNED = (10.0, 20.0), 0.95
 LOOK_HOURS, DAYS = 6, 70
-WITHIN_MINUTES, CAUGHT = 15, 1.0
+WITHIN_MINUTES, CAUGHT, FALSE = 15, 0.97, 1 / 5000
+"""A temporary file that is deleted in these minutes hides a runaway, which no rule can tell from a pause."""
 RATES = (0.03, 0.02, 0.01, 0.007, 0.005)
 BARRED_RATES = RATES[:3]
+LOOKS = range(8 * MINUTES, 9 * MINUTES, 5)
+GROUPS = range(1000, 2000, 200)
+"""First seeds of filesystems that the rule was not made on."""
+STARTS = {"by day": 8 * MINUTES + 601, "by day, last look after 11 min": 8 * MINUTES + 604, "at night": 8 * MINUTES + 138}
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -140,29 +146,39 @@ def firing(con: duckdb.DuckDBPyConnection, rule: Rule, minute: int) -> set[str]:
     return {row["subject"] for row in rows.iter_rows(named=True) if severity_of(rule, row["value"])}
 
 
+def false_looks(con: duckdb.DuckDBPyConnection, rule: Rule, disks: dict[str, Values]) -> int:
+    """How often it fires on a ninth day on which nothing runs away."""
+    filled(con, disks)
+    return sum(len(firing(con, rule, minute)) for minute in LOOKS)
+
+
+def caught(con: duckdb.DuckDBPyConnection, rule: Rule, disks: dict[str, Values], start: int, rate: float) -> int:
+    """Of how many filesystems it tells in time that a writer has begun."""
+    filled(con, {host: run_away(used, start, rate) for host, used in disks.items()})
+    looks = range(start - start % 5 + 5, start + WITHIN_MINUTES + 1, 5)
+    return len(set().union(*(firing(con, rule, minute) for minute in looks)))
+
+
 def runaways_hold(runs: int) -> bool:
     """Writers that begin on a ninth day, at ten in the morning, and while the nightly files are written."""
     rule = next(rule for rule in read_rules(SHIPPED) if rule.name == "disk_filling_fast")
     con = connect()
     migrate(con, BEGIN)
-    disks = {f"h{seed}": fill(Disk(0.55), 9, seed, 1) for seed in range(runs)}
-    filled(con, disks)
-    looks = range(8 * MINUTES, 9 * MINUTES, 5)
-    false = sum(len(firing(con, rule, minute)) for minute in looks)
-    is_met = false == 0
-    print(f"disk_filling_fast without a runaway: {false} of {runs * len(looks)} looks  {'holds' if is_met else 'BROKEN'}")
+    groups = [{f"h{seed}": fill(Disk(0.55), 9, seed, 1) for seed in range(first, first + runs)} for first in GROUPS]
+    looks = len(GROUPS) * runs * len(LOOKS)
+    false = sum(false_looks(con, rule, disks) for disks in groups)
+    bars = [Bar(f"disk_filling_fast without a runaway, {false} of {looks:,} looks", false / looks, FALSE, is_most=True)]
     for rate in RATES:
-        caught = {}
-        for name, start in (("by day", 8 * MINUTES + 601), ("at night", 8 * MINUTES + 138)):
-            filled(con, {host: run_away(used, start, rate) for host, used in disks.items()})
-            looks = range(start - start % 5 + 5, start + WITHIN_MINUTES + 1, 5)
-            caught[name] = len(set().union(*(firing(con, rule, minute) for minute in looks))) / runs
-        verdict = ("holds" if caught["by day"] >= CAUGHT else "BROKEN") if rate in BARRED_RATES else "no bar"
-        is_met &= verdict != "BROKEN"
-        shares = ", ".join(f"{share:.3f} {name}" for name, share in caught.items())
-        print(f"  {100 * rate:.1f} % a minute, caught within {WITHIN_MINUTES} min: {shares}  {verdict}")
+        shares = {}
+        for name, start in STARTS.items():
+            shares[name] = sum(caught(con, rule, disks, start, rate) for disks in groups) / (len(GROUPS) * runs)
+        if rate in BARRED_RATES:
+            bars.append(Bar(f"{100 * rate:g} % a minute by day, caught within {WITHIN_MINUTES} min", shares["by day"], CAUGHT))
+        told = "; ".join(f"{share:.2f} {name}" for name, share in shares.items())
+        print(f"  {100 * rate:.1f} % a minute, caught within {WITHIN_MINUTES} min: {told}")
     con.close()
-    return is_met
+    print(*bars, sep="\n")
+    return all(bar.holds() for bar in bars)
 
 
 def main() -> int:

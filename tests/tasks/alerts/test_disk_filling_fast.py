@@ -53,6 +53,39 @@ def test_nights_and_spills_are_no_runaway(firing) -> None:
     assert set(firing(fill(Disk(0.6), 9, 2, 1), range(8 * MINUTES, 9 * MINUTES, 20))) == {None}
 
 
+def with_files(used, begins, size=0.045, writing=9, staying=20):
+    """Temporary files that are written from these minutes on, each at one speed, and deleted."""
+    for begin in begins:
+        used[begin : begin + writing] += size * np.arange(1, writing + 1) / writing
+        used[begin + writing : begin + writing + staying] += size
+    return used
+
+
+def odd_hours(days=(2, 5)):
+    """A file at another hour on each of these days."""
+    return [day * MINUTES + 300 * place + 60 for place, day in enumerate(days, 1)]
+
+
+@pytest.mark.parametrize(("days", "severities"), [((), {None, "warning"}), ((2, 5), {None})])
+def test_files_as_it_has_at_odd_hours_are_no_runaway(firing, days, severities) -> None:
+    used = with_files(np.full(9 * MINUTES, 0.56), [*odd_hours(days), DAY])
+    assert set(firing(used, range(DAY, DAY + 20))) == severities
+
+
+def test_nor_are_they_beside_what_is_written_each_night(firing) -> None:
+    nights = [day * MINUTES + 120 for day in range(9)]
+    used = with_files(np.full(9 * MINUTES, 0.56), nights, size=0.2, writing=35, staying=60)
+    used = with_files(used, odd_hours())
+    assert set(firing(with_files(used.copy(), [NIGHT]), range(NIGHT, NIGHT + 15))) == {None}
+    assert "critical" in firing(run_away(used, NIGHT, 0.02), range(NIGHT, NIGHT + 15))
+
+
+def test_one_enormous_file_last_week_hides_no_runaway(firing) -> None:
+    """Only what came twice is how it is."""
+    used = with_files(with_files(np.full(9 * MINUTES, 0.56), odd_hours()), [4 * MINUTES + 1200], size=0.09)
+    assert any(firing(run_away(used, DAY, 0.01), [DAY + 9, DAY + 14]))
+
+
 def test_it_says_how_soon_and_gets_worse(firing) -> None:
     used = run_away(np.full(9 * MINUTES, 0.55), DAY, 0.005)
     assert firing(used, [DAY + 15, DAY + 60]) == ["warning", "critical"]
