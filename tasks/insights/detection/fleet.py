@@ -88,7 +88,7 @@ def _train_others(con: duckdb.DuckDBPyConnection, span: Span, hosts: Sequence[st
 
 
 def read_jobs(con: duckdb.DuckDBPyConnection, plans: Sequence[Plan], span: Span, folder: Path) -> Iterator[Job]:
-    """What the plans need of the warehouse, all of it read when the first job is asked for."""
+    """The plans with all that they need of the warehouse, read before the first one is asked for."""
     names = [plan.host for plan in plans]
     values = read_values(con, select_of("anomaly_scores"), plans, span.end, span.as_of)
     since = min(span.first - EARLIER, *(plan.first for plan in plans))
