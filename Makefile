@@ -40,12 +40,17 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extractio
 	$(BIN)/python -m benchmarks.analytics --rows 10000000
 	$(BIN)/python -m benchmarks.expertise_scale --rows 100000000
 	$(BIN)/python -m benchmarks.expertise
+	$(BIN)/python -m benchmarks.anomalies
+	$(BIN)/python -m benchmarks.anomalies_fleet
 	$(BIN)/python -m benchmarks.calibration.intervals
 	$(BIN)/python -m benchmarks.calibration.change_points
 	$(BIN)/python -m benchmarks.calibration.stuck_scans
 	$(BIN)/python -m benchmarks.calibration.leaks
 	$(BIN)/python -m benchmarks.calibration.disk_forecasts --runs 100
+	$(BIN)/python -m benchmarks.calibration.cpu --weeks 4
 	$(BIN)/python -m benchmarks.calibration.application_health --worlds 3
+	$(BIN)/python -m benchmarks.calibration.correlations
+	$(BIN)/python -m benchmarks.sample_incidents
 
 docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
 	$(BIN)/python docs/generate.py

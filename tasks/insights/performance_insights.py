@@ -19,25 +19,37 @@ from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from tasks.insights.computation import FOLDER, Computation, InsightResult, check_inputs, check_output, define_macros, enter
+from tasks.insights.findings.anomaly import ANOMALY
+from tasks.insights.findings.correlated_metrics import CORRELATED_METRICS
+from tasks.insights.findings.cpu_spike import CPU_SPIKE
 from tasks.insights.findings.deployment_failures import DEPLOYMENT_FAILURES
 from tasks.insights.findings.disk_full import DISK_FULL
 from tasks.insights.findings.error_rate_rise import ERROR_RATE_RISE
+from tasks.insights.findings.expert_left import EXPERT_LEFT
 from tasks.insights.findings.kind import Kind
 from tasks.insights.findings.knowledge_at_risk import KNOWLEDGE_AT_RISK
 from tasks.insights.findings.memory_leak import MEMORY_LEAK
 from tasks.insights.findings.response_time_degradation import RESPONSE_TIME_DEGRADATION
 from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
+from tasks.insights.findings.stuck_deployment import STUCK_DEPLOYMENT
 from tasks.insights.findings.stuck_scan import STUCK_SCAN
+from tasks.insights.findings.sustained_cpu import SUSTAINED_CPU
 
 KINDS = (
     STUCK_SCAN,
     SCAN_SLOWDOWN,
     DEPLOYMENT_FAILURES,
+    STUCK_DEPLOYMENT,
     KNOWLEDGE_AT_RISK,
+    EXPERT_LEFT,
     RESPONSE_TIME_DEGRADATION,
     ERROR_RATE_RISE,
+    CORRELATED_METRICS,
     DISK_FULL,
     MEMORY_LEAK,
+    SUSTAINED_CPU,
+    CPU_SPIKE,
+    ANOMALY,
 )
 TABLE = INSIGHTS["performance_insights"]
 

@@ -7,11 +7,17 @@ KINDS = (
     "scan_slowdown",
     "stuck_scan",
     "deployment_failures",
+    "stuck_deployment",
     "knowledge_at_risk",
+    "expert_left",
     "response_time_degradation",
     "error_rate_rise",
+    "correlated_metrics",
     "disk_full",
     "memory_leak",
+    "sustained_cpu",
+    "cpu_spike",
+    "anomaly",
 )
 
 PERFORMANCE_INSIGHTS = Table(
@@ -28,7 +34,7 @@ PERFORMANCE_INSIGHTS = Table(
         Column(
             "subject",
             "VARCHAR",
-            "scan id, `data source / scan type`, `environment / service`, domain, operation, or `host / what`",
+            "id of a scan, deployment or user; domain, operation, host; `source / scan type`, `environment / service`, `host / …`",
             is_required=True,
         ),
         Column("severity", "VARCHAR", "how bad", is_required=True, allowed=("warning", "critical")),
@@ -52,11 +58,14 @@ PERFORMANCE_INSIGHTS = Table(
     key=("insight_id",),
     inputs=(
         "active_scans",
+        "anomalies",
         "application_health",
         "deployment_metrics",
         "deployment_trends",
         "domain_experts",
+        "expertise_scores",
         "forecasts",
+        "metric_correlations",
         "scan_performance",
     ),
     time_column="as_of",

@@ -31,6 +31,7 @@ from tasks.insights.domain_owners import domain_owners
 from tasks.insights.expertise_scores import expertise_scores
 from tasks.insights.forecasts import forecasts
 from tasks.insights.hours import choose_window_start
+from tasks.insights.metric_correlations import metric_correlations
 from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
@@ -38,8 +39,8 @@ from tasks.insights.user_profiles import user_profiles
 from tests.acts import act_rows
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
-UNFILLED = {"insights.anomalies"}
-"""Four hours of three samples are no anomaly."""
+UNFILLED = {"insights.anomalies", "insights.metric_correlations"}
+"""Four hours of three samples are no anomaly and no correlation; test_metric_correlations.py has the task with rows."""
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 TREND_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
 DEPLOYMENT_OPTIONS = TREND_OPTIONS | {"rework_seconds": 86_400.0}
@@ -117,6 +118,7 @@ def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     forecasts.fn(root, limits=LIMITS, as_of=as_of)
     anomaly_scores.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
     anomalies.fn(root, limits=LIMITS, as_of=as_of)
+    metric_correlations.fn(root, limits=LIMITS, as_of=as_of)
     performance_insights.fn(root, limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
     tables = [f"insights.{name}" for name in INSIGHTS] + ["history.deployment_metrics"]
     with warehouse(home, LIMITS) as con:
@@ -158,6 +160,7 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
         ("domain_owners", AS_OF, 1),
         ("expertise_scores", AS_OF, 4),
         ("forecasts", AS_OF, 1),
+        ("metric_correlations", AS_OF, 0),
         ("performance_insights", AS_OF, 1),
         ("scan_performance", AS_OF, 1),
         ("system_metrics_hourly", AS_OF, 3),

@@ -1,0 +1,60 @@
+"""Slow operations whose response times follow a metric of a host minute by minute: where to look first. Reads
+insights.metric_correlations and insights.application_health."""
+
+from storage.warehouse import quote_text
+from tasks.insights.findings.hosts import parsed
+from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.operations import seconds
+from tasks.insights.findings.wording import counted, minute, times
+
+SLOW = 0.975
+"""That the 95th percentile is beyond the lower end of its 95 % interval."""
+NUMBERS = (
+    *("host", "metric", "attributes", "lag_minutes", "correlation", "correlation_low", "correlation_high", "samples", "coverage"),
+    *("p_value", "q_value", "tested", "hour_at", "p95_seconds", "p95_ratio", "other_hosts"),
+)
+
+
+def describe(row: Row) -> Finding:
+    """The operation is the subject, so that the finding goes on where another metric of the host comes closest."""
+    where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "other", "other_metric"))
+    return Finding(
+        subject=row["operation"],
+        severity="warning",
+        started_at=row["started_at"],
+        statement=_statement(row),
+        recommendation=_recommendation(row),
+        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.metric_correlations WHERE {where}"},
+        confidence=SLOW * (1 - row["q_value"]),
+        is_sample=False,
+    )
+
+
+def _statement(row: Row) -> str:
+    low, high = row["correlation_low"], row["correlation_high"]
+    moves = "rises" if row["correlation"] > 0 else "falls"
+    lag = f"{counted(row['lag_minutes'], 'minute')} after" if row["lag_minutes"] else "as soon as"
+    return (
+        f"{row['operation']} answers slowly since {minute(row['started_at'])}"
+        f" (95 of 100 take up to {seconds(row['p95_seconds'])},"
+        f" {times(row['p95_ratio'])} times the usual), and over the last 24 hours its median duration"
+        f" {moves} {lag} {_metric(row)} rises:"
+        f" correlation {row['correlation']:.2f} ({low:.2f} to {high:.2f}) over {counted(row['samples'], 'minute')}"
+    )
+
+
+def _recommendation(row: Row) -> str:
+    others = f" ({counted(row['other_hosts'], 'other host')} likewise)" if row["other_hosts"] else ""
+    return (
+        f"See what drives {_metric(row)}{others} and whether {row['operation']} runs or waits there: a correlation does not tell"
+        " the cause, and both may have a third one."
+    )
+
+
+def _metric(row: Row) -> str:
+    """`system.disk.io_time (device sda) of db1`."""
+    told = ", ".join(f"{key} {value}" for key, value in parsed(row["attributes"]).items())
+    return f"{row['metric']}{f' ({told})' if told else ''} of {row['host']}"
+
+
+CORRELATED_METRICS = Kind("correlated_metrics", parameters=("as_of",), describe=describe)
