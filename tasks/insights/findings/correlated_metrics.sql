@@ -1,17 +1,16 @@
 -- Operations that answer slowly now and whose median duration follows a metric of a host minute by minute: of each the closest one,
--- and how many other hosts have one. Slow is an hour whose 95th percentile is 1.3 times the usual one at the lower end of its
--- interval; it lasts until an hour is below that altogether.
+-- and how many other hosts have one. Slow is an hour whose 95th percentile is so at the lower end of its interval; it lasts until an
+-- hour is below that altogether.
 WITH hours AS (
     SELECT
         operation,
         hour_at,
         p95_seconds,
         p95_ratio,
-        p95_low >= 1.3 * baseline_p95_seconds AS is_slow,
-        p95_seconds < 1.3 * baseline_p95_seconds AS is_sound
-    FROM insights.application_health
-    WHERE hour_at < CAST($as_of AS TIMESTAMPTZ) AND hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(30 * 24)
-        AND p95_low IS NOT NULL AND baseline_p95_seconds > 0
+        p95_low >= slow_from(baseline_p95_seconds) AS is_slow,
+        p95_seconds < slow_from(baseline_p95_seconds) AS is_sound
+    FROM operation_hours(CAST($as_of AS TIMESTAMPTZ))
+    WHERE p95_low IS NOT NULL AND baseline_p95_seconds > 0
 ),
 
 since AS (

@@ -12,9 +12,5 @@ SELECT
     health.error_rate >= 0.01 + coalesce(health.baseline_error_rate, 0) AS is_large,
     CASE WHEN health.hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(25) THEN released.releases END AS releases,
     health.is_sample
-FROM (
-    SELECT * REPLACE (CAST($as_of AS TIMESTAMPTZ) AS as_of)
-    FROM insights.application_health
-    WHERE hour_at < CAST($as_of AS TIMESTAMPTZ) AND hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(30 * 24)
-) AS health
+FROM operation_hours(CAST($as_of AS TIMESTAMPTZ)) AS health
 CROSS JOIN releases_before(CAST($as_of AS TIMESTAMPTZ), 26) AS released

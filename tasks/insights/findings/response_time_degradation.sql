@@ -14,12 +14,8 @@ SELECT
     health.p95_high,
     health.baseline_p95_seconds,
     health.p95_ratio,
-    health.p95_low >= 1.3 * health.baseline_p95_seconds AS is_large,
+    health.p95_low >= slow_from(health.baseline_p95_seconds) AS is_large,
     CASE WHEN health.hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(25) THEN released.releases END AS releases,
     health.is_sample
-FROM (
-    SELECT * REPLACE (CAST($as_of AS TIMESTAMPTZ) AS as_of)
-    FROM insights.application_health
-    WHERE hour_at < CAST($as_of AS TIMESTAMPTZ) AND hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(30 * 24)
-) AS health
+FROM operation_hours(CAST($as_of AS TIMESTAMPTZ)) AS health
 CROSS JOIN releases_before(CAST($as_of AS TIMESTAMPTZ), 26) AS released
