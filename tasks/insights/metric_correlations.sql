@@ -7,7 +7,7 @@ WITH samples AS (
         host,
         metric,
         attributes,
-        epoch_us(observed_at) // 60000000 - epoch_us(CAST($as_of AS TIMESTAMPTZ)) // 60000000 + 1440 AS minute,
+        minute_of(observed_at) - minute_of(CAST($as_of AS TIMESTAMPTZ)) + 1440 AS minute,
         epoch_us(observed_at) // 15000000 % 4 AS quarter,
         value
     FROM raw.system_metrics
@@ -35,7 +35,7 @@ sampled AS (
 requests AS (
     SELECT
         operation,
-        epoch_us(occurred_at) // 60000000 - epoch_us(CAST($as_of AS TIMESTAMPTZ)) // 60000000 + 1440 AS minute,
+        minute_of(occurred_at) - minute_of(CAST($as_of AS TIMESTAMPTZ)) + 1440 AS minute,
         status,
         CASE WHEN status = 'succeeded' THEN duration_seconds END AS seconds
     FROM raw.activity

@@ -22,7 +22,7 @@ bursts AS MATERIALIZED (
     )
     GROUP BY host, covers, burst
     HAVING max(minute) - min(minute) + covers BETWEEN 2 AND 15
-        AND max(minute) >= epoch_us(CAST($as_of AS TIMESTAMPTZ)) // 60000000 - 60
+        AND max(minute) >= minute_of(CAST($as_of AS TIMESTAMPTZ)) - 60
 ),
 
 spikes AS MATERIALIZED (

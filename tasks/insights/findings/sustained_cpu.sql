@@ -7,7 +7,7 @@ during AS (
     SELECT runs.host, runs.first_minute, known.metric, known.attributes, known.observed_at, known.value
     FROM raw.system_metrics AS known
     INNER JOIN runs
-        ON runs.host = known.host AND epoch_us(known.observed_at) // 60000000 BETWEEN runs.first_minute AND runs.last_minute
+        ON runs.host = known.host AND minute_of(known.observed_at) BETWEEN runs.first_minute AND runs.last_minute
     WHERE known.observed_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(24) AND known.observed_at < CAST($as_of AS TIMESTAMPTZ)
         AND isfinite(known.value)
         AND known.metric IN (

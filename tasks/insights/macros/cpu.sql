@@ -15,7 +15,7 @@ FROM (
     FROM (
         SELECT
             host,
-            epoch_us(observed_at) // 60000000 AS minute,
+            minute_of(observed_at) AS minute,
             CAST(round(avg(CAST(round(1e6 * least(greatest(value, 0), 1)) AS BIGINT))) AS BIGINT) AS used
         FROM raw.system_metrics
         WHERE metric = 'system.cpu.utilization' AND attributes = '' AND isfinite(value)
@@ -53,7 +53,7 @@ trimmed AS (
     FROM spans
     INNER JOIN minutes ON minutes.host = spans.host AND minute BETWEEN spans.first_minute AND spans.last_minute AND used >= 900000
     GROUP BY spans.host, covers, spans.first_minute
-    HAVING max(minute) - min(minute) + covers >= 15 AND max(minute) >= epoch_us(as_of) // 60000000 - 60
+    HAVING max(minute) - min(minute) + covers >= 15 AND max(minute) >= minute_of(as_of) - 60
 )
 
 SELECT
@@ -99,7 +99,7 @@ WITH samples AS (
     FROM raw.system_metrics AS known
     INNER JOIN (SELECT unnest(spans) AS span)
         ON span.host = known.host
-        AND epoch_us(known.observed_at) // 60000000 BETWEEN span.first_minute AND span.last_minute
+        AND minute_of(known.observed_at) BETWEEN span.first_minute AND span.last_minute
     WHERE known.metric = 'process.cpu.utilization' AND isfinite(known.value)
         AND known.observed_at >= as_of - to_hours(hours) AND known.observed_at < as_of
 ),
