@@ -7,6 +7,7 @@ from tasks.insights.findings.hosts import parsed, process
 from tasks.insights.findings.kind import Row
 from tasks.insights.findings.wording import counted, minute, percent, span
 from tasks.insights.hosts.usual_load import NEEDED
+from tasks.insights.statistics.succession import chance_of_next
 
 DAY = 23.75 * 3600
 """What began as far back as is looked at (s), but for a quarter of an hour."""
@@ -40,9 +41,9 @@ def on_earlier_days(row: Row) -> str:
 
 
 def surprise(row: Row) -> float:
-    """How probable it is that a day is not so busy at this time, by those before: Laplace's rule of succession."""
-    days, times = row["earlier_days"], row["earlier_days_as_busy"]
-    return float((days - times + 1) / (days + 2))
+    """How probable it is that a day is not so busy at this time, by those before."""
+    days: int = row["earlier_days"]
+    return chance_of_next(days - row["earlier_days_as_busy"], days)
 
 
 def culprit(row: Row) -> str:

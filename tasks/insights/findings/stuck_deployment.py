@@ -4,6 +4,7 @@ counts them, and raw.deployments."""
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.wording import counted, minute, span
+from tasks.insights.statistics.succession import chance_of_next
 
 NUMBERS = (
     *("state", "version", "begun_at", "known_until", "elapsed_seconds", "ended", "longer", "stuck"),
@@ -27,9 +28,9 @@ def describe(row: Row) -> Finding:
 
 
 def _confidence(row: Row) -> float:
-    """The chance that an attempt of this platform ends sooner than that, by Laplace's rule of succession."""
+    """The chance that an attempt of this platform ends sooner than that, by those that ended."""
     ended: int = row["ended"]
-    return float((ended - row["longer"] + 1) / (ended + 2))
+    return chance_of_next(ended - row["longer"], ended)
 
 
 def _deployment(row: Row) -> str:
