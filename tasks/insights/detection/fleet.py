@@ -84,7 +84,8 @@ def _train_others(con: duckdb.DuckDBPyConnection, span: Span, hosts: Sequence[st
     if not others:
         return []
     series = read_series(con, others, instant_of(day_of(span.first) - HISTORY), span.as_of)
-    return [plan_training(host, series.filter(pl.col("host") == host), span.first) for host in others]
+    by_host = series.partition_by("host", as_dict=True)
+    return [plan_training(host, by_host.get((host,), series.clear()), span.first) for host in others]
 
 
 def read_jobs(con: duckdb.DuckDBPyConnection, plans: Sequence[Plan], span: Span, folder: Path) -> Iterator[Job]:

@@ -77,11 +77,14 @@ def plan_training(host: str, series: pl.DataFrame, start: int) -> Plan:
 def groups(plans: Sequence[Plan], end: int, most: int = MOST_CELLS) -> Iterator[list[Plan]]:
     """The plans in groups that fit into memory; a host is never cut."""
     group: list[Plan] = []
+    held = 0
     for plan in plans:
-        if group and sum(each.cells(end) for each in [*group, plan]) > most:
+        cells = plan.cells(end)
+        if group and held + cells > most:
             yield group
-            group = []
+            group, held = [], 0
         group.append(plan)
+        held += cells
     if group:
         yield group
 

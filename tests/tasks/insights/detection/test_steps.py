@@ -39,5 +39,6 @@ def test_days_that_were_anomalous_throughout_are_learned_and_single_minutes_are_
 
 
 def test_hosts_are_read_in_groups_that_fit_and_one_that_does_not_fit_alone() -> None:
-    plans = [Plan(name, (("m", ""),) * size, 0, 0, None) for name, size in (("a", 2), ("b", 2), ("c", 9), ("d", 1))]
-    assert [[plan.host for plan in group] for group in groups(plans, end=10, most=50)] == [["a", "b"], ["c"], ["d"]]
+    sizes = (("a", 2), ("b", 2), ("c", 9), ("d", 1), ("e", 4), ("f", 1))
+    plans = [Plan(name, (("m", ""),) * size, 0, 0, None) for name, size in sizes]
+    assert [[plan.host for plan in group] for group in groups(plans, end=10, most=50)] == [["a", "b"], ["c"], ["d", "e"], ["f"]]
