@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from prefect import flow
 
-from flows.report import Report, what_to_do
+from flows.report import Report, plots, what_to_do
 from flows.run import Run, begin, finish, in_utc, load
 from storage.catalogue import INSIGHTS
 from tasks.boards import deployment_board, scan_board
@@ -27,6 +27,7 @@ from tasks.insights.performance_insights import performance_insights
 from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
 from tasks.insights.user_profiles import user_profiles
+from tasks.plots.gallery import draw_plots
 
 InsightName = Literal[
     "deployment_metrics",
@@ -46,7 +47,9 @@ InsightName = Literal[
     "performance_insights",
 ]
 BOARDS = {"deployment-metrics": deployment_board, "active-scans": scan_board}
-PAGES = {"what-to-do": what_to_do}
+PAGES = {"what-to-do": what_to_do, "plots": plots}
+DRAWN = {"anomalies", "forecasts"}
+"""What the plots show: they are drawn anew where one of these was computed."""
 
 
 def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[[], InsightResult]]:
@@ -91,6 +94,8 @@ def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime 
         for name, computation in computations(run, start).items() if is_ours else ():
             if asked is None or name in asked:
                 run.step(name, computation)
+        if is_ours and (asked is None or DRAWN & asked):
+            run.step("plots", draw_plots, run.home, limits=run.settings.limits, as_of=run.as_of)
 
 
 @flow(name="compute_insights", timeout_seconds=3000)

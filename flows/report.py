@@ -1,14 +1,19 @@
 """What a run reports, and how the Prefect UI shows it."""
 
+import base64
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from storage.errors import GovpulseError
+from storage.home import Home
 from tasks.boards import finding_board
+from tasks.plots.gallery import kept
 
 SAMPLE = ", sample data"
+NO_PLOTS = "Nothing to draw: no anomaly in 24 hours, no filesystem full within 30 days."
 SAMPLE_NOTE = "The source is the built-in **sample** database: made-up rows, not your platform."
 
 
@@ -51,6 +56,16 @@ def what_to_do(home: str) -> str:
         lines += [f"**{finding['severity']}**: {_plain(finding['statement'])}  ", f"*{since}{SAMPLE * finding['is_sample']}*", ""]
         lines += [f"> {_plain(finding['recommendation'])}", ""]
     return "\n".join(lines)
+
+
+def plots(home: str) -> str:
+    """The pictures that were drawn last, within the page: whoever reads it needs no file."""
+    lines = ["# Plots", ""]
+    drawn = kept(Home(Path(home)).plots)
+    for plot in drawn:
+        heading, picture = _plain(plot.caption.heading), base64.b64encode(plot.png).decode()
+        lines += [f"## {heading}", "", _plain(plot.caption.sentence), "", f"![{heading}](data:image/png;base64,{picture})", ""]
+    return "\n".join(lines if drawn else [*lines, NO_PLOTS])
 
 
 def _plain(text: str) -> str:

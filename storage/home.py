@@ -43,6 +43,11 @@ class Home:
         return self.root / "govpulse.duckdb"
 
     @property
+    def plots(self) -> Path:
+        """Pictures for the report, as the last run drew them; made when the first one is."""
+        return self.root / "report" / "plots"
+
+    @property
     def backups(self) -> Path:
         return self.root / "backups"
 
