@@ -9,6 +9,26 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from storage.catalogue import Table
+
+INSTANT = pl.Datetime("us", "UTC")
+TYPES: Mapping[str, pl.DataType] = {
+    "BIGINT": pl.Int64(),
+    "DOUBLE": pl.Float64(),
+    "BOOLEAN": pl.Boolean(),
+    "VARCHAR": pl.String(),
+    "JSON": pl.String(),
+    "TIMESTAMPTZ": INSTANT,
+    "TIMESTAMPTZ[]": pl.List(INSTANT),
+    "VARCHAR[]": pl.List(pl.String()),
+}
+"""A catalogue's type as Polars has it."""
+
+
+def schema_of(table: Table) -> dict[str, pl.DataType]:
+    """The columns of a table, for a frame of its rows."""
+    return {column.name: TYPES[column.type] for column in table.columns}
+
 
 def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
     """Run one SELECT with named bind parameters (`$name`) and return its rows."""

@@ -22,12 +22,16 @@ POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 5.0
 
 
+class BusyError(GovpulseError):
+    """Others held the lock for too long."""
+
+
 @contextmanager
 def fair_lock(path: Path, timeout_seconds: float) -> Iterator[None]:
     """Hold the lock `path` inside the block.
 
     Raises:
-        GovpulseError: others held it for longer than `timeout_seconds`.
+        BusyError: others held it for longer than `timeout_seconds`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     queue = path.with_name(path.name + ".queue")
@@ -59,7 +63,7 @@ def _wait_for_turn(path: Path, queue: Path, ticket: Path, descriptor: int, timeo
     while not (_is_first(queue, ticket) and _try_flock(descriptor)):
         waited = time.monotonic() - started
         if waited >= timeout_seconds:
-            raise GovpulseError(f"{path.name} stayed busy for {timeout_seconds:.0f} s; another govpulse holds it, try again later")
+            raise BusyError(f"{path.name} stayed busy for {timeout_seconds:.0f} s; another govpulse holds it, try again later")
         if waited >= PATIENCE_SECONDS and not logged:
             logger.warning("waiting for %s since %.0f s, at most %.0f s", path.name, waited, timeout_seconds)
             logged = True

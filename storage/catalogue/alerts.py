@@ -1,4 +1,4 @@
-"""Schema `alerts`: current state, its history, and the outbox."""
+"""Schema `alerts`: current state, its history, the outbox, silences, and the rules in force."""
 
 from storage.catalogue.model import Column, Table
 
@@ -11,7 +11,9 @@ ALERTS = Table(
         Column("rule", "VARCHAR", "the rule's name", is_required=True),
         Column("subject", "VARCHAR", "what the alert is about", is_required=True),
         Column("labels", "JSON", "identity labels, an object"),
-        Column("state", "VARCHAR", "`pending`, `firing`, `recovering`, `no_data`, `resolved` or `inactive`", is_required=True),
+        Column(
+            "state", "VARCHAR", "`pending`, `firing`, `recovering`, `no_data`, `error`, `resolved` or `inactive`", is_required=True
+        ),
         Column("severity", "VARCHAR", "`warning` or `critical`"),
         Column("value", "DOUBLE", "the value at the last evaluation"),
         Column("threshold", "DOUBLE", "the threshold that applies"),
@@ -23,6 +25,12 @@ ALERTS = Table(
         Column("resolved_at", "TIMESTAMPTZ", "when it last resolved"),
         Column("is_sample", "BOOLEAN", "about made-up sample rows, not about the platform"),
         Column("updated_at", "TIMESTAMPTZ", "the as_of of the last evaluation", is_required=True),
+        Column("changed_at", "TIMESTAMPTZ", "when its state last changed"),
+        Column("recent_firings", "TIMESTAMPTZ[]", "when it fired in the last 24 hours"),
+        Column("recent_notices", "TIMESTAMPTZ[]", "when it was told of in the last 24 hours, of which there are six at most"),
+        Column("is_flapping", "BOOLEAN", "it fires again and again: its episode lasts until it has been steady"),
+        Column("told", "VARCHAR[]", "what was told of the episode: `firing`, `escalated` and so on"),
+        Column("worst_severity", "VARCHAR", "the worst that the episode has been"),
     ),
     verb="upsert",
     key=("fingerprint",),
@@ -45,6 +53,7 @@ TRANSITIONS = Table(
         Column("value", "DOUBLE", "the value that caused it"),
         Column("reason", "VARCHAR", "one sentence with the numbers"),
         Column("transitioned_at", "TIMESTAMPTZ", "the as_of of the evaluation", is_required=True),
+        Column("event", "VARCHAR", "what there is to tell of it, as in alerts.notifications; NULL: nothing"),
     ),
     verb="upsert",
     key=("transition_id",),
@@ -56,20 +65,35 @@ TRANSITIONS = Table(
 NOTIFICATIONS = Table(
     schema="alerts",
     name="notifications",
-    description="The outbox: one row a transition and channel, with its delivery.",
+    description="The outbox: one row a transition that is to be told and channel, and one a digest and channel, with its delivery.",
     columns=(
-        Column("notification_id", "VARCHAR", "hash of transition and channel", is_required=True),
-        Column("transition_id", "VARCHAR", "what it tells of", is_required=True),
-        Column("fingerprint", "VARCHAR", "the alert", is_required=True),
+        Column("notification_id", "VARCHAR", "hash of transition and channel: the same at every attempt", is_required=True),
+        Column("transition_id", "VARCHAR", "what it tells of; of a digest its own identity", is_required=True),
+        Column("fingerprint", "VARCHAR", "the alert; of a digest its own identity", is_required=True),
         Column("episode", "BIGINT", "the episode it belongs to", is_required=True),
-        Column("event", "VARCHAR", "`firing`, `escalated`, `no_data` or `resolved`", is_required=True),
+        Column(
+            "event",
+            "VARCHAR",
+            "`firing`, `escalated`, `flapping`, `no_data`, `error`, `resolved` or `digest`",
+            is_required=True,
+        ),
         Column("channel", "VARCHAR", "where it goes", is_required=True),
-        Column("status", "VARCHAR", "`queued`, `sent` or `failed`", is_required=True),
-        Column("reason", "VARCHAR", "why it was not sent"),
+        Column(
+            "status",
+            "VARCHAR",
+            "`queued`; `sending`; `sent`; `failed`, to be tried again; `dead`, given up; `suppressed`",
+            is_required=True,
+        ),
+        Column("reason", "VARCHAR", "why it was not sent, or not yet"),
         Column("attempts", "BIGINT", "deliveries tried (count)", is_required=True),
         Column("next_attempt_at", "TIMESTAMPTZ", "not before"),
         Column("sent_at", "TIMESTAMPTZ", "when the channel took it"),
         Column("updated_at", "TIMESTAMPTZ", "when this row was written", is_required=True),
+        Column("severity", "VARCHAR", "`warning` or `critical`"),
+        Column("message", "JSON", "what it says, put into words when it happened (docs/notifications.md)"),
+        Column("digest", "VARCHAR", "the digest that it is told in (a fingerprint)"),
+        Column("queued_at", "TIMESTAMPTZ", "when there was something to tell"),
+        Column("is_maybe_received", "BOOLEAN", "an attempt ended without an answer: the receiver may have it"),
     ),
     verb="upsert",
     key=("notification_id",),
@@ -78,4 +102,42 @@ NOTIFICATIONS = Table(
     retention="ops_days",
 )
 
-TABLES = (ALERTS, TRANSITIONS, NOTIFICATIONS)
+SILENCES = Table(
+    schema="alerts",
+    name="silences",
+    description="Silences and acknowledgements, also those that have ended.",
+    columns=(
+        Column("silence_id", "VARCHAR", "what `govpulse alerts unsilence` takes", is_required=True),
+        Column("kind", "VARCHAR", "`silence`, or `ack` of one episode of one alert", is_required=True, allowed=("silence", "ack")),
+        Column("matchers", "JSON", "what it silences: a list of [label, operator, value] that all hold", is_required=True),
+        Column("fingerprint", "VARCHAR", "of an ack, the alert"),
+        Column("episode", "BIGINT", "of an ack, the episode"),
+        Column("author", "VARCHAR", "whose it is", is_required=True),
+        Column("reason", "VARCHAR", "why", is_required=True),
+        Column("starts_at", "TIMESTAMPTZ", "from when on it holds", is_required=True),
+        Column("expires_at", "TIMESTAMPTZ", "up to when it holds; of an ack NULL: as long as the episode"),
+        Column("ended_at", "TIMESTAMPTZ", "when somebody ended it before that"),
+        Column("ended_by", "VARCHAR", "who"),
+        Column("created_at", "TIMESTAMPTZ", "when it was made", is_required=True),
+    ),
+    verb="upsert",
+    key=("silence_id",),
+    is_published=True,
+)
+
+RULES = Table(
+    schema="alerts",
+    name="rules",
+    description="The rules in force: those of the last evaluation whose rules file could be read.",
+    columns=(
+        Column("name", "VARCHAR", "the rule's name", is_required=True),
+        Column("definition", "JSON", "the rule, as in a rules file", is_required=True),
+        Column("source", "VARCHAR", "`shipped`, or the file that it is from", is_required=True),
+        Column("in_force_since", "TIMESTAMPTZ", "since when it has been as it is", is_required=True),
+    ),
+    verb="replace",
+    key=("name",),
+    is_published=True,
+)
+
+TABLES = (ALERTS, TRANSITIONS, NOTIFICATIONS, SILENCES, RULES)

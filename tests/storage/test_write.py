@@ -9,25 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.catalogue import INSIGHTS, TABLES
-from storage.frames import fetch, registered
+from storage.frames import TYPES, fetch, registered, schema_of
 from storage.write import append, merge_statement, replace, upsert
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-TYPES = {
-    "VARCHAR": pl.String, "JSON": pl.String, "BIGINT": pl.Int64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean,
-    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
-}  # fmt: skip
 FEW = {
-    pl.String: st.sampled_from(["a", "b", "é"]),
-    pl.Boolean: st.booleans(),
-    pl.Float64: st.sampled_from([-1.0, 0.0, 2.5]),
-    pl.Int64: st.integers(0, 2),
+    pl.String(): st.sampled_from(["a", "b", "é"]),
+    pl.Boolean(): st.booleans(),
+    pl.Float64(): st.sampled_from([-1.0, 0.0, 2.5]),
+    pl.Int64(): st.integers(0, 2),
 }
 
 
 def frame_of(table, rows):
     """Rows in the table's shape; what they do not say is NULL."""
-    return pl.DataFrame(rows, schema={column.name: TYPES[column.type] for column in table.columns})
+    return pl.DataFrame(rows, schema=schema_of(table))
 
 
 def write(con, verb, table, rows, *window):

@@ -10,9 +10,17 @@ from tasks.insights.computation import FOLDER
 PARTS = {"expertise_scores": "expertise", "performance_insights": "findings", "user_profiles": "profiles"}
 """Where more SELECTs of an insight lie."""
 
+MACROS = {
+    re.search(r"MACRO (\w+)", each)[1]: each
+    for path in (FOLDER / "macros").glob("*.sql")
+    for each in re.sub("--.*", "", path.read_text()).split(";")
+    if "MACRO" in each
+}
+
 
 @pytest.mark.parametrize("name", INSIGHTS)
 def test_an_insight_reads_its_inputs_and_no_others(name: str) -> None:
     files = [*FOLDER.glob(f"{name}.sql"), *(FOLDER / PARTS.get(name, "none")).glob("*.sql")]
     sql = re.sub("--.*", "", "\n".join(path.read_text() for path in files))
+    sql += "".join(body for macro, body in MACROS.items() if re.search(rf"\b{macro}\(", sql))
     assert set(re.findall(r"\binsights\.(\w+)", sql)) == set(INSIGHTS[name].inputs)
