@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,11 @@ import typer
 
 from flows.cli.app import app
 from storage.catalogue import INSIGHTS, TABLES
-from tasks.alerts.rules import SHIPPED, read_rules
+from storage.migrations import migrate
+from storage.published import ask
+from storage.warehouse import connect
+from tasks.alerts.observing import observe
+from tasks.alerts.rules import ALL_KEYS, SHIPPED, evidence_query, load_rules, read_rules
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.examination import examine
@@ -57,10 +62,58 @@ def test_every_make_target_is_described():
 
 
 def test_every_shipped_rule_has_its_runbook():
-    for rule in read_rules(SHIPPED):
+    rules = read_rules(SHIPPED)
+    for rule in rules:
         page = ROOT / rule.runbook
         assert page.is_file(), rule.name
-        assert page.read_text().startswith(f"# {rule.name}\n")
+        assert page.read_text().startswith(f"# {rule.name}\n\nYou come here from the alert: ")
+    assert {page.stem for page in (DOCS / "runbooks").iterdir()} == {rule.name for rule in rules}
+
+
+@pytest.fixture(scope="module")
+def empty_warehouse():
+    con = connect()
+    migrate(con, datetime(2026, 1, 1, tzinfo=UTC))
+    yield con
+    con.close()
+
+
+PAGES_WITH_COMMANDS = sorted([*(DOCS / "runbooks").iterdir(), DOCS / "rules.md"])
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.stem)
+def test_the_queries_of_a_runbook_run(empty_warehouse, page):
+    """And those without --private ask for nothing that is not published."""
+    commands = re.findall(r'`govpulse query( --private)? "(.*?)"`', page.read_text())
+    assert commands
+    private = [name for name, table in TABLES.items() if not table.is_published]
+    for is_private, sql in commands:
+        ask(empty_warehouse, sql)
+        assert is_private or not [name for name in private if re.search(rf"\b{re.escape(name)}\b", sql)], sql
+        assert not is_private or [name for name in private if name in sql], sql
+
+
+def test_every_key_and_every_shipped_rule_is_on_the_page_of_rules():
+    page = (DOCS / "rules.md").read_text()
+    tables = "\n".join(line.split("|")[1] for line in page.splitlines() if line.startswith("|"))
+    assert [key for key in ALL_KEYS if f"`{key}`" not in tables] == []
+    for rule in read_rules(SHIPPED):
+        row = re.search(rf"^\| \[`{rule.name}`\]\({rule.runbook.removeprefix('docs/')}\) \| \S.* \| (.*)\|$", page, re.MULTILINE)
+        assert row, rule.name
+        assert re.findall("`(.*?)`", row[1]) == list(rule.inhibits)
+
+
+def test_the_examples_of_rules_run(empty_warehouse, tmp_path):
+    examples = re.findall(r"```toml\n(\[\[rule\]\].*?)```", (DOCS / "rules.md").read_text(), re.DOTALL)
+    own = tmp_path / "own.toml"
+    own.write_text("\n".join(examples))
+    load_rules(own)
+    rules, as_of = read_rules(own), datetime(2026, 1, 1, tzinfo=UTC)
+    assert {"sql", "metric", "finding"} <= {key for example in tomllib.loads(own.read_text())["rule"] for key in example}
+    for rule in rules:
+        assert observe(empty_warehouse, rule, as_of) == []
+        if rule.evidence:
+            ask(empty_warehouse, evidence_query(rule, "x", as_of))
 
 
 def test_every_insight_has_its_files_and_its_line_in_the_flow():

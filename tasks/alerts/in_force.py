@@ -1,0 +1,100 @@
+"""The rules in force: shipped and own, as long as the own file can be read; else those that were."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from storage.errors import ConfigurationError
+from storage.frames import fetch, registered
+from tasks.alerts.rule_values import WrongValueError
+from tasks.alerts.rules import KEYS, Rule, load_rules, load_with_sources, rule_of
+
+MERGE = """
+MERGE INTO alerts.rules AS target USING wanted_rules AS incoming ON target.name = incoming.name
+WHEN MATCHED THEN UPDATE SET
+    definition = incoming.definition, source = incoming.source, in_force_since = incoming.in_force_since
+WHEN NOT MATCHED BY SOURCE THEN DELETE
+WHEN NOT MATCHED THEN INSERT (name, definition, source, in_force_since)
+    VALUES (incoming.name, incoming.definition, incoming.source, incoming.in_force_since)
+"""
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The rules to evaluate; and in one line why they are not those of the files, if so."""
+
+    rules: tuple[Rule, ...]
+    problem: str | None = None
+
+
+def rules_in_force(con: duckdb.DuckDBPyConnection, own: Path | None, now: datetime) -> InForce:
+    """The shipped rules and those of `own`, entered in alerts.rules; where they cannot be read, those that stand there, and of a
+    warehouse without any the shipped ones.
+
+    Entering them is one statement, and none where nothing changed: in the caller's transaction if there is one, else by itself.
+    """
+    try:
+        wanted = load_with_sources(own)
+    except ConfigurationError as error:
+        return _standing(con, str(error))
+    _enter(con, wanted, now)
+    return InForce(tuple(rule for rule, _ in wanted))
+
+
+def definition_of(rule: Rule) -> str:
+    """The rule as JSON, with the keys of a rules file; `read_definition` reads it."""
+    values = {key: getattr(rule, "pending_for" if key == "for" else key) for key in KEYS}
+    return json.dumps({key: _written(value) for key, value in values.items() if value is not None}, ensure_ascii=False)
+
+
+def _written(value: Any) -> Any:
+    return f"{round(value.total_seconds())}s" if isinstance(value, timedelta) else value
+
+
+def read_definition(text: str) -> Rule:
+    """The rule that `definition_of` wrote.
+
+    Raises:
+        ValueError: it is none, or one of a newer govpulse.
+    """
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise WrongValueError(None, "no rule")
+    return rule_of(values)
+
+
+def _standing(con: duckdb.DuckDBPyConnection, problem: str) -> InForce:
+    rows = con.execute("SELECT name, definition FROM alerts.rules ORDER BY name").fetchall()
+    if not rows:
+        return InForce(load_rules(None), f"{problem}; the shipped rules alone are in force")
+    rules, lost = [], []
+    for name, definition in rows:
+        try:
+            rules.append(read_definition(definition))
+        except ValueError:
+            lost.append(name)
+    said = f", without {', '.join(lost)}, which this govpulse cannot read" if lost else ""
+    return InForce(tuple(rules), f"{problem}; the rules of before are in force{said}")
+
+
+def _enter(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[Rule, str]], now: datetime) -> None:
+    rows = fetch(con, "SELECT name, definition, source, in_force_since FROM alerts.rules").rows(named=True)
+    standing = {row["name"]: row for row in rows}
+    entered = [_row(rule, source, standing.get(rule.name), now) for rule, source in wanted]
+    if {row["name"]: row for row in entered} == standing:
+        return
+    frame = pl.DataFrame(entered, schema_overrides={"in_force_since": pl.Datetime("us", "UTC")})
+    with registered(con, "wanted_rules", frame):
+        con.execute(MERGE)
+
+
+def _row(rule: Rule, source: str, standing: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    definition = definition_of(rule)
+    since = standing["in_force_since"] if standing and standing["definition"] == definition else now
+    return {"name": rule.name, "definition": definition, "source": source, "in_force_since": since}

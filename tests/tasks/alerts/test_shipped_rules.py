@@ -1,0 +1,284 @@
+"""The shipped rules: one for each kind of finding, and each on rows that make it fire, escalate and resolve."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+
+from storage.catalogue import TABLES
+from storage.catalogue.insights.performance_insights import KINDS
+from tasks.alerts.board import evaluate_on
+from tasks.alerts.observing import observe
+from tasks.alerts.rules import SHIPPED, Rule, evidence_query, read_rules
+from tasks.insights.scans.verdicts import DEAD
+from tests.insight_rows import insert
+
+Put = Callable[[duckdb.DuckDBPyConnection, datetime, Any], None]
+RULES = {rule.name: rule for rule in read_rules(SHIPPED)}
+TOLD_BY_ANOTHER = {"stuck_scan": "scan_probably_dead"}
+"""Kinds of finding without a rule of their own, and the rule that tells of the same."""
+OPS = {"ops": "warning"}
+
+
+def put(con: duckdb.DuckDBPyConnection, name: str, row: dict[str, Any]) -> None:
+    insert(con, TABLES[name], row)
+
+
+def host_value(metric: str, attributes: str = "") -> Put:
+    def put_value(con: duckdb.DuckDBPyConnection, now: datetime, value: float) -> None:
+        sample = {"host": "h1", "metric": metric, "attributes": attributes, "observed_at": now - timedelta(seconds=20)}
+        put(con, "raw.system_metrics", sample | {"value": value, "status": "ok"})
+
+    return put_value
+
+
+def filling_fast(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
+    """A filesystem of 70 % that is full in so many seconds at the pace of the last minutes."""
+    con.execute("DELETE FROM raw.system_metrics")
+    row = {"host": "h1", "metric": "system.filesystem.utilization", "attributes": "mountpoint=/", "status": "ok"}
+    for step in range(6):
+        at, value = now - timedelta(minutes=2 * step), 0.7 - 0.3 * 120 / seconds * step
+        put(con, "raw.system_metrics", row | {"observed_at": at, "value": value})
+
+
+def silent_for(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
+    """Insights know the host, and its last sample is so old."""
+    con.execute("DELETE FROM raw.system_metrics")
+    con.execute("DELETE FROM insights.system_metrics_hourly")
+    at = now - timedelta(seconds=seconds)
+    put(con, "raw.system_metrics", {"host": "h1", "metric": "system.uptime", "observed_at": at, "value": 1.0, "status": "ok"})
+    hour = {"host": "h1", "metric": "system.uptime", "hour_at": at.replace(minute=0, second=0), "samples": 1}
+    put(con, "insights.system_metrics_hourly", hour)
+
+
+def scan_since(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
+    con.execute("DELETE FROM insights.active_scans")
+    if seconds:
+        row = {"as_of": now, "data_source": "crm", "elapsed_seconds": seconds}
+        put(con, "insights.active_scans", row | {"scan_id": "s1", "verdict": "too_little_history"})
+        put(con, "insights.active_scans", row | {"scan_id": "judged", "verdict": "on_track", "dead_probability": 0.02})
+
+
+def scan_dead(con: duckdb.DuckDBPyConnection, now: datetime, probability: float) -> None:
+    con.execute("DELETE FROM insights.active_scans")
+    row = {"as_of": now, "scan_id": "s1", "data_source": "crm", "elapsed_seconds": 90_000.0, "verdict": "slow"}
+    put(con, "insights.active_scans", row | {"dead_probability": probability})
+
+
+def success_high(con: duckdb.DuckDBPyConnection, now: datetime, high: float) -> None:
+    con.execute("DELETE FROM insights.deployment_metrics")
+    for environment, service in (("production", "api"), ("all", "api"), ("production", "all"), ("all", "all")):
+        row = {"as_of": now, "environment": environment, "service": service, "success_rate_exact_high": high}
+        put(con, "insights.deployment_metrics", row)
+
+
+def finding(kind: str, subject: str = "web-1") -> Put:
+    """A finding of this severity; with none, the one that there is has ended."""
+
+    def put_finding(con: duckdb.DuckDBPyConnection, now: datetime, severity: str) -> None:
+        if not severity:
+            con.execute("UPDATE insights.performance_insights SET ended_at = ? WHERE ended_at IS NULL", [now])
+            return
+        found = con.execute("SELECT min(first_found_at) FROM insights.performance_insights").fetchall()[0][0] or now
+        con.execute("DELETE FROM insights.performance_insights")
+        row = {"kind": kind, "subject": subject, "severity": severity, "statement": f"{subject} {severity}", "insight_id": kind}
+        since = {"started_at": now - timedelta(days=2), "first_found_at": found, "as_of": now}
+        put(con, "insights.performance_insights", row | since)
+
+    return put_finding
+
+
+def succeeded_ago(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
+    """The extraction last succeeded so long ago, and has failed since."""
+    con.execute("DELETE FROM ops.runs")
+    row = {"flow": "extract_sources", "updated_at": now}
+    at = now - timedelta(seconds=seconds)
+    put(con, "ops.runs", row | {"run_id": "1", "status": "succeeded", "started_at": at, "finished_at": at})
+    failed = {"status": "failed", "error": "extract: no route to host\nscans: no table", "started_at": now, "finished_at": now}
+    put(con, "ops.runs", row | {"run_id": "2"} | failed)
+    put(con, "ops.runs", row | {"run_id": "3", "flow": "compute_insights", "status": "failed", "started_at": at, "finished_at": at})
+
+
+def given_up(con: duckdb.DuckDBPyConnection, now: datetime, count: int) -> None:
+    for number in range(count):
+        row = {"notification_id": f"{now} {number}", "channel": "pager", "status": "dead", "reason": "HTTP 401", "updated_at": now}
+        put(con, "alerts.notifications", row)
+
+
+THREE = ("firing", "escalated", "resolved")
+CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
+    "disk_almost_full": (
+        host_value("system.filesystem.utilization", "mountpoint=/"),
+        [(0, 0.86), (1, 0.96), (2, 0.79), (8, 0.79)],
+        THREE,
+    ),
+    "memory_almost_full": (
+        host_value("system.memory.utilization"),
+        [(0, 0.91), (9, 0.91), (10, 0.92), (15, 0.98), (16, 0.8), (27, 0.8)],
+        THREE,
+    ),
+    "disk_filling_fast": (filling_fast, [(0, 7300), (5, 7100), (10, 3500), (15, 7300), (25, 7300)], THREE),
+    "host_silent": (silent_for, [(0, 899), (5, 900), (60, 3600), (600, 9 * 3600), (605, 30)], THREE),
+    "scan_probably_dead": (scan_dead, [(0, 0.94), (15, 0.95), (30, 0.99), (45, 0.02)], THREE),
+    "scan_running_long": (scan_since, [(0, 43_199), (1, 43_200), (700, 86_400), (720, 0)], THREE),
+    "deployments_failing": (success_high, [(0, 0.81), (5, 0.79), (10, 0.59), (15, 0.84), (20, 0.9)], THREE),
+    "pipeline_silent": (
+        succeeded_ago,
+        [(0, 2759), (5, 2760), (10, 3060), (15, 3360), (400, 25_000), (420, 300)],
+        THREE,
+    ),
+    "notification_dead": (given_up, [(0, 0), (5, 1), (600, 2), (1445, 0), (2039, 0), (2041, 0)], ("firing", "resolved")),
+} | {
+    kind: (finding(kind), [(0, "warning"), (60, "critical"), (120, ""), (209, ""), (210, "")], THREE)
+    for kind in KINDS
+    if kind not in TOLD_BY_ANOTHER
+}
+"""What puts a value, minutes with values, and what is told of them."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_shipped_rule_fires_escalates_and_resolves(con, at, name: str) -> None:
+    put_value, history, expected = CASES[name]
+    for minute, value in history:
+        put_value(con, at(minute), value)
+        assert evaluate_on(con, tuple(RULES.values()), OPS, at(minute)).failures == ()
+    told = con.sql("SELECT event, rule FROM alerts.transitions WHERE event IS NOT NULL ORDER BY transitioned_at").fetchall()
+    assert told == [(event, name) for event in expected]
+    last = con.sql("SELECT max(transitioned_at) FROM alerts.transitions WHERE event = 'resolved'").fetchall()[0][0]
+    assert last == at(history[-1][0])
+
+
+def test_every_shipped_rule_is_tried() -> None:
+    assert list(CASES.keys() ^ RULES.keys()) == []
+
+
+def test_every_kind_of_finding_has_its_rule() -> None:
+    assert [kind for kind in KINDS if TOLD_BY_ANOTHER.get(kind, kind) not in RULES] == []
+    assert [kind for kind in KINDS if kind not in TOLD_BY_ANOTHER and f"kind = '{kind}'" not in RULES[kind].sql] == []
+
+
+def test_a_stuck_scan_is_what_scan_probably_dead_fires_for() -> None:
+    assert RULES["scan_probably_dead"].warning == DEAD
+
+
+def seen(con: duckdb.DuckDBPyConnection, rule: str, as_of: datetime) -> list[tuple[str, float, dict[str, str], str]]:
+    return [(each.subject, each.value, dict(each.labels), each.detail) for each in observe(con, RULES[rule], as_of)]
+
+
+PARTS = {
+    "disk_full": ("h1 / /data / old", "h1", {"filesystem": "mountpoint=/data / old"}),
+    "memory_leak": ("h1 / python (pid 8)", "h1", {"part": "python (pid 8)"}),
+    "sustained_cpu": ("h1 / CPU", "h1", {}),
+    "cpu_spike": ("h1 / CPU", "h1", {}),
+    "scan_slowdown": ("crm / full", "crm", {"scan_type": "full"}),
+    "deployment_failures": ("production / api", "api", {"environment": "production"}),
+    "expert_left": ("o'neil", "o'neil", {}),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_finding_is_about_what_the_alert_is_about(con, at, kind: str) -> None:
+    """The evidence of the alert is the finding, and no other."""
+    whole, subject, labels = PARTS[kind]
+    finding(kind, whole)(con, at(0), "critical")
+    other = {"kind": kind, "subject": "another / one", "severity": "warning", "insight_id": "other", "first_found_at": at(0)}
+    put(con, "insights.performance_insights", other | {"started_at": at(0), "as_of": at(0)})
+    assert (subject, 2.0, labels, f"{whole} critical") in seen(con, kind, at(0))
+    shown = con.sql(evidence_query(RULES[kind], subject, at(0)))
+    assert [row[0] for row in shown.fetchall()] == [whole]
+    assert {"statement", "evidence"} <= set(shown.columns)
+
+
+def test_a_finding_is_seen_from_its_first_computation_to_its_end(con, at) -> None:
+    """It may have begun long before anybody found it."""
+    finding("memory_leak", "h1 / the host")(con, at(60), "warning")
+    finding("memory_leak")(con, at(120), "")
+    assert [bool(seen(con, "memory_leak", at(minute))) for minute in (59, 60, 119, 120)] == [False, True, True, False]
+
+
+def test_a_finding_that_is_missed_once_does_not_resolve(con, at) -> None:
+    find = finding("error_rate_rise", "GET /a")
+    for minute, severity in ((0, "warning"), (60, ""), (120, "warning"), (180, "warning")):
+        find(con, at(minute), severity)
+        evaluate_on(con, tuple(RULES.values()), OPS, at(minute))
+    assert con.sql("SELECT event FROM alerts.transitions WHERE event IS NOT NULL").fetchall() == [("firing",)]
+
+
+def test_a_host_that_falls_silent_has_no_data_and_does_not_resolve(con, at) -> None:
+    host_value("system.filesystem.utilization", "mountpoint=/")(con, at(0), 0.99)
+    for minute in (0, 14, 20, 45, 61):
+        evaluate_on(con, tuple(RULES.values()), OPS, at(minute))
+    told = con.sql("SELECT rule, event FROM alerts.transitions WHERE event IS NOT NULL ORDER BY transitioned_at").fetchall()
+    assert told == [
+        ("disk_almost_full", "firing"),
+        ("host_silent", "firing"),
+        ("disk_almost_full", "no_data"),
+        ("host_silent", "escalated"),
+    ]
+
+
+def test_a_silent_host_speaks_for_everything_that_is_measured_on_it() -> None:
+    of_hosts = {name for name, rule in RULES.items() if "raw.system_metrics" in rule.sql} - {"host_silent"}
+    assert of_hosts <= set(RULES["host_silent"].inhibits)
+    assert {kind for kind in PARTS if PARTS[kind][1] == "h1"} | {"anomaly"} <= set(RULES["host_silent"].inhibits)
+
+
+def test_a_host_is_known_for_a_week(con, at) -> None:
+    for days, known in ((6.9, True), (7.1, False)):
+        silent_for(con, at(0), days * 86_400)
+        assert bool(seen(con, "host_silent", at(0))) is known
+
+
+def test_samples_after_as_of_are_not_seen(con, at) -> None:
+    host_value("system.filesystem.utilization")(con, at(60), 0.99)
+    assert [name for name in RULES if seen(con, name, at(30))] == []
+
+
+def test_samples_that_could_not_be_read_are_none(con, at) -> None:
+    host_value("system.memory.utilization")(con, at(0), 0.5)
+    sample = {"host": "h1", "metric": "system.memory.utilization", "attributes": "", "observed_at": at(0)}
+    put(con, "raw.system_metrics", sample | {"value": None, "status": "unreadable: EIO"})
+    assert seen(con, "memory_almost_full", at(1)) == [("h1", 0.5, {}, "")]
+
+
+def runs(con: duckdb.DuckDBPyConnection, flow: str, *ended: tuple[str, datetime]) -> None:
+    for number, (status, instant) in enumerate(ended):
+        row = {"run_id": f"{flow} {number}", "flow": flow, "status": status, "started_at": instant, "updated_at": instant}
+        put(con, "ops.runs", row | {"finished_at": None if status == "running" else instant, "error": f"{status} {number}"})
+
+
+def test_a_flow_that_never_succeeded_is_not_missed(con, at) -> None:
+    runs(con, "extract_sources", ("failed", at(0)), ("running", at(1)))
+    assert seen(con, "pipeline_silent", at(6000)) == []
+
+
+def test_a_flow_is_overdue_since_its_last_success_whatever_it_did_since(con, at) -> None:
+    runs(con, "compute_insights", ("failed", at(-60)), ("succeeded", at(0)), ("failed", at(60)), ("running", at(120)))
+    (subject, value, labels, detail) = seen(con, "pipeline_silent", at(151))[0]
+    assert (subject, value, labels) == ("compute_insights", 60.0, {})
+    assert detail == "it last succeeded at 2026-03-10 12:00 UTC; the latest run failed: failed 2"
+    assert seen(con, "pipeline_silent", at(59))[0][1:] == (0.0, {}, "it last succeeded at 2026-03-10 12:00 UTC")
+
+
+def test_what_is_started_by_hand_is_late_when_it_fails_again_and_again(con, at) -> None:
+    """Nobody has to start it; one that failed once was seen by whoever did."""
+    runs(con, "govpulse_pipeline", ("succeeded", at(0)), ("failed", at(6000)), ("failed", at(6050)), ("failed", at(6120)))
+    values = [seen(con, "pipeline_silent", at(minute))[0][1] for minute in (5999, 6049, 6119, 6120, 9000)]
+    assert values == [0.0, 0.0, 0.0, 3600.0, 3600.0]
+
+
+def test_dead_notifications_are_counted_by_channel(con, at) -> None:
+    given_up(con, at(0), 2)
+    for status, channel, minute in (("failed", "pager", 1), ("dead", "mail", 2), ("dead", "pager", -1441)):
+        row = {"notification_id": f"{minute}", "channel": channel, "status": status, "reason": "HTTP 500", "updated_at": at(minute)}
+        put(con, "alerts.notifications", row)
+    found = [(subject, value, detail) for subject, value, _, detail in seen(con, "notification_dead", at(3))]
+    assert sorted(found) == [("mail", 1.0, "HTTP 500"), ("pager", 2.0, "HTTP 401")]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_the_evidence_of_a_shipped_rule_runs(con, at, rule: Rule) -> None:
+    assert rule.evidence
+    assert con.sql(evidence_query(rule, "o'neil {as_of}", at(0))).fetchall() == []
