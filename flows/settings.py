@@ -5,21 +5,23 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.warehouse import Limits
-from tasks.alerts.evaluation import Channel
 from tasks.insights.expertise.rules import ExpertiseRules
+from tasks.notifications.channels import Kind, mistake_in
 from tasks.sources.address import Address
 
 PREFIX = "GOVPULSE_"
 CONFIG_VARIABLE = "GOVPULSE_CONFIG"
 DEFAULT_FILE = Path("govpulse.toml")
+HOLD_SECRETS = ("source", "alerts", "notifications")
+"""Sections of whose wrong values none is repeated."""
 Weight = Annotated[float, Field(ge=0, le=1000)]
 
 
@@ -131,23 +133,81 @@ class ProfileSettings(Section):
 
 
 class AlertSettings(Section):
-    """Which alert rules are in force."""
+    """Which alert rules are in force, where their runbooks are, and who notices when nobody evaluates them."""
 
     rules: Path | None = Field(None, description="your own rules file, added to the shipped set")
+    runbook_base_url: str = Field("", description="what is put before a runbook that is a path, so that messages hold a link")
+    heartbeat_url: SecretStr = Field(SecretStr(""), description="called after each evaluation that succeeded; a secret")
+    heartbeat_url_env: str = Field("", description="or the name of the variable that holds it")
+    heartbeat_url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
+
+    @model_validator(mode="after")
+    def _has_one_heartbeat(self) -> Self:
+        _at_most_one(self, "heartbeat_url")
+        mistake = mistake_in("webhook", self.heartbeat_url.get_secret_value(), "")
+        if mistake:
+            raise ValueError(mistake.replace("its url", "heartbeat_url"))
+        return self
 
 
 class ChannelSettings(Section):
     """One notification channel."""
 
-    name: str = Field(description="its name in alerts.notifications")
-    kind: Literal["console"] = Field("console", description="what it is")
+    name: str = Field(min_length=1, description="its name in alerts.notifications")
+    kind: Kind = Field("console", description="`console`, `webhook`, `pagerduty` or `apprise`")
     min_severity: Literal["warning", "critical"] = Field("warning", description="it is told from this severity on")
+    url: SecretStr = Field(
+        SecretStr(""),
+        description="of a webhook its address, of Apprise its URL, of PagerDuty where events go if not to the public address",
+    )
+    url_env: str = Field("", description="or the name of the variable that holds it")
+    url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
+    secret: SecretStr = Field(SecretStr(""), description="of a webhook the key of its signature, of PagerDuty the routing key")
+    secret_env: str = Field("", description="or the name of the variable that holds it")
+    secret_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
+    per_minute: int = Field(30, gt=0, description="how many notifications it takes in a minute (count)")
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        has_url, has_secret = _at_most_one(self, "url"), _at_most_one(self, "secret")
+        needs = {"webhook": has_url, "apprise": has_url, "pagerduty": has_secret}
+        takes = {"console": not has_url and not has_secret, "apprise": not has_secret}
+        if not needs.get(self.kind, True):
+            key = "secret" if self.kind == "pagerduty" else "url"
+            raise ValueError(f"{self.name}, of kind {self.kind}, needs {key}, {key}_env or {key}_block")
+        if not takes.get(self.kind, True):
+            raise ValueError(f"{self.name}, of kind {self.kind}, takes no {'secret' if has_secret else 'url'}")
+        mistake = mistake_in(self.kind, self.url.get_secret_value(), self.secret.get_secret_value())
+        if mistake:
+            raise ValueError(f"{self.name}: {mistake}")
+        return self
+
+
+def _at_most_one(section: Section, key: str) -> bool:
+    """Whether a secret is given: itself, or the name of its variable or block.
+
+    Raises:
+        ValueError: by more than one of them.
+    """
+    given = [name for name in (key, f"{key}_env", f"{key}_block") if getattr(section, name)]
+    if len(given) > 1:
+        raise ValueError(f"only one of {' and '.join(given)} may be set")
+    return bool(given)
 
 
 class NotificationSettings(Section):
     """Where alerts go."""
 
     channels: tuple[ChannelSettings, ...] = Field((ChannelSettings(name="console"),), description="the channels")
+
+    @field_validator("channels")
+    @classmethod
+    def _have_names_of_their_own(cls, channels: tuple[ChannelSettings, ...]) -> tuple[ChannelSettings, ...]:
+        names = [channel.name for channel in channels]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"more than one is called {', '.join(twice)}")
+        return channels
 
 
 class WarehouseSettings(Section):
@@ -210,16 +270,13 @@ class Settings(BaseSettings):
         return Limits(self.warehouse.lock_timeout_seconds, self.warehouse.threads, self.warehouse.memory)
 
     @property
-    def channels(self) -> tuple[Channel, ...]:
-        return tuple(Channel(channel.name, channel.min_severity) for channel in self.notifications.channels)
-
-    @property
-    def channel_kinds(self) -> dict[str, str]:
-        return {channel.name: channel.kind for channel in self.notifications.channels}
+    def channels(self) -> dict[str, str]:
+        """By name the severity from which on a channel is told."""
+        return {channel.name: channel.min_severity for channel in self.notifications.channels}
 
 
 def shown(settings: Settings) -> dict[str, Any]:
-    """The settings as they may be printed."""
+    """The settings as they may be printed: of a channel's URL and secret, and of the heartbeat's, only whether they are set."""
     document, address = settings.model_dump(mode="json"), settings.source.address
     document["source"]["url"] = address.without_secrets(address.url)
     return document
@@ -262,7 +319,7 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     where = variable if variable in {name.upper() for name in os.environ} else file or "the environment"
     if first["type"] == "extra_forbidden":
         return f"unknown setting {'.'.join(parts)} (in {where}; see docs/settings.md)"
-    given = "" if parts[0] == "source" else f", not {first['input']!r}"
+    given = "" if parts[0] in HOLD_SECRETS else f", not {first['input']!r}"
     return f"wrong setting {'.'.join(parts)}: {first['msg']}{given} (in {where}; see docs/settings.md)"
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import Settings, config_file, load_settings
+from flows.settings import Settings, config_file, load_settings, shown
 from storage.errors import ConfigurationError
 from storage.warehouse import Limits
-from tasks.alerts.evaluation import Channel
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +29,7 @@ def test_without_anything_the_embedded_default_runs(folder: Path) -> None:
     settings = load_settings()
     assert settings.source.kind == "sample"
     assert settings.folder.root == folder / "data"
-    assert settings.channels == (Channel("console", "warning"),)
+    assert settings.channels == {"console": "warning"}
     assert settings.limits == Limits(300.0, 2, "2GB")
 
 
@@ -66,8 +65,8 @@ def test_everything_may_stand_in_the_file(folder: Path) -> None:
     assert (settings.source.kind, settings.source.mapping) == ("sqlite", "racine")
     assert settings.folder.root == folder / "elsewhere"
     assert settings.alerts.rules == folder / "own.toml"
-    assert settings.channels == (Channel("ops", "critical"), Channel("all", "warning"))
-    assert settings.channel_kinds == {"ops": "console", "all": "console"}
+    assert settings.channels == {"ops": "critical", "all": "warning"}
+    assert [channel.kind for channel in settings.notifications.channels] == ["console", "console"]
     assert settings.retention.days == {"system_metrics_days": 30, "hourly_days": 400, "insights_days": 400, "ops_days": 0}
 
 
@@ -81,7 +80,7 @@ def test_variables_go_over_the_file_key_by_key(folder: Path, monkeypatch) -> Non
     assert settings.home == Path("/elsewhere")
     assert (settings.source.kind, settings.source.address.url) == ("sqlite", "y")
     assert (settings.warehouse.threads, settings.warehouse.memory) == (4, "1GB")
-    assert settings.channels == (Channel("ops"),)
+    assert settings.channels == {"ops": "warning"}
 
 
 def test_paths_in_a_file_are_relative_to_the_file(folder: Path, monkeypatch) -> None:
@@ -106,8 +105,8 @@ MISTAKES_IN_THE_FILE = {
     "unknown key": ("[source]\nkidn = 'none'", "unknown setting source.kidn"),
     "unknown key at the top": ("homes = 'x'", "unknown setting homes"),
     "unknown key of a channel": (
-        "[[notifications.channels]]\nname = 'a'\nurl = 'x'",
-        "unknown setting notifications.channels.0.url",
+        "[[notifications.channels]]\nname = 'a'\nurll = 'x'",
+        "unknown setting notifications.channels.0.urll",
     ),
     "wrong word": ("[source]\nkind = 'oracle'", "wrong setting source.kind"),
     "wrong type": ("[insights]\nwindow_days = 'many'", "wrong setting insights.window_days"),
@@ -146,7 +145,7 @@ MISTAKES_IN_VARIABLES = {
     "wrong word": ("GOVPULSE_SOURCE__KIND", "oracle"),
     "wrong type": ("GOVPULSE_INSIGHTS__WINDOW_DAYS", "many"),
     "no JSON": ("GOVPULSE_NOTIFICATIONS__CHANNELS", "console"),
-    "unknown key in JSON": ("GOVPULSE_NOTIFICATIONS__CHANNELS", '[{"name": "a", "url": "x"}]'),
+    "unknown key in JSON": ("GOVPULSE_NOTIFICATIONS__CHANNELS", '[{"name": "a", "urll": "x"}]'),
 }
 
 
@@ -213,3 +212,89 @@ def test_a_wrong_source_is_said_without_its_password(tmp_path, text) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings(file)
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+CHANNEL = "[[notifications.channels]]\nname = 'ops'\n"
+MISTAKES_IN_CHANNELS = {
+    "webhook without a url": ("kind = 'webhook'", "ops, of kind webhook, needs url, url_env or url_block"),
+    "apprise without a url": ("kind = 'apprise'", "ops, of kind apprise, needs url, url_env or url_block"),
+    "pagerduty without a secret": ("kind = 'pagerduty'", "ops, of kind pagerduty, needs secret, secret_env or secret_block"),
+    "a url and its variable": (
+        "kind = 'webhook'\nurl = 'https://h/s3cret'\nurl_env = 'X'",
+        "only one of url and url_env may be set",
+    ),
+    "a variable and a block": (
+        "kind = 'pagerduty'\nsecret_env = 'a'\nsecret_block = 'b'",
+        "only one of secret_env and secret_block",
+    ),
+    "a url for the console": ("url = 's3cret'", "ops, of kind console, takes no url"),
+    "a secret for apprise": ("kind = 'apprise'\nurl = 'a://s3cret'\nsecret = 's3cret'", "ops, of kind apprise, takes no secret"),
+    "another protocol": ("kind = 'webhook'\nurl = 'ftp://h/s3cret'", "ops: its url does not begin with https:// or http://"),
+    "no apprise url": ("kind = 'apprise'\nurl = 's3cret'", "ops: its url is no Apprise URL"),
+    "no base64": ("kind = 'webhook'\nurl = 'https://h'\nsecret = 'whsec_s3cret'", "what follows is not base64"),
+    "an unknown kind": ("kind = 's3cret'", "wrong setting notifications.channels.0.kind"),
+    "a url that is no text": ("kind = 'webhook'\nurl = ['s3cret']", "wrong setting notifications.channels.0.url"),
+    "no rate": ("per_minute = 0", "wrong setting notifications.channels.0.per_minute"),
+    "no name": ("name = ''", "notifications.channels"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), MISTAKES_IN_CHANNELS.values(), ids=MISTAKES_IN_CHANNELS)
+def test_a_mistake_in_a_channel_is_said_in_one_line_without_its_secret(folder: Path, text: str, said: str) -> None:
+    text = text if text.startswith("name") else CHANNEL + text
+    file = write(folder / "own.toml", text if "[[" in text else f"[[notifications.channels]]\n{text}")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(file)
+    shown_whole = "".join(traceback.format_exception(caught.value))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "s3cret" not in shown_whole
+
+
+@pytest.mark.parametrize(
+    "value", ['[{"name": "ops", "kind": "webhook", "url": "ftp://s3cret"}]', '[{"kind": "webhook", "url": "https://s3cret"}]']
+)
+def test_a_mistake_in_the_channels_variable_is_said_without_its_secret(folder: Path, monkeypatch, value: str) -> None:
+    monkeypatch.setenv("GOVPULSE_NOTIFICATIONS__CHANNELS", value)
+    error = error_of()
+    assert "GOVPULSE_NOTIFICATIONS__CHANNELS" in error
+    assert "s3cret" not in error
+
+
+def test_channels_have_names_of_their_own(folder: Path) -> None:
+    assert "more than one is called ops" in error_of(write(folder / "own.toml", CHANNEL + CHANNEL))
+
+
+def test_a_wrong_heartbeat_is_said_without_it(folder: Path) -> None:
+    for text in (
+        "heartbeat_url = 's3cret'",
+        "heartbeat_url = 'https://h/s3cret'\nheartbeat_url_env = 'A'",
+        "heartbeat_url = ['s3cret']",
+    ):
+        error = error_of(write(folder / "own.toml", f"[alerts]\n{text}"))
+        assert "heartbeat_url" in error
+        assert "s3cret" not in error
+
+
+def test_secrets_are_shown_nowhere(folder: Path) -> None:
+    text = """
+        [alerts]
+        heartbeat_url = "https://hc.example.com/s3cret"
+        runbook_base_url = "https://git.example.com"
+        [[notifications.channels]]
+        name = "hook"
+        kind = "webhook"
+        url = "https://h.example.com/s3cret"
+        secret = "s3cret"
+        [[notifications.channels]]
+        name = "pager"
+        kind = "pagerduty"
+        secret_env = "PAGER_KEY"
+    """
+    settings = load_settings(write(folder / "a.toml", text))
+    for printed in (str(shown(settings)), repr(settings), str(settings), settings.model_dump_json()):
+        assert "s3cret" not in printed
+    hook, pager = shown(settings)["notifications"]["channels"]
+    assert (hook["url"], hook["secret"], hook["url_env"]) == ("**********", "**********", "")
+    assert (pager["url"], pager["secret"], pager["secret_env"]) == ("", "", "PAGER_KEY")
+    assert shown(settings)["alerts"]["heartbeat_url"] == "**********"

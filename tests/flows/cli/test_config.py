@@ -66,3 +66,23 @@ def test_a_wrong_rule_ends_with_2_before_anything_starts(fails, home, tmp_path, 
 
 def test_a_settings_file_that_is_not_there(fails, tmp_path) -> None:
     assert "none.toml does not exist" in fails(2, "--config", str(tmp_path / "none.toml"), "config", "check")
+
+
+def test_show_prints_no_secret_of_a_channel(govpulse, tmp_path) -> None:
+    channel = (
+        '[[notifications.channels]]\nname = "ops"\nkind = "webhook"\nurl = "https://h.example.com/s3cret"\nsecret = "s3cret"\n'
+    )
+    write(tmp_path, channel + '[alerts]\nheartbeat_url = "https://h.example.com/s3cret"\n')
+    for command in (["config", "show"], ["config", "show", "--json"]):
+        printed = govpulse(*command)
+        assert "***" in printed.out
+        assert "s3cret" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("command", [["config", "check"], ["config", "show"], ["run"]])
+def test_a_wrong_channel_ends_with_2_and_without_its_secret(fails, home, tmp_path, command) -> None:
+    write(tmp_path, '[[notifications.channels]]\nname = "ops"\nkind = "webhook"\nurl = "ftp://h.example.com/s3cret"\n')
+    said = fails(2, *command)
+    assert "its url does not begin with https:// or http://" in said
+    assert "s3cret" not in said
+    assert not home.exists()

@@ -1,0 +1,50 @@
+"""Fetches what channels keep secret: from the settings, from variables of the environment, or from Prefect Secret blocks."""
+
+import os
+
+from prefect.blocks.system import Secret
+from pydantic import SecretStr
+
+from flows.settings import ChannelSettings, Settings
+from tasks.notifications.channels import NOTHING, Channel, mistake_in
+
+
+def resolve_channels(settings: Settings) -> tuple[Channel, ...]:
+    """The channels with what it takes to reach them; what cannot be fetched is the channel's problem, and stops no other."""
+    return tuple(_resolve(channel) for channel in settings.notifications.channels)
+
+
+def resolve_heartbeat(settings: Settings) -> tuple[str, str | None]:
+    """The heartbeat's URL, empty if there is none, and why it cannot be had."""
+    alerts = settings.alerts
+    url, problem = _fetch(alerts.heartbeat_url, alerts.heartbeat_url_env, alerts.heartbeat_url_block)
+    return url.get_secret_value(), problem or mistake_in("webhook", url.get_secret_value(), "")
+
+
+def _resolve(channel: ChannelSettings) -> Channel:
+    url, without_url = _fetch(channel.url, channel.url_env, channel.url_block)
+    secret, without_secret = _fetch(channel.secret, channel.secret_env, channel.secret_block)
+    mistake = mistake_in(channel.kind, url.get_secret_value(), secret.get_secret_value())
+    problem = without_url or without_secret or mistake
+    return Channel(channel.name, channel.kind, channel.min_severity, url, secret, channel.per_minute, problem)
+
+
+def _fetch(given: SecretStr, variable: str, block: str) -> tuple[SecretStr, str | None]:
+    if variable:
+        value = os.environ.get(variable, "").strip()
+        return SecretStr(value), None if value else f"the variable {variable} is not set"
+    if block:
+        return _read_block(block)
+    return given, None
+
+
+def _read_block(name: str) -> tuple[SecretStr, str | None]:
+    try:
+        value = Secret.load(name).get()  # type: ignore[union-attr]
+    except ValueError:
+        return NOTHING, f"there is no Prefect Secret block {name}"
+    except Exception as error:  # noqa: BLE001 - what stands between us and Prefect's database fails in many ways
+        return NOTHING, f"the Prefect Secret block {name} cannot be read: {type(error).__name__}"
+    if not isinstance(value, str) or not value:
+        return NOTHING, f"the Prefect Secret block {name} holds no text"
+    return SecretStr(value), None

@@ -1,0 +1,45 @@
+"""Where notifications go."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SecretStr
+
+from tasks.notifications.signing import key_of
+
+Kind = Literal["console", "webhook", "pagerduty", "apprise"]
+NOTHING = SecretStr("")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel, with what it takes to reach it.
+
+    Args:
+        min_severity: it is told from this severity on.
+        url: an Apprise URL, the webhook's address; of PagerDuty the address of its events, if not the public one.
+        secret: of a webhook the key of its signature, of PagerDuty the routing key.
+        per_minute: how many notifications it takes in a minute.
+        problem: why it cannot be used: its variable or Prefect Secret block is not there.
+    """
+
+    name: str
+    kind: Kind = "console"
+    min_severity: str = "warning"
+    url: SecretStr = NOTHING
+    secret: SecretStr = NOTHING
+    per_minute: int = 30
+    problem: str | None = None
+
+
+def mistake_in(kind: Kind, url: str, secret: str) -> str | None:
+    """What is wrong with the url and the secret of a channel, without repeating them; an empty one is not looked at."""
+    if kind == "apprise":
+        return "its url is no Apprise URL, such as mailtos://user:password@host" if url and "://" not in url else None
+    if url and not url.lower().startswith(("http://", "https://")):
+        return "its url does not begin with https:// or http://"
+    try:
+        key_of(secret if kind == "webhook" else "")
+    except ValueError as error:
+        return str(error)
+    return None
