@@ -1,11 +1,10 @@
 """The evaluation's I/O: runs the rules' SELECTs on the warehouse, reads alerts.alerts, and writes alerts, transitions and outbox
 rows in one transaction."""
 
-import hashlib
 import json
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,96 +15,82 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
-from storage.errors import GovpulseError, first_line
-from storage.frames import fetch, registered
+from storage.errors import GovpulseError
+from storage.frames import fetch, registered, schema_of
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert
-from tasks.alerts.evaluation import Channel, Transition, evaluate, is_wanted
-from tasks.alerts.rules import Rule, load_rules
+from tasks.alerts.evaluation import Transition, evaluate, fingerprint
+from tasks.alerts.in_force import rules_in_force
+from tasks.alerts.observing import observe
+from tasks.alerts.outbox import outbox_rows
+from tasks.alerts.rules import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
 
-SPECIAL = ("subject", "value", "is_sample", "detail")
+COLUMNS = tuple(each.name for each in fields(Alert))
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What an evaluation did: rules run, transitions by event, what fires now, and the rules that failed, a line each."""
+    """What an evaluation did: rules run, what changed, what is active now, and the rules that failed, a line each."""
 
     rules: int
-    events: dict[str, int]
-    firing: int
+    transitions: tuple[Transition, ...] = field(default=(), repr=False)
+    firing: int = 0
     failures: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def events(self) -> dict[str, int]:
+        """What there is to tell, by event."""
+        return dict(Counter(each.event for each in self.transitions if each.event and not each.is_damped))
 
     def __str__(self) -> str:
         events = ", ".join(f"{count} {event}" for event, count in self.events.items()) or "no change"
-        return f"{self.rules} rules, {events}, {self.firing} active in all"
+        return self.note or f"{self.rules} rules, {events}, {self.firing} active in all"
 
 
-def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime) -> list[Observation]:
-    """What the rule's SELECT yields as of `as_of`.
-
-    Raises:
-        GovpulseError: the SQL is not one SELECT, fails, or lacks subject or value; names the rule.
-    """
-    try:
-        statements = duckdb.extract_statements(rule.sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise GovpulseError(f"rule {rule.name}: sql must be one SELECT")
-        parameters = {"as_of": as_of} if "as_of" in statements[0].named_parameters else None
-        rows = fetch(con, rule.sql, parameters)
-    except duckdb.Error as error:
-        raise GovpulseError(f"rule {rule.name}: {first_line(error)}") from error
-    missing = [name for name in ("subject", "value") if name not in rows.columns]
-    if missing:
-        raise GovpulseError(f"rule {rule.name}: its sql does not yield {' and '.join(missing)}")
-    if rows["subject"].null_count():
-        raise GovpulseError(f"rule {rule.name}: its subject must not be NULL")
-    try:
-        found = [_observation(row) for row in rows.iter_rows(named=True) if row["value"] is not None]
-    except (TypeError, ValueError) as error:
-        raise GovpulseError(f"rule {rule.name}: its value must be a number, not {rows['value'].dtype}") from error
-    return [seen for seen in found if not math.isnan(seen.value)]
+def read_alerts(con: duckdb.DuckDBPyConnection, dormant: Iterable[str] = ()) -> dict[str, Alert]:
+    """By fingerprint the alerts that are active or pending, and of the others those of these fingerprints."""
+    is_asked = "fingerprint IN (SELECT unnest($dormant::VARCHAR[]))"
+    select = f"SELECT {', '.join(COLUMNS)} FROM alerts.alerts WHERE state NOT IN ('inactive', 'resolved') OR {is_asked}"
+    rows = fetch(con, select, {"dormant": list(dormant)})
+    return {row["fingerprint"]: _alert(row) for row in rows.iter_rows(named=True)}
 
 
-def _observation(row: dict[str, Any]) -> Observation:
-    labels = tuple(sorted((key, str(value)) for key, value in row.items() if key not in SPECIAL))
-    return Observation(str(row["subject"]), float(row["value"]), labels, bool(row.get("is_sample")), str(row.get("detail") or ""))
-
-
-def read_alerts(con: duckdb.DuckDBPyConnection) -> dict[str, Alert]:
-    """The alerts as they stand, by fingerprint."""
-    names = [field.name for field in fields(Alert)]
-    rows = fetch(con, f"SELECT {', '.join(names)} FROM alerts.alerts")
-    alerts = [
-        Alert(**{**row, "labels": tuple(sorted(json.loads(row["labels"] or "{}").items()))}) for row in rows.iter_rows(named=True)
-    ]
-    return {alert.fingerprint: alert for alert in alerts}
+def _alert(row: dict[str, Any]) -> Alert:
+    lists = {name: tuple(row[name] or ()) for name in ("recent_firings", "recent_notices", "told")}
+    labels = tuple(sorted(json.loads(row["labels"] or "{}").items()))
+    flags = {name: bool(row[name]) for name in ("is_flapping", "is_sample")}
+    return Alert(**(row | lists | flags | {"labels": labels}))
 
 
 def write_evaluation(
     con: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
     alerts: Sequence[Alert],
     transitions: Sequence[Transition],
-    channels: Sequence[Channel],
-    now: datetime,
+    channels: Mapping[str, str],
+    runbooks: str = "",
 ) -> None:
     """Alerts, transitions and outbox rows, all or nothing."""
+    by_name = {rule.name: rule for rule in rules}
     with transaction(con):
-        _upsert(con, "alerts.alerts", [_alert_row(alert, now) for alert in alerts])
+        _upsert(con, "alerts.alerts", [_alert_row(alert) for alert in alerts])
         _upsert(con, "alerts.transitions", [_transition_row(transition) for transition in transitions])
-        _upsert(con, "alerts.notifications", [row for t in transitions for row in _outbox_rows(t, channels)])
+        told = (transition for transition in transitions if transition.event)
+        _upsert(con, "alerts.notifications", [row for each in told for row in outbox_rows(each, by_name, channels, runbooks)])
 
 
 def _upsert(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:
     if rows:
-        with registered(con, "evaluated", pl.DataFrame(rows, infer_schema_length=None)):
+        with registered(con, "evaluated", pl.DataFrame(rows, schema=schema_of(TABLES[name]))):
             upsert(con, TABLES[name], "evaluated")
 
 
-def _alert_row(alert: Alert, now: datetime) -> dict[str, Any]:
-    return {**asdict(alert), "labels": json.dumps(dict(alert.labels)), "updated_at": now}
+def _alert_row(alert: Alert) -> dict[str, Any]:
+    return {**vars(alert), "labels": json.dumps(dict(alert.labels))}
 
 
 def _transition_row(transition: Transition) -> dict[str, Any]:
@@ -122,57 +107,82 @@ def _transition_row(transition: Transition) -> dict[str, Any]:
         "value": after.value,
         "reason": transition.reason,
         "transitioned_at": transition.transitioned_at,
+        "event": transition.event,
     }
 
 
-def _outbox_rows(transition: Transition, channels: Sequence[Channel]) -> list[dict[str, Any]]:
-    if transition.event is None:
-        return []
-    return [
-        {
-            "notification_id": hashlib.sha256(f"{transition.transition_id}\x1f{channel.name}".encode()).hexdigest()[:16],
-            "transition_id": transition.transition_id,
-            "fingerprint": transition.after.fingerprint,
-            "episode": transition.after.episode,
-            "event": transition.event,
-            "channel": channel.name,
-            "status": "queued",
-            "reason": None,
-            "attempts": 0,
-            "next_attempt_at": transition.transitioned_at,
-            "sent_at": None,
-            "updated_at": transition.transitioned_at,
-        }
-        for channel in channels
-        if is_wanted(channel, transition.after)
-    ]
-
-
 def evaluate_on(
-    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], channels: Sequence[Channel], as_of: datetime
+    con: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    channels: Mapping[str, str],
+    as_of: datetime,
+    problems: Mapping[str, str] | None = None,
+    runbooks: str = "",
 ) -> EvaluationResult:
-    """One evaluation of `rules` on the warehouse that `con` holds."""
-    seen: dict[str, list[Observation]] = {}
-    failures: list[str] = []
-    for rule in rules:
-        try:
-            seen[rule.name] = observe(con, rule, as_of)
-        except GovpulseError as error:
-            failures.append(str(error))
+    """One evaluation of `rules` on the warehouse that `con` holds.
+
+    Args:
+        channels: by name the severity from which on it is told.
+        problems: what else is wrong with the rules, by name: told as a rule's own failure is.
+        runbooks: what is put before a runbook that is a path.
+    """
     standing = read_alerts(con)
-    alerts, transitions = evaluate(rules, seen, standing, as_of)
-    write_evaluation(con, alerts, transitions, channels, as_of)
-    events = [transition.event for transition in transitions if transition.event]
+    seen, errors = observe_all(con, rules, standing.values(), as_of)
+    errors |= dict(problems or {})
+    standing |= read_alerts(con, {key for key in _fingerprints(seen) if key not in standing})
+    alerts, transitions = evaluate(rules, seen, standing, as_of, errors)
+    write_evaluation(con, rules, alerts, transitions, channels, runbooks)
     now_standing = standing | {alert.fingerprint: alert for alert in alerts}
     firing = sum(alert.state in ACTIVE for alert in now_standing.values())
-    return EvaluationResult(len(rules), {event: events.count(event) for event in dict.fromkeys(events)}, firing, tuple(failures))
+    return EvaluationResult(len(rules), tuple(transitions), firing, tuple(errors.values()))
+
+
+def observe_all(
+    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], standing: Collection[Alert], as_of: datetime
+) -> tuple[dict[str, list[Observation]], dict[str, str]]:
+    """What each rule saw that may change something, and why those failed that did, by the rule's name."""
+    subjects: dict[str, set[str]] = {}
+    for alert in standing:
+        subjects.setdefault(alert.rule, set()).add(alert.subject)
+    seen: dict[str, list[Observation]] = {}
+    errors: dict[str, str] = {}
+    for rule in rules:
+        try:
+            seen[rule.name] = observe(con, rule, as_of, subjects.get(rule.name, set()))
+        except GovpulseError as error:
+            errors[rule.name] = str(error)
+    return seen, errors
+
+
+def _fingerprints(seen: Mapping[str, Sequence[Observation]]) -> Iterable[str]:
+    return (fingerprint(name, each.subject, each.labels) for name, found in seen.items() for each in found)
 
 
 @task(name="evaluate_rules", cache_policy=NO_CACHE)
 def evaluate_rules(
-    home: str, *, limits: Limits, rules_file: str | None, channels: tuple[Channel, ...], as_of: datetime
+    home: str,
+    *,
+    limits: Limits,
+    rules_file: str | None,
+    channels: Mapping[str, str],
+    as_of: datetime,
+    is_past: bool = False,
+    runbooks: str = "",
 ) -> EvaluationResult:
-    """Evaluate every rule as of `as_of`; a rule that fails is reported, and its alerts stay as they are."""
-    rules = load_rules(Path(rules_file) if rules_file else None)
+    """Evaluate every rule as of `as_of`; a rule that fails is reported, and its alerts stay as they are.
+
+    Args:
+        is_past: somebody asked for an instant of the past: where the alerts already stand as of a later one, nothing is done.
+    """
     with warehouse(Home(Path(home)), limits) as con:
-        return evaluate_on(con, rules, channels, as_of)
+        if is_past and (last := _last_evaluation(con)) and last > as_of:
+            return EvaluationResult(0, note=f"not evaluated: the alerts stand as of {last:%Y-%m-%d %H:%M} UTC already")
+        with transaction(con):
+            in_force = rules_in_force(con, Path(rules_file) if rules_file else None, as_of)
+        problems = {"rules_file": in_force.problem} if in_force.problem else {}
+        return evaluate_on(con, in_force.rules, channels, as_of, problems, runbooks)
+
+
+def _last_evaluation(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    last: datetime | None = con.execute("SELECT max(updated_at) FROM alerts.alerts").fetchall()[0][0]
+    return last

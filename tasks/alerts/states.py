@@ -1,15 +1,23 @@
-"""The state machine of one alert, pure: (rule, what the rule saw, the alert as it stands, now) -> the alert as it shall stand.
+"""The state machine of one alert, pure: (rule, what the rule saw, the alert as it stands, now) -> the alert as it shall stand, and
+what there is to tell.
 
 inactive -> pending -> firing -> recovering -> resolved, and no_data. Severity is not identity, so a rise is an escalation within
-the episode.
+the episode. A clock that was set back never makes a time negative: what lies ahead of it counts as now.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tasks.alerts.rules import Rule
 
-ACTIVE = ("firing", "recovering", "no_data")
+ACTIVE = ("firing", "recovering", "no_data", "error")
+DAY = timedelta(days=1)
+MOST_NOTICES = 6
+"""Of one alert within any 24 hours."""
+FLAPPING = ((timedelta(hours=1), 2), (DAY, 3))
+"""An alert that fires so often within so long is flapping."""
+STEADY = timedelta(hours=2)
+"""Without a change for so long, it is not flapping any more."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert's state; a row of alerts.alerts."""
+    """One alert's state; a row of alerts.alerts, whose column descriptions hold."""
 
     fingerprint: str
     rule: str
@@ -42,62 +50,170 @@ class Alert:
     clear_since: datetime | None = None
     last_seen_at: datetime | None = None
     resolved_at: datetime | None = None
+    changed_at: datetime | None = None
+    updated_at: datetime | None = None
+    recent_firings: tuple[datetime, ...] = ()
+    recent_notices: tuple[datetime, ...] = ()
+    told: tuple[str, ...] = ()
+    worst_severity: str | None = None
+    is_flapping: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """The alert after an evaluation; what there is to tell, if anything; and whether that is kept back because it flaps."""
+
+    alert: Alert
+    event: str | None = None
+    is_damped: bool = False
 
 
 def severity_of(rule: Rule, value: float) -> str | None:
     """The worst threshold that `value` has reached, or None."""
     for severity, threshold in (("critical", rule.critical), ("warning", rule.warning)):
-        if threshold is not None and _beyond(rule, value, threshold):
+        if threshold is not None and _is_beyond(rule, value, threshold):
             return severity
     return None
 
 
-def _beyond(rule: Rule, value: float, threshold: float) -> bool:
+def advance(rule: Rule, alert: Alert, seen: Observation | None, now: datetime) -> Step:
+    """The alert after an evaluation at `now` in which the rule yielded `seen` for it (None: nothing)."""
+    alert = as_of_clock(alert, now)
+    if seen is None and rule.no_data_for is not None:
+        return _mark(alert, _without_data(rule, alert, now), now)
+    if seen is None:
+        return _mark(alert, _without_condition(rule, replace(alert, value=None), now), now)
+    known = replace(alert, value=seen.value, last_seen_at=now, is_sample=seen.is_sample)
+    severity = _severity_now(rule, known, seen.value)
+    step = _with_condition(rule, known, severity, now) if severity else _without_condition(rule, known, now)
+    return _mark(alert, step, now)
+
+
+def resolve(alert: Alert, now: datetime) -> Step:
+    """The end of an alert that nothing will evaluate any more; one that only was pending ends in silence."""
+    alert = as_of_clock(alert, now)
+    if alert.state in ACTIVE and not _is_near_limit(alert):
+        return _mark(alert, _resolved(alert, now), now)
+    return _mark(alert, Step(replace(alert, state="recovering" if alert.state in ACTIVE else "inactive", pending_since=None)), now)
+
+
+def pause(alert: Alert, now: datetime) -> Alert:
+    """The alert after an evaluation that said nothing of it: pending counts only while there are data."""
+    alert = as_of_clock(alert, now)
+    if alert.state != "pending" or alert.pending_since is None:
+        return alert
+    return replace(alert, pending_since=alert.pending_since + (now - (alert.updated_at or now)), updated_at=now)
+
+
+def as_of_clock(alert: Alert, now: datetime) -> Alert:
+    """The alert with nothing ahead of `now`, and without what is older than 24 hours."""
+    if alert.updated_at is None or alert.updated_at > now:
+        names = ("pending_since", "clear_since", "last_seen_at", "changed_at", "updated_at")
+        instants = {name: getattr(alert, name) for name in names}
+        alert = replace(alert, **{name: min(instant, now) for name, instant in instants.items() if instant})
+    if not alert.recent_notices and not alert.recent_firings:
+        return alert
+    recent = {name: _last_day(getattr(alert, name), now) for name in ("recent_firings", "recent_notices")}
+    return replace(alert, **recent)  # type: ignore[arg-type]
+
+
+def _last_day(instants: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+    return tuple(min(instant, now) for instant in instants if now - instant < DAY)
+
+
+def _is_beyond(rule: Rule, value: float, threshold: float) -> bool:
     return value >= threshold if rule.direction == "above" else value <= threshold
 
 
-def _holds(rule: Rule, alert: Alert, value: float) -> bool:
-    """Whether an active alert goes on: beyond a threshold, or not yet back over the clear threshold."""
-    if severity_of(rule, value):
-        return True
-    return rule.clear is not None and alert.state in ACTIVE and _beyond(rule, value, rule.clear) and value != rule.clear
+def _is_not_back(rule: Rule, value: float, clear: float | None) -> bool:
+    return clear is not None and value != clear and _is_beyond(rule, value, clear)
 
 
-def advance(rule: Rule, alert: Alert, seen: Observation | None, now: datetime) -> Alert:
-    """The alert after an evaluation at `now` in which the rule yielded `seen` for it (None: nothing)."""
-    if seen is None:
-        return _without_data(rule, alert, now)
-    alert = replace(alert, value=seen.value, last_seen_at=now, is_sample=seen.is_sample)
-    if _holds(rule, alert, seen.value):
-        return _with_condition(rule, alert, seen.value, now)
-    return _without_condition(rule, alert, now)
+def _severity_now(rule: Rule, alert: Alert, value: float) -> str | None:
+    """The severity that holds: an active alert keeps its own until the value is back at the clear threshold."""
+    reached = severity_of(rule, value)
+    if alert.state not in ACTIVE or reached == "critical":
+        return reached
+    if alert.severity == "critical" and _is_not_back(rule, value, rule.clear_critical):
+        return "critical"
+    if reached is None and _is_not_back(rule, value, rule.clear):
+        return "warning" if rule.warning is not None else "critical"
+    return reached
 
 
-def _with_condition(rule: Rule, alert: Alert, value: float, now: datetime) -> Alert:
-    severity = severity_of(rule, value) or alert.severity
+def _with_condition(rule: Rule, alert: Alert, severity: str, now: datetime) -> Step:
     threshold = rule.critical if severity == "critical" else rule.warning
+    rises = (alert.severity, severity) == ("warning", "critical")
     alert = replace(alert, severity=severity, threshold=threshold, clear_since=None)
     if alert.state in ACTIVE:
-        return replace(alert, state="firing")
+        return _goes_on(alert, rises, now)
     since = alert.pending_since if alert.state == "pending" and alert.pending_since else now
-    if now - since < rule.pending_for:
-        return replace(alert, state="pending", pending_since=since)
-    return replace(alert, state="firing", pending_since=since, firing_since=now, episode=alert.episode + 1, resolved_at=None)
+    alert = replace(alert, pending_since=since)
+    return _fires(alert, now) if now - since >= rule.pending_for else Step(replace(alert, state="pending"))
 
 
-def _without_condition(rule: Rule, alert: Alert, now: datetime) -> Alert:
+def _fires(alert: Alert, now: datetime) -> Step:
+    firings = (*alert.recent_firings, now)
+    is_flapping = any(sum(now - at < within for at in firings) >= often for within, often in FLAPPING)
+    fired = replace(
+        alert,
+        state="firing",
+        episode=alert.episode + 1,
+        firing_since=now,
+        resolved_at=None,
+        recent_firings=firings,
+        told=(),
+        worst_severity=alert.severity,
+        is_flapping=is_flapping,
+    )
+    return Step(fired, "flapping" if is_flapping else "firing")
+
+
+def _goes_on(alert: Alert, rises: bool, now: datetime) -> Step:
+    is_steady = alert.state == "firing" and alert.changed_at is not None and now - alert.changed_at >= STEADY
+    worst = "critical" if alert.severity == "critical" else alert.worst_severity
+    after = replace(alert, state="firing", is_flapping=alert.is_flapping and not is_steady, worst_severity=worst)
+    if rises and "escalated" not in alert.told:
+        return Step(after, "escalated", is_damped=len(alert.recent_notices) >= MOST_NOTICES)
+    relapses = alert.is_flapping and alert.state == "recovering"
+    return Step(after, "firing", is_damped=True) if relapses else Step(after)
+
+
+def _without_condition(rule: Rule, alert: Alert, now: datetime) -> Step:
     if alert.state == "pending":
-        return replace(alert, state="inactive", pending_since=None)
+        return Step(replace(alert, state="inactive", pending_since=None))
     if alert.state not in ACTIVE:
-        return alert
-    since = alert.clear_since or now
-    if now - since < rule.keep_firing_for:
-        return replace(alert, state="recovering", clear_since=since)
-    return replace(alert, state="resolved", clear_since=None, pending_since=None, resolved_at=now)
+        return Step(alert)
+    alert = replace(alert, clear_since=alert.clear_since or now)
+    held = max(rule.keep_firing_for, STEADY) if alert.is_flapping else rule.keep_firing_for
+    if now - (alert.clear_since or now) < held or _is_near_limit(alert):
+        return Step(replace(alert, state="recovering"))
+    return _resolved(alert, now)
 
 
-def _without_data(rule: Rule, alert: Alert, now: datetime) -> Alert:
-    if rule.no_data_for is None:
-        return _without_condition(rule, replace(alert, value=None), now)
-    is_overdue = alert.last_seen_at is not None and now - alert.last_seen_at >= rule.no_data_for
-    return replace(alert, state="no_data", value=None, clear_since=None) if is_overdue and alert.state in ACTIVE else alert
+def _is_near_limit(alert: Alert) -> bool:
+    """Whether telling one more would leave none for when it fires again."""
+    return len(alert.recent_notices) >= MOST_NOTICES - 1
+
+
+def _resolved(alert: Alert, now: datetime) -> Step:
+    ended = replace(alert, state="resolved", clear_since=None, pending_since=None, resolved_at=now, is_flapping=False)
+    return Step(ended, "resolved")
+
+
+def _without_data(rule: Rule, alert: Alert, now: datetime) -> Step:
+    alert = pause(replace(alert, value=None), now)
+    last, patience = alert.last_seen_at, rule.no_data_for
+    if alert.state not in ACTIVE or last is None or patience is None or now - last < patience:
+        return Step(alert)
+    is_news = alert.state != "no_data" and "no_data" not in alert.told
+    after = replace(alert, state="no_data", clear_since=None)
+    return Step(after, "no_data", is_damped=_is_near_limit(alert)) if is_news else Step(after)
+
+
+def _mark(before: Alert, step: Step, now: datetime) -> Step:
+    """The step with its instants."""
+    alert = replace(step.alert, updated_at=now, changed_at=now if step.alert.state != before.state else before.changed_at)
+    if step.event is None or step.is_damped:
+        return replace(step, alert=alert)
+    return replace(step, alert=replace(alert, told=(*alert.told, step.event), recent_notices=(*alert.recent_notices, now)))

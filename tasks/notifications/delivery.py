@@ -1,84 +1,98 @@
-"""Delivers the outbox: reads queued rows of alerts.notifications, hands each to its channel, and writes down how it went.
+"""Delivers the outbox, every channel by itself and at its own pace.
 
-At least once: a crash between the channel's yes and our commit sends the row again.
+At least once: the row is marked, the warehouse closed, the notification sent, and the outcome written down. Only a crash between
+the receiver's yes and that last step sends it again, under the same id.
 """
 
-import sys
-from collections.abc import Callable, Mapping
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.frames import fetch
 from storage.home import Home
+from storage.lock import BusyError, fair_lock
 from storage.warehouse import Limits, warehouse
-from tasks.notifications.messages import Message, render_line
-
-Sender = Callable[[Message], None]
-
-
-def send_to_console(message: Message) -> None:
-    """Print the message as one line, on standard error: standard output belongs to whatever command is running."""
-    sys.stderr.write(render_line(message) + "\n")
-    sys.stderr.flush()
-
-
-SENDERS: dict[str, Sender] = {"console": send_to_console}
-
-QUEUED = """
-SELECT notification_id, channel, event, coalesce(severity, 'warning') AS severity, rule, subject, transitions.reason AS statement,
-       transitioned_at AS since
-FROM alerts.notifications AS notifications JOIN alerts.transitions AS transitions USING (transition_id)
-WHERE notifications.status IN ('queued', 'failed') ORDER BY transitioned_at, rule, subject, channel
-"""
+from tasks.messages import from_json
+from tasks.notifications.channels import Channel
+from tasks.notifications.outbox import channels_with_work, record, take
+from tasks.notifications.senders import send
 
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """How many notifications were sent, and how many could not be."""
+    """How many notifications were sent, how many attempts failed, and what the channels said, a line each."""
 
-    sent: int
-    failed: int
+    sent: int = 0
+    failed: int = 0
+    problems: tuple[str, ...] = ()
+
+    def __add__(self, other: "DeliveryResult") -> "DeliveryResult":
+        return DeliveryResult(self.sent + other.sent, self.failed + other.failed, (*self.problems, *other.problems))
 
     def __str__(self) -> str:
-        return f"{self.sent} sent" + (f", {self.failed} failed" if self.failed else "")
+        problems = f": {'; '.join(self.problems)}" if self.problems else ""
+        return f"{self.sent} sent" + (f", {self.failed} failed{problems}" if self.failed else "")
 
 
-def deliver(con: duckdb.DuckDBPyConnection, channels: Mapping[str, str]) -> DeliveryResult:
-    """Send every queued notification.
+def deliver_channel(home: Home, limits: Limits, channel: Channel, until: float, clock: Callable[[], datetime]) -> DeliveryResult:
+    """Send what is due on one channel, and what becomes due before `until` (of the monotonic clock).
 
-    Args:
-        channels: kind by channel name; a row for a channel that is no longer configured fails with that reason.
+    While it holds the channel's lock nobody else sends there; the lock dies with its holder. Somebody else's turn is no failure.
     """
-    outcomes = [_deliver_one(con, row, channels) for row in fetch(con, QUEUED).iter_rows(named=True)]
-    return DeliveryResult(sent=sum(outcomes), failed=len(outcomes) - sum(outcomes))
-
-
-def _deliver_one(con: duckdb.DuckDBPyConnection, row: dict[str, Any], channels: Mapping[str, str]) -> bool:
-    message = Message(row["event"], row["severity"], row["rule"], row["subject"], row["statement"], row["since"])
-    problem = None
+    lock = home.private / "delivery" / f"{hashlib.sha256(channel.name.encode()).hexdigest()[:16]}.lock"
     try:
-        SENDERS[channels[row["channel"]]](message)
-    except KeyError:
-        problem = f"no channel {row['channel']} is configured"
-    except OSError as error:
-        problem = str(error)
-    now = datetime.now(UTC)
-    con.execute(
-        "UPDATE alerts.notifications SET status = ?, reason = ?, attempts = attempts + 1, sent_at = ?, updated_at = ?"
-        " WHERE notification_id = ?",
-        ["failed" if problem else "sent", problem, None if problem else now, now, row["notification_id"]],
-    )
-    return problem is None
+        with fair_lock(lock, 0.0):
+            return _deliver(home, limits, channel, until, clock)
+    except BusyError:
+        return DeliveryResult()
+
+
+def _deliver(home: Home, limits: Limits, channel: Channel, until: float, clock: Callable[[], datetime]) -> DeliveryResult:
+    result, done = DeliveryResult(), None
+    while True:
+        with warehouse(home, limits) as con:
+            if done is not None:
+                record(con, *done, clock())
+            taken = take(con, channel, clock())
+        if taken.row is None:
+            wait = (taken.look_again_at - clock()).total_seconds() if taken.look_again_at else float("inf")
+            if time.monotonic() + wait > until:
+                return result
+            done = None
+            time.sleep(max(wait, 0.0))
+            continue
+        outcome = send(channel, from_json(taken.row.message), taken.row.notification_id, clock())
+        done = taken.row, outcome
+        said = () if outcome.is_delivered else (f"{channel.name}: {outcome.problem}",)
+        result += DeliveryResult(int(outcome.is_delivered), int(not outcome.is_delivered), said)
+
+
+def deliver(
+    home: Home, limits: Limits, channels: Sequence[Channel], patience: timedelta, clock: Callable[[], datetime]
+) -> DeliveryResult:
+    """Send what is due on every channel, side by side; see `deliver_channel`."""
+    with warehouse(home, limits) as con:
+        names = channels_with_work(con)
+    known: Mapping[str, Channel] = {channel.name: channel for channel in channels}
+    missing = "no channel of this name is configured"
+    asked = [known.get(name) or Channel(name, problem=missing) for name in names]
+    until = time.monotonic() + patience.total_seconds()
+    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
+        results = pool.map(lambda channel: deliver_channel(home, limits, channel, until, clock), asked)
+    return sum(results, DeliveryResult())
 
 
 @task(name="deliver_notifications", cache_policy=NO_CACHE)
-def deliver_notifications(home: str, *, limits: Limits, channels: dict[str, str]) -> DeliveryResult:
-    """Deliver the outbox."""
-    with warehouse(Home(Path(home)), limits) as con:
-        return deliver(con, channels)
+def deliver_notifications(home: str, *, limits: Limits, channels: Sequence[Channel], patience: timedelta) -> DeliveryResult:
+    """Deliver the outbox.
+
+    Args:
+        patience: for how long to wait for what becomes due meanwhile; what is due now is always tried.
+    """
+    return deliver(Home(Path(home)), limits, channels, patience, lambda: datetime.now(UTC))

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.alerts.evaluation import Channel, Transition, evaluate, fingerprint, format_value, is_wanted
+from tasks.alerts.evaluation import Transition, evaluate, fingerprint
+from tasks.alerts.outbox import is_wanted
 from tasks.alerts.rules import Rule
+from tasks.alerts.sentences import format_value
 from tasks.alerts.states import Alert, Observation
 
 DISK = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, unit="%", message="{subject} is {value} full")
@@ -107,8 +109,21 @@ def test_values_are_written_for_people(value: float | None, unit: str, said: str
     [("warning", "warning", True), ("warning", "critical", True), ("critical", "warning", False), ("critical", "critical", True)],
 )
 def test_a_channel_is_told_from_its_severity_on(at, least: str, severity: str, wanted: bool) -> None:
-    alert = Alert("f", "disk", "h1", (), False, severity=severity)
-    assert is_wanted(Channel("ops", least), alert) is wanted
+    (fired,) = one(DISK, [Observation("h1", 0.95 if severity == "critical" else 0.85)], {}, at(0))
+    assert is_wanted(least, fired) is wanted
+
+
+def test_who_heard_of_a_critical_alert_hears_of_its_end_as_a_warning(at) -> None:
+    alerts: dict[str, Alert] = {}
+    made = [
+        transition
+        for minute, value in enumerate((0.95, 0.85, 0.1))
+        for transition in one(DISK, [Observation("h1", value)], alerts, at(minute))
+    ]
+    assert [(each.event, each.after.severity, is_wanted("critical", each)) for each in made if each.event] == [
+        ("firing", "critical", True),
+        ("resolved", "warning", True),
+    ]
 
 
 def test_alerts_of_a_rule_that_is_gone_are_resolved_and_told(at) -> None:

@@ -19,10 +19,12 @@ LASTING = Rule("disk", "SELECT 1", warning=0.8, keep_firing_for=timedelta(minute
 WATCHED = Rule("disk", "SELECT 1", warning=0.8, no_data_for=timedelta(minutes=30))
 LASTING_WATCHED = Rule("disk", "SELECT 1", warning=0.8, keep_firing_for=timedelta(minutes=5), no_data_for=timedelta(minutes=30))
 BELOW = Rule("rate", "SELECT 1", warning=0.8, critical=0.6, clear=0.85, direction="below")
+PATIENT_WATCHED = Rule("disk", "SELECT 1", warning=0.8, pending_for=timedelta(minutes=5), no_data_for=timedelta(minutes=30))
+HELD = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, clear_critical=0.85)
 ONLY_CRITICAL = Rule("disk", "SELECT 1", critical=0.9)
 
 Step = tuple[float, float | None, str, str | None]
-"""Minute, value seen (None: nothing), state after it, event told."""
+"""Minute, value seen (None: nothing), state after it, event told, or `damped`."""
 
 HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
     "under the threshold nothing happens": (PLAIN, [(0, 0.79, "absent", None)]),
@@ -37,7 +39,7 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
             (0, 0.8, "firing", "firing"),
             (5, 0.1, "resolved", "resolved"),
             (10, 0.1, "resolved", None),
-            (15, 0.8, "firing", "firing"),
+            (15, 0.8, "firing", "flapping"),
         ],
     ),
     "between clear and warning it goes on": (CLEAR, [(0, 0.8, "firing", "firing"), (5, 0.75, "firing", None)]),
@@ -70,7 +72,7 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
             (5, 0.8, "firing", "firing"),
             (6, 0.1, "resolved", "resolved"),
             (7, 0.8, "pending", None),
-            (12, 0.8, "firing", "firing"),
+            (12, 0.8, "firing", "flapping"),
         ],
     ),
     "keep_firing_for: it recovers, then resolves": (
@@ -133,6 +135,92 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
             (4, 0.85, "resolved", "resolved"),
         ],
     ),
+    "clear_critical: it stays critical until it is back there, and is told of it once": (
+        HELD,
+        [(0, 0.95, "firing", "firing"), (5, 0.87, "firing", None), (10, 0.84, "firing", None), (15, 0.95, "firing", "escalated")],
+    ),
+    "an escalation is told once an episode": (
+        PLAIN,
+        [
+            (0, 0.85, "firing", "firing"),
+            (5, 0.95, "firing", "escalated"),
+            (10, 0.85, "firing", None),
+            (15, 0.95, "firing", None),
+            (20, 0.1, "resolved", "resolved"),
+        ],
+    ),
+    "it fires again within the hour: that is flapping, and lasts until it was steady for two hours": (
+        PLAIN,
+        [
+            (0, 0.8, "firing", "firing"),
+            (5, 0.1, "resolved", "resolved"),
+            (59, 0.8, "firing", "flapping"),
+            (65, 0.1, "recovering", None),
+            (70, 0.8, "firing", "damped"),
+            (75, 0.1, "recovering", None),
+            (194, 0.1, "recovering", None),
+            (195, 0.1, "resolved", "resolved"),
+        ],
+    ),
+    "it fires for the third time in a day: that is flapping, too": (
+        PLAIN,
+        [
+            (0, 0.8, "firing", "firing"),
+            (5, 0.1, "resolved", "resolved"),
+            (600, 0.8, "firing", "firing"),
+            (605, 0.1, "resolved", "resolved"),
+            (1439, 0.8, "firing", "flapping"),
+        ],
+    ),
+    "a day later it is not": (
+        PLAIN,
+        [
+            (0, 0.8, "firing", "firing"),
+            (5, 0.1, "resolved", "resolved"),
+            (600, 0.8, "firing", "firing"),
+            (605, 0.1, "resolved", "resolved"),
+            (1440, 0.8, "firing", "firing"),
+        ],
+    ),
+    "what flapped and then fires steadily resolves as any other": (
+        PLAIN,
+        [
+            (0, 0.8, "firing", "firing"),
+            (5, 0.1, "resolved", "resolved"),
+            (10, 0.8, "firing", "flapping"),
+            (130, 0.8, "firing", None),
+            (135, 0.1, "resolved", "resolved"),
+        ],
+    ),
+    "for: time without data does not count": (
+        PATIENT_WATCHED,
+        [
+            (0, 0.8, "pending", None),
+            (3, 0.8, "pending", None),
+            (8, None, "pending", None),
+            (9, 0.8, "pending", None),
+            (10, 0.8, "firing", "firing"),
+        ],
+    ),
+    "a clock that was set back fires nothing early and ends nothing": (
+        PATIENT,
+        [
+            (60, 0.8, "pending", None),
+            (64, 0.8, "pending", None),
+            (4, 0.8, "pending", None),
+            (8.9, 0.8, "pending", None),
+            (9, 0.8, "firing", "firing"),
+        ],
+    ),
+    "a clock that was set back does not stretch the time to be clear": (
+        LASTING,
+        [
+            (60, 0.8, "firing", "firing"),
+            (61, 0.1, "recovering", None),
+            (1, 0.1, "recovering", None),
+            (6, 0.1, "resolved", "resolved"),
+        ],
+    ),
     "a rule with a critical threshold only": (
         ONLY_CRITICAL,
         [(0, 0.89, "absent", None), (1, 0.9, "firing", "firing"), (2, 0.89, "resolved", "resolved")],
@@ -155,7 +243,7 @@ def test_history(rule: Rule, steps: list[Step]) -> None:
     for minute, value, state, event in steps:
         transitions = step(rule, alerts, minute, value)
         assert (alerts[key].state if key in alerts else "absent") == state, minute
-        assert [t.event for t in transitions if t.event] == ([event] if event else []), minute
+        assert ["damped" if t.is_damped else t.event for t in transitions if t.event] == ([event] if event else []), minute
 
 
 def test_an_alert_carries_its_numbers() -> None:
@@ -170,12 +258,27 @@ def test_an_alert_carries_its_numbers() -> None:
     assert alert.last_seen_at == alert.resolved_at
 
 
-def test_between_clear_and_warning_it_keeps_its_severity() -> None:
+def test_between_clear_and_warning_it_goes_on_as_a_warning() -> None:
     alerts: dict[str, Alert] = {}
     step(CLEAR, alerts, 0, 0.95)
     step(CLEAR, alerts, 5, 0.75)
     (alert,) = alerts.values()
-    assert (alert.state, alert.severity, alert.threshold) == ("firing", "critical", 0.9)
+    assert (alert.state, alert.severity, alert.threshold) == ("firing", "warning", 0.8)
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3, 6, 12, 18, 24, 36, 48, 72, 100, 144])
+def test_a_value_that_flaps_for_two_days_is_told_of_at_most_six_times_a_day(looks: int) -> None:
+    """Looked at every 5 minutes, bad for so many looks, then good for as many."""
+    alerts: dict[str, Alert] = {}
+    told = []
+    for look in range(2 * 288):
+        transitions = step(PLAIN, alerts, 5 * look, 0.95 if look // looks % 2 == 0 else 0.1)
+        told += [look for transition in transitions if transition.event and not transition.is_damped]
+    assert max(sum(0 <= later - first < 288 for later in told) for first in told) <= 6
+    assert told[0] == 0
+    for look in range(2 * 288, 4 * 288):
+        step(PLAIN, alerts, 5 * look, 0.1)
+    assert [alert.state for alert in alerts.values()] == ["resolved"], "and in the end it is over"
 
 
 rules = st.builds(
@@ -219,7 +322,7 @@ def test_an_episode_opens_once_and_is_told_of_once(rule: Rule, history) -> None:
     is_open, episode = False, 0
     for taken in walk(rule, history):
         for transition in taken["transitions"]:
-            if transition.event == "firing":
+            if transition.event in ("firing", "flapping") and not transition.is_damped:
                 assert not is_open, "at most one open episode"
                 assert transition.after.episode == episode + 1
                 is_open, episode = True, episode + 1
@@ -275,6 +378,6 @@ def test_time_without_data_does_not_count_as_clear() -> None:
     states = []
     for minute, value in ((0, 0.9), (1, 0.1), (20, None), (30, 0.1), (39, 0.1), (40, 0.1)):
         seen = None if value is None else Observation("h1", value)
-        alert = advance(rule, alert, seen, start + timedelta(minutes=minute))
+        alert = advance(rule, alert, seen, start + timedelta(minutes=minute)).alert
         states.append(alert.state)
     assert states == ["firing", "recovering", "no_data", "recovering", "recovering", "resolved"]

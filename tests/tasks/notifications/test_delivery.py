@@ -1,108 +1,309 @@
-"""The outbox: every queued row goes to its channel once, what cannot be sent says why, and the line holds the numbers."""
+"""The outbox on the real warehouse and a real receiver: what is retried when, what is given up, and that channels do not wait for
+each other. The clock is the test's own; nothing sleeps but the receiver."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import duckdb
+import polars as pl
 import pytest
+from pydantic import SecretStr
 
+from storage.catalogue import TABLES
+from storage.frames import registered, schema_of
 from storage.home import Home
-from storage.migrations import migrate
-from storage.warehouse import Limits, connect, warehouse
-from tasks.notifications import delivery
-from tasks.notifications.delivery import deliver, deliver_notifications
-from tasks.notifications.messages import Message, render_line
+from storage.warehouse import Limits, warehouse
+from storage.write import upsert
+from tasks.messages import from_json, to_json
+from tasks.notifications import retries
+from tasks.notifications.channels import Channel
+from tasks.notifications.delivery import DeliveryResult, deliver, deliver_notifications
+from tasks.notifications.dispatch import Row
+from tasks.notifications.retries import GIVE_UP, MOST
+from tasks.silences import add_silence, end_silence, new_silence, parse_matchers
+from tests.receiver import Answer, Receiver, receiving
+from tests.tasks.notifications.conftest import NOON, a_row
 
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+LIMITS = Limits(30.0, 1, "500MB")
+
+
+def put(home: Home, *rows: Row, state: str = "firing") -> None:
+    """Queue the rows, with their alerts in this state."""
+    table = TABLES["alerts.notifications"]
+    given = pl.DataFrame([vars(row) for row in rows], schema=schema_of(table))
+    with warehouse(home, LIMITS) as con, registered(con, "given", given):
+        upsert(con, table, "given")
+        con.execute(
+            "INSERT INTO alerts.alerts (fingerprint, rule, subject, labels, state, severity, episode, updated_at)"
+            " SELECT DISTINCT ON (fingerprint) fingerprint, 'disk', message->>'subject', '{}', ?, severity, episode, updated_at"
+            " FROM given ANTI JOIN alerts.alerts USING (fingerprint)",
+            [state],
+        )
+        con.execute("UPDATE alerts.alerts SET state = ? WHERE fingerprint IN (SELECT fingerprint FROM given)", [state])
+
+
+def outbox(home: Home, columns: str = "notification_id, status, attempts") -> list[tuple[Any, ...]]:
+    with warehouse(home, LIMITS) as con:
+        return con.execute(f"SELECT {columns} FROM alerts.notifications ORDER BY ALL").fetchall()
+
+
+def told(receiver: Receiver) -> list[tuple[str, str]]:
+    """Subject and event of what was received."""
+    return [(request.json()["subject"], request.json()["event"]) for request in receiver.requests]
+
+
+def webhook(receiver: Receiver, name: str = "ops", **fields: Any) -> Channel:
+    return Channel(name, "webhook", url=SecretStr(receiver.url), **fields)
+
+
+def at(home: Home, channels: list[Channel], minute: float) -> DeliveryResult:
+    """Deliver, `minute` minutes after noon, without patience."""
+    return deliver(home, LIMITS, channels, timedelta(), lambda: NOON + timedelta(minutes=minute))
+
+
+def test_what_is_queued_is_sent_once_and_in_order(home: Home) -> None:
+    put(home, a_row(event="resolved", minute=5), a_row(), state="resolved")
+    with receiving() as receiver:
+        assert str(at(home, [webhook(receiver)], 6)) == "2 sent"
+        assert str(at(home, [webhook(receiver)], 7)) == "0 sent"
+    assert told(receiver) == [("h1", "firing"), ("h1", "resolved")]
+    assert [request.json()["notification_id"] for request in receiver.requests] == ["h1-firing", "h1-resolved"]
+    assert outbox(home) == [("h1-firing", "sent", 1), ("h1-resolved", "sent", 1)]
+
+
+def test_a_receiver_down_for_an_hour_gets_all_of_it_afterwards_and_no_storm(home: Home) -> None:
+    put(home, *(a_row(f"h{number}") for number in range(5)))
+    with receiving() as receiver:
+        receiver.answers = [Answer(500)] * 1000
+        for minute in range(0, 60, 5):
+            at(home, [webhook(receiver)], minute)
+        tries = len(receiver.requests)
+        assert 3 <= tries <= 12, "at most one a look"
+        assert {status for _, status, _ in outbox(home)} <= {"queued", "failed"}
+        receiver.answers = []
+        for minute in range(60, 95, 5):
+            at(home, [webhook(receiver)], minute)
+    assert sorted(told(receiver)[tries:]) == [(f"h{number}", "firing") for number in range(5)]
+    assert {status for _, status, _ in outbox(home)} == {"sent"}
+
+
+def test_retry_after_is_kept_to(home: Home) -> None:
+    put(home, a_row("h1"), a_row("h2"))
+    with receiving(Answer(429, {"Retry-After": "600"})) as receiver:
+        at(home, [webhook(receiver)], 0)
+        assert outbox(home, "status, reason")[0] == ("failed", f"127.0.0.1:{receiver.port}: HTTP 429 Too Many Requests")
+        assert "waits: the channel failed, next at 12:1" in outbox(home, "status, reason")[1][1]
+        at(home, [webhook(receiver)], 9.9)
+        assert len(receiver.requests) == 1
+        at(home, [webhook(receiver)], 11.1)
+    assert len(receiver.requests) == 3
+
+
+@pytest.mark.parametrize("ending", ["cut", "half"])
+def test_an_answer_that_was_cut_may_have_been_received_and_is_sent_again_under_the_same_id(home: Home, ending: Any) -> None:
+    put(home, a_row())
+    with receiving(Answer(ending=ending)) as receiver:
+        at(home, [webhook(receiver)], 0)
+        assert outbox(home, "status, is_maybe_received") == [("failed", True)]
+        at(home, [webhook(receiver)], 1)
+    assert [request.headers["webhook-id"] for request in receiver.requests] == ["h1-firing", "h1-firing"]
+    assert outbox(home) == [("h1-firing", "sent", 2)]
+
+
+def test_what_may_have_been_received_is_ended_even_if_it_was_given_up(home: Home) -> None:
+    put(home, a_row(status="dead", is_maybe_received=True), a_row(event="resolved", minute=5), state="resolved")
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 6)
+    assert told(receiver) == [("h1", "resolved")]
+
+
+def test_what_was_never_received_is_never_ended(home: Home) -> None:
+    put(home, a_row(status="dead"), a_row(event="resolved", minute=5), state="resolved")
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 6)
+    assert told(receiver) == []
+    assert ("suppressed", "not told: nothing of this episode was sent here") in outbox(home, "status, reason")
+
+
+def test_after_six_hours_it_is_dead(home: Home) -> None:
+    put(home, a_row("h1"), a_row("h2"))
+    hours = int(GIVE_UP.total_seconds() / 3600)
+    with receiving() as receiver:
+        receiver.answers = [Answer(503)] * 1000
+        for minute in range(0, 60 * hours + 40, 20):
+            at(home, [webhook(receiver)], minute)
+        most = 60 * hours * 60 / (MOST.total_seconds() / 2) + 10
+        assert len(receiver.requests) <= most
+    rows = outbox(home, "status, reason")
+    assert [status for status, _ in rows] == ["dead", "dead"]
+    assert all("HTTP 503" in reason for _, reason in rows)
+
+
+def test_one_that_is_refused_keeps_nobody_back(home: Home) -> None:
+    put(home, a_row("h1"), a_row("h2", minute=1), a_row("h3", minute=2))
+    with receiving(Answer(422)) as receiver:
+        result = at(home, [webhook(receiver)], 3)
+    assert str(result) == f"2 sent, 1 failed: ops: 127.0.0.1:{receiver.port}: HTTP 422 Unprocessable Entity"
+    assert [subject for subject, _ in told(receiver)] == ["h1", "h2", "h3"]
+    rows = outbox(home, "notification_id, status, reason")
+    assert [(name, status) for name, status, _ in rows] == [("h1-firing", "failed"), ("h2-firing", "sent"), ("h3-firing", "sent")]
+    assert rows[0][2].startswith("refused: ")
+
+
+def test_a_slow_channel_delays_no_other(home: Home) -> None:
+    put(home, a_row("h1", channel="slow"), *(a_row(f"h{number}", channel="quick") for number in range(2, 8)))
+    with receiving() as quick, receiving() as slow:
+        slow.answers = [Answer(delay=3.0)]
+        at(home, [webhook(slow, "slow"), webhook(quick, "quick")], 1)
+        assert max(request.at for request in quick.requests) < slow.requests[0].at + 2.5
+    assert len(quick.requests) == 6
+    assert {status for _, status, _ in outbox(home)} == {"sent"}
+
+
+def test_a_channel_that_is_not_configured_or_cannot_be_used_says_why(home: Home) -> None:
+    put(home, a_row("h1", channel="gone"), a_row("h2", channel="locked"))
+    at(home, [Channel("locked", "webhook", problem="the variable OPS_URL is not set")], 0)
+    assert outbox(home, "channel, status, reason") == [
+        ("gone", "failed", "no channel of this name is configured"),
+        ("locked", "failed", "the variable OPS_URL is not set"),
+    ]
+    with receiving() as receiver:
+        at(home, [webhook(receiver, "gone"), webhook(receiver, "locked")], 1)
+    assert len(receiver.requests) == 2
+
+
+def test_a_channel_takes_no_more_a_minute_than_it_may(home: Home) -> None:
+    put(home, *(a_row(f"h{number}") for number in range(7)))
+    with receiving() as receiver:
+        channel = webhook(receiver, per_minute=3)
+        counts = []
+        for minute in (0, 0.5, 1.1, 2.2, 3.3):
+            at(home, [channel], minute)
+            counts.append(len(receiver.requests))
+            if minute == 0:
+                assert ("queued", "rate-limited: 3 a minute, next at 12:01:00 UTC") in outbox(home, "status, reason")
+    assert counts == [3, 3, 6, 7, 7]
+
+
+def test_patience_waits_for_what_becomes_due(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "FIRST", timedelta(seconds=1))
+    now = datetime.now(UTC)
+    put(home, a_row(queued_at=now, updated_at=now))
+    with receiving(Answer(503)) as receiver:
+        result = deliver(home, LIMITS, [webhook(receiver)], timedelta(seconds=5), lambda: datetime.now(UTC))
+    assert (result.sent, result.failed) == (1, 1)
 
 
 @pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = connect()
-    migrate(connection, NOW)
-    yield connection
-    connection.close()
+def silence(home: Home) -> Iterator[Callable[[], str]]:
+    def make() -> str:
+        made = new_silence(parse_matchers(["rule=disk"]), "ann", "swap", NOON, NOON + timedelta(hours=1), NOON)
+        with warehouse(home, LIMITS) as con:
+            return add_silence(con, made).silence_id
+
+    return make
 
 
-def queue(con: duckdb.DuckDBPyConnection, number: int, channel: str, *, event: str = "firing", minutes: int = 0) -> None:
-    """A transition of the rule `disk` with one outbox row."""
-    at = NOW + timedelta(minutes=minutes)
-    con.execute(
-        "INSERT INTO alerts.transitions VALUES (?, 'f', 'disk', 'h1', 1, 'inactive', 'firing', 'critical', 0.97, ?, ?)",
-        [f"t{number}", f"filesystem {number} of h1 is 97.0% full, critical from 95.0%", at],
-    )
-    con.execute(
-        "INSERT INTO alerts.notifications VALUES (?, ?, 'f', 1, ?, ?, 'queued', NULL, 0, ?, NULL, ?)",
-        [f"n{number}", f"t{number}", event, channel, at, at],
-    )
+def test_who_was_silenced_is_told_when_the_silence_is_over(home: Home, silence) -> None:
+    put(home, a_row())
+    silence()
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 1)
+        assert told(receiver) == []
+        ((status, reason),) = outbox(home, "status, reason")
+        assert (status, reason.split(" until")[0]) == ("suppressed", "silenced by ann")
+        at(home, [webhook(receiver)], 61)
+    assert told(receiver) == [("h1", "firing")]
 
 
-def outbox(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str | None, int, bool]]:
-    select = "SELECT notification_id, status, reason, attempts, sent_at IS NOT NULL FROM alerts.notifications ORDER BY ALL"
-    return con.sql(select).fetchall()
+def test_a_silence_that_is_lifted_early_counts_at_once(home: Home, silence) -> None:
+    put(home, a_row())
+    identity = silence()
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 1)
+        with warehouse(home, LIMITS) as con:
+            end_silence(con, identity, "ann", NOON + timedelta(minutes=2))
+        at(home, [webhook(receiver)], 3)
+    assert told(receiver) == [("h1", "firing")]
 
 
-def test_queued_rows_are_delivered_once_in_the_order_of_their_transitions(con, capsys) -> None:
-    queue(con, 1, "ops", event="resolved", minutes=5)
-    queue(con, 2, "ops")
-    result = deliver(con, {"ops": "console"})
-    assert (result.sent, result.failed) == (2, 0)
-    lines = "".join(capsys.readouterr()).splitlines()
-    assert [line.split()[0] for line in lines] == ["FIRING", "RESOLVED"]
-    assert outbox(con) == [("n1", "sent", None, 1, True), ("n2", "sent", None, 1, True)]
-    again = deliver(con, {"ops": "console"})
-    assert (again.sent, again.failed) == (0, 0)
-    assert "".join(capsys.readouterr()) == ""
-    assert outbox(con) == [("n1", "sent", None, 1, True), ("n2", "sent", None, 1, True)]
+def test_what_ended_while_it_was_silenced_is_told_to_nobody(home: Home, silence) -> None:
+    put(home, a_row())
+    silence()
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 1)
+        put(home, a_row(event="resolved", minute=30), state="resolved")
+        at(home, [webhook(receiver)], 31)
+        at(home, [webhook(receiver)], 90)
+    assert told(receiver) == []
+    assert {status for _, status, _ in outbox(home)} == {"suppressed"}
 
 
-def test_a_channel_that_is_not_configured_fails_with_the_reason_and_stops_no_other(con, capsys) -> None:
-    queue(con, 1, "pager")
-    queue(con, 2, "ops")
-    result = deliver(con, {"ops": "console"})
-    assert (result.sent, result.failed) == (1, 1)
-    assert outbox(con) == [("n1", "failed", "no channel pager is configured", 1, False), ("n2", "sent", None, 1, True)]
+def test_an_inhibited_alert_is_told_when_what_inhibits_it_is_over(home: Home) -> None:
+    silent = a_row("h1", notification_id="host", fingerprint="host-h1", message=to_json(from_json(a_row("h1").message)))
+    put(home, replace(silent, status="sent"))
+    put(home, a_row())
+    with warehouse(home, LIMITS) as con:
+        con.execute("UPDATE alerts.alerts SET rule = 'host_silent' WHERE fingerprint = 'host-h1'")
+        con.execute("""INSERT INTO alerts.rules VALUES ('host_silent', '{"inhibits": ["disk"]}', 'shipped', now())""")
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 1)
+        assert ("suppressed", "inhibited by host_silent of h1") in outbox(home, "status, reason")
+        with warehouse(home, LIMITS) as con:
+            con.execute("UPDATE alerts.alerts SET state = 'resolved' WHERE fingerprint = 'host-h1'")
+        at(home, [webhook(receiver)], 2)
+    assert told(receiver) == [("h1", "firing")]
 
 
-def test_what_failed_is_sent_when_its_channel_is_back(con, capsys) -> None:
-    queue(con, 1, "pager")
-    deliver(con, {})
-    assert deliver(con, {"pager": "console"}).sent == 1
-    assert outbox(con) == [("n1", "sent", None, 2, True)]
+def test_five_hundred_at_once_are_one_digest_a_channel_and_one_end(home: Home) -> None:
+    names = [f"h{number:03}" for number in range(500)]
+    put(home, *(a_row(name, channel=channel, notification_id=f"{channel}-{name}") for name in names for channel in ("ops", "chat")))
+    with receiving() as ops, receiving() as chat:
+        channels = [webhook(ops, "ops"), webhook(chat, "chat")]
+        at(home, channels, 1)
+        assert told(ops) == told(chat) == [("500 alerts", "digest")]
+        assert {member["subject"] for member in ops.requests[0].json()["members"]} == set(names)
+        with warehouse(home, LIMITS) as con:
+            con.execute("UPDATE alerts.alerts SET state = 'resolved' WHERE subject NOT IN ('h007', 'h123')")
+        at(home, channels, 60)
+        assert told(ops)[1:] == told(chat)[1:] == [("500 alerts", "resolved"), ("h007", "firing"), ("h123", "firing")]
+        put(home, a_row("h007", event="resolved", minute=90), state="resolved")
+        at(home, channels, 91)
+    assert told(ops)[4:] == [("h007", "resolved")]
 
 
-def test_a_channel_that_breaks_fails_with_what_it_said(con, monkeypatch) -> None:
-    def broken(message: Message) -> None:
-        raise BrokenPipeError(32, "Broken pipe")
-
-    monkeypatch.setitem(delivery.SENDERS, "console", broken)
-    queue(con, 1, "ops")
-    assert deliver(con, {"ops": "console"}).failed == 1
-    ((_, status, reason, attempts, is_sent),) = outbox(con)
-    assert (status, attempts, is_sent) == ("failed", 1, False)
-    assert "Broken pipe" in reason
+def test_whoever_died_while_sending_is_followed_by_another_attempt_at_once(home: Home) -> None:
+    put(home, a_row(status="sending", attempts=1))
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 1)
+    assert told(receiver) == [("h1", "firing")]
+    assert outbox(home, "status, attempts, is_maybe_received") == [("sent", 2, True)]
 
 
-def test_the_console_line_holds_the_numbers_and_standard_output_stays_clean(con, capsys) -> None:
-    queue(con, 1, "ops")
-    deliver(con, {"ops": "console"})
+def test_while_one_sends_nobody_else_does(home: Home) -> None:
+    put(home, a_row())
+    with receiving(Answer(delay=1.5)) as receiver:
+        channel = webhook(receiver)
+        first = threading.Thread(target=at, args=(home, [channel], 1))
+        first.start()
+        while not receiver.requests:
+            time.sleep(0.01)
+        assert str(at(home, [channel], 1)) == "0 sent"
+        first.join()
+    assert len(receiver.requests) == 1
+
+
+def test_the_task_delivers(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    put(home, a_row())
+    options = {"limits": LIMITS, "channels": (Channel("ops"),), "patience": timedelta()}
+    assert str(deliver_notifications.fn(str(home.root), **options)) == "1 sent"
     printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.count("\n") == 1
-    for words in ("FIRING", "critical", "97.0%", "95.0%", "disk", "2026-03-10 12:00 UTC"):
-        assert words in printed.err
+    assert printed.out == "", "standard output belongs to the command that runs"
+    assert "h1 is 97.0% full, warning from 95.0%" in printed.err
 
 
-def test_a_line_is_one_line() -> None:
-    message = Message("no_data", "warning", "disk", "h1", "no value for h1", NOW)
-    assert "\n" not in render_line(message)
-    assert "no value for h1" in render_line(message)
-
-
-def test_the_task_delivers_from_the_real_warehouse(tmp_path, capsys) -> None:
-    limits = Limits(10.0, 1)
-    with warehouse(Home(tmp_path), limits) as con:
-        queue(con, 1, "ops")
-    assert str(deliver_notifications.fn(str(tmp_path), limits=limits, channels={"ops": "console"})) == "1 sent"
-    with warehouse(Home(tmp_path), limits) as con:
-        assert outbox(con) == [("n1", "sent", None, 1, True)]
+def test_without_an_outbox_there_is_nothing_to_do(home: Home) -> None:
+    assert at(home, [], 0) == DeliveryResult()

@@ -1,0 +1,84 @@
+"""What an evaluation puts into the outbox, pure: a row for each channel that wants the severity, put into words once."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.alerts.evaluation import SEVERITIES, Transition
+from tasks.alerts.rules import Rule, evidence_query
+from tasks.alerts.sentences import about
+from tasks.messages import Message, runbook_link, to_json
+
+
+def outbox_rows(
+    transition: Transition, rules: Mapping[str, Rule], channels: Mapping[str, str], runbooks: str = ""
+) -> list[dict[str, Any]]:
+    """The rows of alerts.notifications for a transition that is to be told.
+
+    Args:
+        channels: by name the severity from which on it is told.
+        runbooks: what is put before a runbook that is a path.
+    """
+    after, at = transition.after, transition.transitioned_at
+    message = to_json(message_of(transition, rules.get(after.rule), runbooks))
+    damped = f"damped: flapping, fired {len(after.recent_firings)} times in 24 h" if transition.is_damped else None
+    return [
+        {
+            "notification_id": notification_id(transition.transition_id, channel),
+            "transition_id": transition.transition_id,
+            "fingerprint": after.fingerprint,
+            "episode": after.episode,
+            "event": transition.event,
+            "channel": channel,
+            "status": "suppressed" if damped else "queued",
+            "reason": damped,
+            "attempts": 0,
+            "next_attempt_at": None,
+            "sent_at": None,
+            "updated_at": at,
+            "severity": after.severity,
+            "message": message,
+            "digest": None,
+            "queued_at": at,
+            "is_maybe_received": False,
+        }
+        for channel, least in channels.items()
+        if is_wanted(least, transition)
+    ]
+
+
+def notification_id(transition_id: str, channel: str) -> str:
+    """The same whoever works it out, and however often."""
+    return hashlib.sha256(f"{transition_id}\x1f{channel}".encode()).hexdigest()[:16]
+
+
+def is_wanted(least: str, transition: Transition) -> bool:
+    """Whether a channel told from severity `least` on is told of this. Who heard of a critical alert also hears of its end, though
+    it was a warning by then."""
+    alert = transition.after
+    severity = alert.worst_severity if transition.event in ("resolved", "no_data") else alert.severity
+    return SEVERITIES.index(severity or "warning") >= SEVERITIES.index(least)
+
+
+def message_of(transition: Transition, rule: Rule | None, runbooks: str) -> Message:
+    """What a notification says."""
+    after, event = transition.after, transition.event or ""
+    badge = (after.severity or "warning") if event in ("firing", "escalated") else event.replace("_", " ")
+    return Message(
+        fingerprint=after.fingerprint,
+        episode=after.episode,
+        event=event,
+        severity=after.severity or "warning",
+        rule=after.rule,
+        subject=after.subject,
+        labels=dict(after.labels),
+        value=after.value,
+        threshold=after.threshold,
+        since=after.firing_since or transition.transitioned_at,
+        at=transition.transitioned_at,
+        title=f"[{badge.upper()}] {after.rule}: {about(after)}",
+        statement=transition.reason,
+        runbook=runbook_link(rule.runbook, runbooks) if rule else "",
+        query=evidence_query(rule, after.subject, transition.transitioned_at) if rule else "",
+        is_sample=after.is_sample,
+    )

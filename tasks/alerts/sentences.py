@@ -1,0 +1,54 @@
+"""What is said of a transition: one sentence with the numbers."""
+
+from tasks.alerts.rules import Rule
+from tasks.alerts.states import Alert
+
+
+def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
+    """Why `before` became `after`, with value and threshold."""
+    subject = about(after)
+    if after.state == "no_data":
+        return f"no value for {subject} since {after.last_seen_at:%Y-%m-%d %H:%M} UTC"
+    if after.state == "resolved" and after.value is None:
+        return f"{rule.name} no longer reports {subject}"
+    value = format_value(after.value if after.value is not None else before.value, rule.unit)
+    sentence = rule.message.format(subject=subject, value=value, detail=detail)
+    sentence = sentence if rule.message else f"{rule.name} of {subject} is {value}"
+    again = f", fired {len(after.recent_firings)} times in 24 h" if after.is_flapping and after.state == "firing" else ""
+    note = " (sample data)" if after.is_sample else ""
+    return f"{sentence}{_threshold(rule, after)}{again}{note}"
+
+
+def about(alert: Alert) -> str:
+    """What the alert is about: its subject and what else tells it apart."""
+    return ", ".join([alert.subject, *(text for _, text in alert.labels if text)])
+
+
+def _threshold(rule: Rule, alert: Alert) -> str:
+    """A sentence without the value stands for itself: that of a finding says more than a number."""
+    if rule.message and "{value}" not in rule.message:
+        return ""
+    side = "from" if rule.direction == "above" else "down from"
+    return f", {alert.severity} {side} {format_value(alert.threshold, rule.unit)}"
+
+
+def format_value(value: float | None, unit: str) -> str:
+    """A value for people: a ratio as percent, of which only all are 100, seconds as a duration."""
+    if value is None:
+        return "unknown"
+    if unit == "%":
+        return "over 99.9%" if 0.9995 <= value < 1 else f"{value:.1%}"
+    if unit == "s":
+        return format_duration(value)
+    return f"{value:,.6g}{' ' + unit if unit else ''}"
+
+
+def format_duration(seconds: float) -> str:
+    """A duration in its two largest units: `12 d 3 h`, `24 h`, `45 s`."""
+    left = round(seconds)
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or "0 s"

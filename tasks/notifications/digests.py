@@ -1,0 +1,126 @@
+"""Many notifications at once are one, pure: a digest with their list. It ends when few of its alerts go on, and these are told one
+by one."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from tasks.messages import Member, Message, from_json, to_json
+from tasks.notifications.dispatch import BEHIND, Row, Standing, is_active
+
+MOST_ALONE = 10
+"""So many notifications at once are told one by one; more are grouped."""
+FEW = 3
+"""A digest ends when no more of its alerts than this go on."""
+EVIDENCE = "SELECT * FROM alerts.alerts WHERE state IN ('firing', 'no_data', 'error') ORDER BY severity, rule, subject"
+
+
+def group(rows: Sequence[Row], now: datetime) -> list[Row]:
+    """The rows as decided; where too many of them are about to be sent, these suppressed, and a digest of them."""
+    fresh = [row for row in rows if _is_fresh(row)]
+    if len(fresh) <= MOST_ALONE:
+        return list(rows)
+    digest = _digest(fresh, now)
+    ids = {row.notification_id for row in fresh}
+    said = {"status": "suppressed", "reason": f"grouped in digest {digest.fingerprint}", "digest": digest.fingerprint}
+    return [*(replace(row, **said) if row.notification_id in ids else row for row in rows), digest]  # type: ignore[arg-type]
+
+
+def _is_fresh(row: Row) -> bool:
+    return row.status == "queued" and row.attempts == 0 and row.event not in ("resolved", "digest") and row.reason != BEHIND
+
+
+def end_digests(
+    digests: Iterable[Row], rows: Sequence[Row], alerts: Mapping[str, Standing], now: datetime
+) -> tuple[list[Row], list[Row]]:
+    """The digests that have ended: the rows that say so, and those of the members that go on, queued again.
+
+    Args:
+        digests: those whose end was not told.
+        rows: the suppressed rows of the channel whose episodes last.
+    """
+    ends: list[Row] = []
+    revived: list[Row] = []
+    for digest in digests:
+        left = [row for row in rows if row.digest == digest.fingerprint and row.event != "resolved" and is_active(row, alerts)]
+        if digest.status in ("sent", "dead") and len({row.of for row in left}) <= FEW:
+            ends.append(_end(digest, left, now))
+            revived += [replace(row, status="queued", reason=None, digest=None, queued_at=now) for row in left]
+    return ends, revived
+
+
+def _digest(rows: Sequence[Row], now: datetime) -> Row:
+    messages = {row.of: from_json(row.message) for row in sorted(rows, key=lambda row: row.queued_at)}
+    identity = "\x1f".join([rows[0].channel, *sorted(row.notification_id for row in rows)])
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    message = _digest_message(key, list(messages.values()), now)
+    return Row(
+        notification_id=hashlib.sha256(f"{key}\x1fdigest".encode()).hexdigest()[:16],
+        transition_id=key,
+        fingerprint=key,
+        episode=1,
+        event="digest",
+        channel=rows[0].channel,
+        status="queued",
+        reason=None,
+        attempts=0,
+        next_attempt_at=None,
+        sent_at=None,
+        updated_at=now,
+        severity=message.severity,
+        message=to_json(message),
+        digest=None,
+        queued_at=now,
+        is_maybe_received=False,
+    )
+
+
+def _digest_message(key: str, messages: Sequence[Message], now: datetime) -> Message:
+    rules = ", ".join(f"{count:,} {rule}" for rule, count in Counter(message.rule for message in messages).most_common(5))
+    severity = min(message.severity for message in messages)  # critical comes before warning
+    worst_first = sorted(messages, key=lambda message: (message.severity, message.rule, message.subject))
+    members = tuple(Member(each.fingerprint, each.rule, each.subject, each.severity, each.statement) for each in worst_first)
+    return Message(
+        fingerprint=key,
+        episode=1,
+        event="digest",
+        severity=severity,
+        rule="digest",
+        subject=f"{len(messages):,} alerts",
+        labels={},
+        value=float(len(messages)),
+        threshold=float(MOST_ALONE),
+        since=min(message.since for message in messages),
+        at=now,
+        title=f"[{severity.upper()}] {len(messages):,} alerts at once: {rules}",
+        statement=f"{len(messages):,} alerts at once: {rules}",
+        runbook="",
+        query=EVIDENCE,
+        is_sample=all(message.is_sample for message in messages),
+        members=members,
+    )
+
+
+def _end(digest: Row, left: Sequence[Row], now: datetime) -> Row:
+    told, going_on = from_json(digest.message), {row.of: from_json(row.message) for row in left}
+    count, names = len(told.members), ", ".join(sorted(f"{each.rule} of {each.subject}" for each in going_on.values()))
+    rest = f"; told one by one from now on: {names}" if names else ""
+    statement = f"{count - len(going_on):,} of {count:,} alerts told at once have ended{rest}"
+    message = replace(told, event="resolved", at=now, title=f"[RESOLVED] {told.subject} at once", statement=statement, members=())
+    return replace(
+        digest,
+        notification_id=hashlib.sha256(f"{digest.fingerprint}\x1fresolved".encode()).hexdigest()[:16],
+        transition_id=f"{digest.fingerprint}-end",
+        event="resolved",
+        status="queued",
+        reason=None,
+        attempts=0,
+        next_attempt_at=None,
+        sent_at=None,
+        updated_at=now,
+        message=to_json(message),
+        queued_at=now,
+        is_maybe_received=False,
+    )

@@ -1,0 +1,184 @@
+"""What becomes of each row of a channel's outbox, pure: it is to be sent, it waits, or it is suppressed, and why.
+
+A row that was suppressed is looked at again as long as its alert lasts: when a silence ends, the one who was not told is told.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from tasks.notifications.retries import GIVE_UP
+from tasks.silences import Silence, ack_of, alert_labels, silence_of
+
+ACTIVE = ("firing", "recovering", "no_data", "error")
+OPEN = ("queued", "failed", "sending")
+BEHIND = "waits for what comes before it"
+Episode = tuple[str, int]
+"""A fingerprint and the number of its episode."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of alerts.notifications, whose column descriptions hold."""
+
+    notification_id: str
+    transition_id: str
+    fingerprint: str
+    episode: int
+    event: str
+    channel: str
+    status: str
+    reason: str | None
+    attempts: int
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    updated_at: datetime
+    severity: str
+    message: str
+    digest: str | None
+    queued_at: datetime
+    is_maybe_received: bool
+
+    @property
+    def of(self) -> Episode:
+        return self.fingerprint, self.episode
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a row's alert is like now."""
+
+    rule: str
+    subject: str
+    labels: tuple[tuple[str, str], ...]
+    severity: str | None
+    state: str
+    episode: int
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What decides over a channel's rows.
+
+    Attributes:
+        alerts: by fingerprint, those of the rows.
+        inhibitors: (rule that is inhibited, subject) -> the alerts that inhibit it now: their rules and labels.
+        told: episodes of which the channel has been sent something, or may have received it.
+        grouped: the digest that tells of an episode.
+        paused: the channel failed and is left alone until then; with what it said.
+        is_full: why the channel takes nothing more this minute.
+    """
+
+    now: datetime
+    alerts: Mapping[str, Standing] = field(default_factory=dict)
+    silences: Sequence[Silence] = ()
+    inhibitors: Mapping[tuple[str, str], Sequence[tuple[str, Mapping[str, str]]]] = field(default_factory=dict)
+    told: frozenset[Episode] = frozenset()
+    grouped: Mapping[Episode, str] = field(default_factory=dict)
+    paused: tuple[datetime, str] | None = None
+    is_full: str | None = None
+
+
+def is_active(row: Row, alerts: Mapping[str, Standing]) -> bool:
+    """Whether the row's episode lasts."""
+    alert = alerts.get(row.fingerprint)
+    return alert is not None and alert.state in ACTIVE and alert.episode == row.episode
+
+
+def decide(rows: Iterable[Row], situation: Situation) -> list[Row]:
+    """The rows as they shall be: suppressed with the reason; open, if they are to be sent sooner or later.
+
+    Args:
+        rows: of one channel: those that are open, and those that are suppressed and whose episode lasts.
+    """
+    ordered = sorted(rows, key=lambda row: (row.queued_at, row.event == "resolved", row.notification_id))
+    latest = {row.of: row for row in ordered if row.event != "resolved"}
+    waiting: set[Episode] = set()
+    after = []
+    for row in ordered:
+        is_old = row.status == "suppressed" and latest[row.of] is not row
+        decided = row if is_old else _decide_one(row, situation, row.of in waiting)
+        after.append(decided)
+        if decided.status in OPEN:
+            waiting.add(row.of)
+    return after
+
+
+def _decide_one(row: Row, situation: Situation, is_behind: bool) -> Row:
+    if row.event == "resolved":
+        return _decide_end(row, situation, is_behind)
+    why = _suppression(row, situation)
+    if why is not None:
+        return replace(row, status="suppressed", reason=why)
+    if row.status == "suppressed":
+        return replace(row, status="queued", reason=None, digest=None, queued_at=situation.now)
+    return replace(row, reason=BEHIND if is_behind else _without(row, BEHIND))
+
+
+def _without(row: Row, reason: str) -> str | None:
+    return None if row.reason == reason else row.reason
+
+
+def _decide_end(row: Row, situation: Situation, is_behind: bool) -> Row:
+    """`resolved` follows what was sent, and nothing else."""
+    if is_behind:
+        return replace(row, reason=BEHIND)
+    if row.of in situation.told:
+        return replace(row, reason=_without(row, BEHIND))
+    digest = situation.grouped.get(row.of)
+    said = f"grouped: ends with digest {digest}" if digest else "not told: nothing of this episode was sent here"
+    return replace(row, status="suppressed", reason=said, digest=digest)
+
+
+def _suppression(row: Row, situation: Situation) -> str | None:
+    if row.status == "suppressed" and (row.digest or (row.reason or "").startswith("damped")):
+        return row.reason
+    alert = situation.alerts.get(row.fingerprint)
+    if alert is None:
+        return None
+    ack = ack_of(row.fingerprint, row.episode, situation.silences) if row.event != "escalated" else None
+    if ack is not None:
+        return f"acknowledged by {ack.author}: {ack.reason}"
+    labels = alert_labels(alert.rule, alert.subject, row.severity, alert.labels)
+    silence = silence_of(labels, situation.silences, situation.now)
+    if silence is not None:
+        until = f" until {silence.expires_at:%Y-%m-%d %H:%M} UTC" if silence.expires_at else ""
+        return f"silenced by {silence.author}{until}: {silence.reason} ({silence.silence_id})"
+    return next((f"inhibited by {rule} of {alert.subject}" for rule in _inhibitors(alert, situation)), None)
+
+
+def _inhibitors(alert: Standing, situation: Situation) -> list[str]:
+    """The rules that inhibit it: about the same subject, and alike in every label that both have."""
+    own = dict(alert.labels)
+    found = situation.inhibitors.get((alert.rule, alert.subject), ())
+    return [rule for rule, labels in found if all(labels[name] == own[name] for name in labels.keys() & own.keys())]
+
+
+def hold(rows: Iterable[Row], situation: Situation) -> list[Row]:
+    """The rows as decided; those that are to be sent and cannot be now say why."""
+    return [_held(row, situation) if row.status in OPEN and row.reason != BEHIND else row for row in rows]
+
+
+def _held(row: Row, situation: Situation) -> Row:
+    if situation.paused is not None:
+        until, problem = situation.paused
+        if situation.now - row.queued_at >= GIVE_UP:
+            return replace(row, status="dead", reason=f"given up after {GIVE_UP.total_seconds() / 3600:g} h: {problem}")
+        return row if row.status == "failed" else replace(row, reason=f"waits: the channel failed, next at {until:%H:%M:%S} UTC")
+    if situation.is_full is not None:
+        return replace(row, reason=situation.is_full)
+    return row if row.status == "failed" else replace(row, reason=None)
+
+
+def next_row(rows: Iterable[Row], situation: Situation) -> Row | None:
+    """The row to send now: of those that are due the one with the fewest attempts, then the oldest, ends before beginnings; so one
+    that is always refused keeps none of the others back."""
+    if situation.paused is not None or situation.is_full is not None:
+        return None
+    due = [row for row in rows if row.status in OPEN and row.reason != BEHIND and is_due(row, situation.now)]
+    return min(due, key=lambda row: (row.attempts, row.queued_at, row.event != "resolved", row.notification_id), default=None)
+
+
+def is_due(row: Row, now: datetime) -> bool:
+    """Whether it may be tried; a time that lies further ahead than any wait is one of a clock that was set back."""
+    return row.next_attempt_at is None or row.next_attempt_at <= now or row.next_attempt_at - now > GIVE_UP

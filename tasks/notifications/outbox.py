@@ -1,0 +1,193 @@
+"""The outbox's I/O: takes the next row of a channel to be sent, and writes down how it went. Each is one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from storage.catalogue import TABLES
+from storage.frames import fetch, registered, schema_of
+from storage.transaction import transaction
+from storage.write import upsert
+from tasks.notifications.channels import Channel
+from tasks.notifications.digests import end_digests, group
+from tasks.notifications.dispatch import ACTIVE, OPEN, Row, Situation, Standing, decide, hold, next_row
+from tasks.notifications.outcomes import Outcome
+from tasks.notifications.retries import GIVE_UP, backoff
+from tasks.silences import read_silences
+
+TABLE = TABLES["alerts.notifications"]
+FOLDER = Path(__file__).parent
+COLUMNS = tuple(each.name for each in fields(Row))
+REFUSED = "refused: "
+"""Begins the reason of what the channel did not want, while it may take others."""
+DIED = "whoever sent it died before saying how it went"
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What there is to send now, if anything; else when to look again, if ever."""
+
+    row: Row | None = None
+    look_again_at: datetime | None = None
+
+
+def channels_with_work(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The channels that have rows of which something may become."""
+    select = """
+        SELECT DISTINCT channel FROM alerts.notifications LEFT JOIN alerts.alerts USING (fingerprint, episode)
+        WHERE status IN ('queued', 'failed', 'sending') OR (status = 'suppressed' AND event <> 'resolved' AND state IN (
+          SELECT unnest($active))) OR event = 'digest' ORDER BY channel
+    """
+    return [row[0] for row in con.execute(select, {"active": list(ACTIVE)}).fetchall()]
+
+
+def take(con: duckdb.DuckDBPyConnection, channel: Channel, now: datetime) -> Taken:
+    """Decide over the channel's rows, and mark the next one as being sent. The caller holds the channel's lock, so that a row being
+    sent already belonged to one that died."""
+    with transaction(con):
+        found = _rows(con, "open_rows.sql", channel.name)
+        rows = [_recovered(row, now) for row in found]
+        digests = _rows(con, "open_digests.sql", channel.name)
+        situation = _situation(con, channel, [*rows, *digests], now)
+        ends, revived = end_digests(digests, rows, situation.alerts, now)
+        after = hold(group(decide(_replaced(rows, [*ends, *revived]), situation), now), situation)
+        row = next_row(after, situation)
+        if row is not None:
+            row = replace(row, status="sending", reason=None, attempts=row.attempts + 1)
+            after = _replaced(after, [row])
+        _write(con, _changed(found, after), now)
+    return Taken(row, None if row else _look_again(after, situation))
+
+
+def record(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: datetime) -> None:
+    """How sending the row went."""
+    with transaction(con):
+        _write(con, [_after(con, row, outcome, now)], now)
+
+
+def _after(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: datetime) -> Row:
+    if outcome.is_delivered:
+        return replace(row, status="sent", reason=None, next_attempt_at=None, sent_at=now)
+    failures = row.attempts
+    if outcome.is_channel_wide:
+        failures = 1 + sum(each.attempts for each in _rows(con, "open_rows.sql", row.channel) if _tells_of_channel(each))
+    is_given_up = now - row.queued_at >= GIVE_UP
+    return replace(
+        row,
+        status="dead" if is_given_up else "failed",
+        reason=("" if outcome.is_channel_wide else REFUSED) + (outcome.problem or "no reason given"),
+        next_attempt_at=now + backoff(failures, outcome.retry_after, row.channel),
+        is_maybe_received=row.is_maybe_received or outcome.is_maybe_received,
+    )
+
+
+def _recovered(row: Row, now: datetime) -> Row:
+    if row.status != "sending":
+        return row
+    return replace(row, status="failed", reason=DIED, next_attempt_at=now, is_maybe_received=True)
+
+
+def _replaced(rows: Iterable[Row], others: Sequence[Row]) -> list[Row]:
+    """The rows, those of the same identity replaced, new ones at the end."""
+    by_id = {row.notification_id: row for row in rows} | {row.notification_id: row for row in others}
+    return list(by_id.values())
+
+
+def _changed(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
+    known = {row.notification_id: row for row in before}
+    return [row for row in after if known.get(row.notification_id) != row]
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, channel: str) -> list[Row]:
+    found = fetch(con, (FOLDER / sql).read_text(), {"channel": channel}).select(COLUMNS)
+    return [Row(**row) for row in found.with_columns(pl.col("is_maybe_received").fill_null(value=False)).iter_rows(named=True)]
+
+
+def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[Row], now: datetime) -> None:
+    if not rows:
+        return
+    with registered(con, "decided", pl.DataFrame([vars(row) | {"updated_at": now} for row in rows], schema=schema_of(TABLE))):
+        upsert(con, TABLE, "decided")
+
+
+def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[Row], now: datetime) -> Situation:
+    (pace,) = fetch(con, (FOLDER / "channel_state.sql").read_text(), {"channel": channel.name, "now": now}).to_dicts()
+    fingerprints = list({row.fingerprint for row in rows})
+    told = con.execute(
+        "SELECT DISTINCT fingerprint, episode FROM alerts.notifications WHERE channel = ? AND fingerprint IN (SELECT unnest(?))"
+        " AND (status = 'sent' OR is_maybe_received) AND event <> 'resolved'",
+        [channel.name, fingerprints],
+    ).fetchall()
+    grouped = con.execute(
+        "SELECT fingerprint, episode, max(digest) FROM alerts.notifications WHERE channel = ? AND fingerprint IN (SELECT unnest(?))"
+        " AND status = 'suppressed' AND digest IS NOT NULL GROUP BY ALL",
+        [channel.name, fingerprints],
+    ).fetchall()
+    return Situation(
+        now=now,
+        alerts=_alerts(con, fingerprints),
+        silences=read_silences(con),
+        inhibitors=_inhibitors(con),
+        told=frozenset((fingerprint, episode) for fingerprint, episode in told),
+        grouped={(fingerprint, episode): digest for fingerprint, episode, digest in grouped},
+        paused=_paused(rows, pace["last_sent_at"], now),
+        is_full=_is_full(channel, pace),
+    )
+
+
+def _alerts(con: duckdb.DuckDBPyConnection, fingerprints: list[str]) -> Mapping[str, Standing]:
+    select = """
+        SELECT fingerprint, rule, subject, CAST(coalesce(labels, '{}') AS MAP(VARCHAR, VARCHAR)) AS labels, severity, state, episode
+        FROM alerts.alerts WHERE fingerprint IN (SELECT unnest($fingerprints::VARCHAR[]))
+    """
+    rows = con.execute(select, {"fingerprints": fingerprints}).fetchall()
+    return {key: Standing(rule, subject, tuple(sorted(labels.items())), *rest) for key, rule, subject, labels, *rest in rows}
+
+
+def _inhibitors(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], list[tuple[str, dict[str, str]]]]:
+    """(rule that is inhibited, subject) -> rule and labels of the active alerts that do it."""
+    select = """
+        SELECT unnest(CAST(definition->'inhibits' AS VARCHAR[])) AS inhibited, subject, rule,
+               CAST(coalesce(labels, '{}') AS MAP(VARCHAR, VARCHAR)) AS labels
+        FROM alerts.alerts JOIN alerts.rules ON name = rule WHERE state IN (SELECT unnest($active)) ORDER BY ALL
+    """
+    found: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {}
+    for inhibited, subject, rule, labels in con.execute(select, {"active": list(ACTIVE)}).fetchall():
+        found.setdefault((inhibited, subject), []).append((rule, labels))
+    return found
+
+
+def _paused(rows: Sequence[Row], last_sent_at: datetime | None, now: datetime) -> tuple[datetime, str] | None:
+    latest = max(filter(_tells_of_channel, rows), key=lambda row: row.updated_at, default=None)
+    if latest is None or latest.next_attempt_at is None or (last_sent_at and last_sent_at > latest.updated_at):
+        return None
+    is_due = latest.next_attempt_at <= now
+    return None if is_due else (latest.next_attempt_at, latest.reason or "")
+
+
+def _tells_of_channel(row: Row) -> bool:
+    """Whether it failed as any other would have."""
+    return row.status == "failed" and row.reason != DIED and not (row.reason or "").startswith(REFUSED)
+
+
+def _is_full(channel: Channel, pace: Mapping[str, Any]) -> str | None:
+    if pace["sent_in_minute"] < channel.per_minute:
+        return None
+    return f"rate-limited: {channel.per_minute} a minute, next at {pace['first_in_minute'] + MINUTE:%H:%M:%S} UTC"
+
+
+def _look_again(rows: Sequence[Row], situation: Situation) -> datetime | None:
+    waiting = [row for row in rows if row.status in OPEN]
+    if not waiting:
+        return None
+    if situation.paused is not None:
+        return situation.paused[0]
+    if situation.is_full is not None:
+        return situation.now + timedelta(seconds=1)
+    return min((row.next_attempt_at for row in waiting if row.next_attempt_at), default=None)

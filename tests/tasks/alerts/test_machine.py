@@ -1,0 +1,122 @@
+"""The state machine against a model of what people were told, whatever values, failures, clocks and rules come along."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tasks.alerts.evaluation import IN_ERROR, Transition, evaluate
+from tasks.alerts.rules import Rule
+from tasks.alerts.states import ACTIVE, DAY, MOST_NOTICES, Alert, Observation
+
+VALUES = st.none() | st.sampled_from([0.1, 0.5, 0.65, 0.75, 0.85, 0.87, 0.95, float("inf")])
+MINUTES = st.sampled_from([timedelta(minutes=minutes) for minutes in (0, 1, 5, 5, 5, 60, 300)])
+DURATIONS = st.sampled_from([timedelta(), timedelta(minutes=5), timedelta(minutes=30)])
+
+
+class AlertMachine(RuleBasedStateMachine):
+    """Two subjects of one rule. The model knows for each alert which episode people believe to be open."""
+
+    evaluations = 0
+
+    @initialize(pending=DURATIONS, keep=DURATIONS, no_data=st.none() | DURATIONS.filter(bool), has_clear=st.booleans())
+    def begin(self, pending, keep, no_data, has_clear) -> None:
+        clear = {"clear": 0.6, "clear_critical": 0.86} if has_clear else {}
+        self.rule = Rule(
+            "r", "SELECT 1", warning=0.8, critical=0.9, pending_for=pending, keep_firing_for=keep, no_data_for=no_data, **clear
+        )
+        self.now = self.latest = datetime(2026, 3, 10, tzinfo=UTC)
+        self.alerts: dict[str, Alert] = {}
+        self.open: dict[str, int] = {}
+        self.told: list[tuple[datetime, str]] = []
+        self.was_set_back = False
+
+    @rule(first=VALUES, second=VALUES, later=MINUTES)
+    def look(self, first, second, later) -> None:
+        """An evaluation that sees values, or nothing, of two subjects."""
+        seen = [Observation(name, value) for name, value in (("a", first), ("b", second)) if value is not None]
+        self._evaluate({"r": seen}, later)
+        for name, value in (("a", first), ("b", second)):
+            if value is None and self.rule.no_data_for is not None:
+                assert not any(each.event == "resolved" and each.after.subject == name for each in self.made), (
+                    "absence ends nothing"
+                )
+
+    @rule(later=MINUTES)
+    def fail(self, later) -> None:
+        """The rule fails: its alerts stay as they are, and one alert says so."""
+        before = {key: alert.state for key, alert in self.alerts.items() if alert.labels != IN_ERROR}
+        self._evaluate({}, later, {"r": "no such table"})
+        assert before == {key: self.alerts[key].state for key in before}
+        assert [alert.state for alert in self.alerts.values() if alert.labels == IN_ERROR] == ["error"]
+
+    @rule(back=st.sampled_from([timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)]))
+    def set_clock_back(self, back) -> None:
+        self.now -= back
+        self.was_set_back = True
+
+    @rule(later=MINUTES)
+    def take_rule_away(self, later) -> None:
+        self.now += later
+        self._apply(*evaluate([], {}, self.alerts, self.now))
+
+    def _evaluate(self, seen, later, errors=None) -> None:
+        self.now += later
+        self._apply(*evaluate([self.rule], seen, self.alerts, self.now, errors))
+
+    def _apply(self, after: list[Alert], made: list[Transition]) -> None:
+        AlertMachine.evaluations += 1
+        assert len({alert.fingerprint for alert in after}) == len(after)
+        for alert in after:
+            known = self.alerts.get(alert.fingerprint)
+            assert alert.episode - (known.episode if known else 0) in (0, 1)
+        self.alerts |= {alert.fingerprint: alert for alert in after}
+        self.made = made
+        for transition in made:
+            self._hear(transition)
+
+    def _hear(self, transition: Transition) -> None:
+        key, event = transition.after.fingerprint, transition.event
+        if transition.after.state == "pending":
+            assert event is None, "pending is told to nobody"
+        if event is None or transition.is_damped:
+            return
+        self.told.append((self.now, key))
+        if event in ("firing", "flapping", "error"):
+            assert key not in self.open, "one open episode at most"
+            self.open[key] = transition.after.episode
+        assert self.open.get(key) == transition.after.episode, "everything else belongs to the open episode"
+        if event == "resolved":
+            del self.open[key]
+
+    @invariant()
+    def what_is_active_is_what_people_believe(self) -> None:
+        active = {key: alert.episode for key, alert in self.alerts.items() if alert.state in ACTIVE}
+        assert active == self.open
+
+    @invariant()
+    def nobody_is_told_too_often(self) -> None:
+        if not self.was_set_back:
+            recent = Counter(key for at, key in self.told if self.now - at < DAY)
+            assert max(recent.values(), default=0) <= MOST_NOTICES
+
+    @invariant()
+    def no_instant_lies_ahead(self) -> None:
+        for alert in self.alerts.values():
+            if alert.updated_at == self.now:
+                instants = (alert.pending_since, alert.clear_since, alert.last_seen_at, alert.changed_at, *alert.recent_notices)
+                assert all(instant <= self.now for instant in instants if instant)
+
+
+def test_any_history() -> None:
+    run_state_machine_as_test(AlertMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+
+
+@pytest.mark.campaign
+def test_ten_thousand_steps() -> None:
+    before = AlertMachine.evaluations
+    run_state_machine_as_test(AlertMachine, settings=settings(max_examples=500, stateful_step_count=60, deadline=None))
+    assert AlertMachine.evaluations - before >= 10_000

@@ -1,0 +1,150 @@
+"""What becomes of each row: sent, waiting or suppressed, always with the reason."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tasks.notifications.dispatch import Row, Situation, Standing, decide, hold, next_row
+from tasks.silences import new_ack, new_silence, parse_matchers
+from tests.tasks.notifications.conftest import NOON, a_row
+
+LATER = NOON + timedelta(minutes=10)
+HOUR = timedelta(hours=1)
+
+
+def standing(subject: str = "h1", *, state: str = "firing", episode: int = 1, severity: str = "warning") -> dict[str, Standing]:
+    return {f"disk-{subject}": Standing("disk", subject, (("mount", "/"),), severity, state, episode)}
+
+
+def outcome(row: Row, **situation: Any) -> tuple[str, str | None]:
+    """Status and reason of one row by itself."""
+    (after,) = hold(decide([row], Situation(now=LATER, **situation)), Situation(now=LATER, **situation))
+    return after.status, after.reason
+
+
+def silence(*matchers: str, starts: timedelta = timedelta(), lasts: timedelta = HOUR):
+    return new_silence(parse_matchers(matchers), "ann", "disk swap", NOON + starts, NOON + starts + lasts, NOON)
+
+
+ACK = new_ack("disk-h1", 1, "bob", "on it", NOON)
+
+
+def test_a_new_firing_is_sent() -> None:
+    assert outcome(a_row(), alerts=standing()) == ("queued", None)
+    assert next_row([a_row()], Situation(now=LATER)) == a_row()
+
+
+@pytest.mark.parametrize(
+    ("event", "situation", "expected"),
+    [
+        ("firing", {"silences": (silence("rule=disk"),)}, "silenced by ann until 2026-03-10 13:00 UTC: disk swap ("),
+        ("escalated", {"silences": (silence("severity=warning"),)}, "silenced by ann"),
+        ("firing", {"silences": (silence("rule=disk", "subject=h2"),)}, None),
+        ("firing", {"silences": (silence("rule=disk", lasts=timedelta(minutes=5)),)}, None),
+        ("firing", {"silences": (silence("rule=disk", starts=HOUR),)}, None),
+        ("firing", {"silences": (ACK,)}, "acknowledged by bob: on it"),
+        ("no_data", {"silences": (ACK,)}, "acknowledged by bob: on it"),
+        ("escalated", {"silences": (ACK,)}, None),
+        ("firing", {"inhibitors": {("disk", "h1"): [("host_silent", {})]}}, "inhibited by host_silent of h1"),
+        ("firing", {"inhibitors": {("disk", "h1"): [("full", {"mount": "/", "device": "a"})]}}, "inhibited by full of h1"),
+        ("firing", {"inhibitors": {("disk", "h1"): [("full", {"mount": "/data"})]}}, None),
+        ("firing", {"inhibitors": {("disk", "h2"): [("host_silent", {})]}}, None),
+        ("firing", {"inhibitors": {("memory", "h1"): [("host_silent", {})]}}, None),
+    ],
+)
+def test_who_is_not_told_knows_why(event: str, situation: dict[str, Any], expected: str | None) -> None:
+    status, reason = outcome(a_row(event=event), alerts=standing(), **situation)
+    assert status == ("suppressed" if expected else "queued")
+    assert (reason or "").startswith(expected or "")
+    assert (reason is None) == (expected is None)
+
+
+def test_when_a_silence_ends_and_the_alert_lasts_it_is_told_under_the_same_id() -> None:
+    quiet = a_row(status="suppressed", reason="silenced by ann until 2026-03-10 12:05 UTC: disk swap (1)")
+    (after,) = decide([quiet], Situation(now=LATER, alerts=standing()))
+    assert (after.status, after.reason, after.queued_at) == ("queued", None, LATER)
+    assert after.notification_id == quiet.notification_id
+
+
+def test_of_two_that_were_silenced_only_the_later_is_told() -> None:
+    rows = [
+        a_row(status="suppressed", reason="silenced by ann"),
+        a_row(event="escalated", minute=5, severity="critical", status="suppressed", reason="silenced by ann"),
+    ]
+    after = decide(rows, Situation(now=LATER, alerts=standing(severity="critical")))
+    assert [(row.event, row.status) for row in after] == [("firing", "suppressed"), ("escalated", "queued")]
+
+
+def test_what_was_damped_or_grouped_stays_so() -> None:
+    damped = a_row(status="suppressed", reason="damped: flapping, fired 2 times in 24 h")
+    grouped = a_row("h2", status="suppressed", reason="grouped in digest d", digest="d")
+    situation = Situation(now=LATER, alerts=standing() | standing("h2"))
+    assert decide([damped, grouped], situation) == [damped, grouped]
+
+
+def test_resolved_follows_only_what_was_sent() -> None:
+    end, told = a_row(event="resolved", minute=5), frozenset({("disk-h1", 1)})
+    over = standing(state="resolved")
+    assert outcome(end, alerts=over, told=told) == ("queued", None)
+    assert outcome(end, alerts=over) == ("suppressed", "not told: nothing of this episode was sent here")
+    assert outcome(end, alerts=over, told=frozenset({("disk-h1", 2)}))[0] == "suppressed", "of another episode"
+    grouped = outcome(end, alerts=over, grouped={("disk-h1", 1): "d"})
+    assert grouped == ("suppressed", "grouped: ends with digest d")
+
+
+def test_a_silence_does_not_keep_back_the_end_of_what_was_told() -> None:
+    end = a_row(event="resolved", minute=5)
+    told = frozenset({("disk-h1", 1)})
+    assert outcome(end, alerts=standing(state="resolved"), silences=(silence("rule=disk"),), told=told) == ("queued", None)
+
+
+def test_resolved_waits_for_its_firing() -> None:
+    """The receiver was down while it fired: both are told, in their order."""
+    rows = [a_row(status="failed", attempts=2, next_attempt_at=LATER + HOUR, reason="HTTP 503"), a_row(event="resolved", minute=5)]
+    situation = Situation(now=LATER, alerts=standing(state="resolved"))
+    after = hold(decide(rows, situation), situation)
+    assert [(row.status, row.reason) for row in after] == [("failed", "HTTP 503"), ("queued", "waits for what comes before it")]
+    assert next_row(after, situation) is None
+
+
+def test_a_silenced_firing_and_its_end_in_one_go_are_both_kept_back() -> None:
+    rows = [a_row(), a_row(event="resolved", minute=5)]
+    after = decide(rows, Situation(now=LATER, alerts=standing(state="resolved"), silences=(silence("rule=disk"),)))
+    assert [row.status for row in after] == ["suppressed", "suppressed"]
+
+
+def test_a_channel_that_failed_is_left_alone_and_its_rows_say_so() -> None:
+    until = LATER + timedelta(minutes=4)
+    situation = Situation(now=LATER, alerts=standing(), paused=(until, "HTTP 503"))
+    (after,) = hold([a_row()], situation)
+    assert (after.status, after.reason) == ("queued", "waits: the channel failed, next at 12:14:00 UTC")
+    assert next_row([after], situation) is None
+
+
+def test_what_a_dead_channel_could_not_take_for_six_hours_is_dead() -> None:
+    now = NOON + timedelta(hours=6)
+    (after,) = hold([a_row()], Situation(now=now, alerts=standing(), paused=(now + HOUR, "HTTP 503")))
+    assert (after.status, after.reason) == ("dead", "given up after 6 h: HTTP 503")
+    (young,) = hold([a_row(minute=1)], Situation(now=now, alerts=standing(), paused=(now + HOUR, "HTTP 503")))
+    assert young.status == "queued"
+
+
+def test_a_full_channel_takes_nothing_more_this_minute() -> None:
+    situation = Situation(now=LATER, alerts=standing(), is_full="rate-limited: 30 a minute, next at 12:11:00 UTC")
+    (after,) = hold([a_row()], situation)
+    assert after.reason == "rate-limited: 30 a minute, next at 12:11:00 UTC"
+    assert next_row([after], situation) is None
+
+
+def test_one_that_is_always_refused_keeps_none_of_the_others_back() -> None:
+    refused = a_row("h1", status="failed", attempts=5, next_attempt_at=LATER)
+    fresh = a_row("h2", minute=5)
+    assert next_row([refused, fresh], Situation(now=LATER)) == fresh
+
+
+def test_a_time_far_ahead_is_one_of_a_clock_that_was_set_back() -> None:
+    row = a_row(status="failed", attempts=1, next_attempt_at=LATER + timedelta(days=1))
+    assert next_row([row], Situation(now=LATER)) == row
+    waiting = a_row(status="failed", attempts=1, next_attempt_at=LATER + timedelta(minutes=1))
+    assert next_row([waiting], Situation(now=LATER)) is None
