@@ -26,7 +26,15 @@ IS_VALUE = (
 """SQL: whether a document has the id as a text or a name of its own, not within one, and not as a number."""
 WORD = r"'(^|[^\pL\pN_.@-])' || regexp_escape($id) || '([^\pL\pN_.@-]|\.\s|\.?$)'"
 """SQL: a pattern that finds the id in a sentence; `ann` is neither in `ann.lee` nor in `ann-2`."""
-SENTENCES = {"alerts.transitions": "reason", "ops.runs": "error", "ops.loads": "reason", "ops.audit_log": "detail"}
+IN_PATTERN = r"'(^|[^\pL\pN_@-])' || regexp_escape($id) || '([^\pL\pN_@-]|$)'"
+"""SQL: the same in a regular expression, where a full stop stands for something else."""
+SENTENCES = {
+    "alerts.transitions": "reason",
+    "alerts.silences": "reason",
+    "ops.runs": "error",
+    "ops.loads": "reason",
+    "ops.audit_log": "detail",
+}
 """Texts that may quote anything. Their rows stay: they tell of something else."""
 
 
@@ -39,7 +47,7 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: str, actor: str, now: d
     with transaction(con):
         _remember_hash(con, user_id, now)
         found = _take_names_out(con, user_id) + _delete_mentions(con, user_id) + _delete_alerts(con, user_id)
-        found += _delete_refused(con, user_id) + _blank_sentences(con, user_id)
+        found += _delete_silences(con, user_id) + _delete_refused(con, user_id) + _blank_sentences(con, user_id)
         counts = {name: found[name] for name in TABLES | _histories() if found[name]}
         detail = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "nothing was here"
         record_action(con, "forget", detail, actor, now)
@@ -116,17 +124,26 @@ def _delete_mentions(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[st
 
 
 def _delete_alerts(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
-    """Alerts about them, with their transitions and notifications."""
+    """Alerts about them, with their transitions, notifications and acks."""
     found = con.execute(
         f"SELECT fingerprint FROM alerts.alerts WHERE subject = $id OR {IS_VALUE.format(json='labels')}"
         f" UNION SELECT fingerprint FROM alerts.transitions WHERE subject = $id",
         {"id": user_id},
     )
     prints, counts = [row[0] for row in found.fetchall()], Counter[str]()
-    for name in ("alerts.alerts", "alerts.transitions", "alerts.notifications"):
+    for name in ("alerts.alerts", "alerts.transitions", "alerts.notifications", "alerts.silences"):
         deleted = con.execute(f"DELETE FROM {name} WHERE list_contains(?, fingerprint)", [prints])
         counts[name] += int(deleted.fetchall()[0][0])
     return counts
+
+
+def _delete_silences(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
+    """Silences whose matchers name them."""
+    values = "json_extract_string(matchers, '$[*][2]')"
+    where = f"list_contains({values}, $id)"
+    if _has_letters(user_id):
+        where += rf" OR regexp_matches(replace(array_to_string({values}, ' '), '\', ''), {IN_PATTERN})"
+    return Counter({"alerts.silences": _changed(con, f"DELETE FROM alerts.silences WHERE {where}", user_id)})
 
 
 def _delete_refused(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:

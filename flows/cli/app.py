@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import config, doctor, forget, load, query, run, sample, up
+from flows.cli import alerts, config, doctor, forget, load, query, run, sample, up
 from storage.errors import ConfigurationError, GovpulseError, describe
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ app.command("query")(query.query)
 app.command("load")(load.load)
 app.command("forget")(forget.forget)
 app.command("sample")(sample.sample)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

@@ -224,6 +224,31 @@ def test_alerts_about_them_go_with_all_that_was_told(con, user: str) -> None:
     assert con.sql("SELECT reason FROM alerts.transitions").fetchall() == [(f"{user}7 or 7{user} is 7",)]
 
 
+@pytest.mark.parametrize("user", IDS)
+def test_silences_and_acks_that_name_them_go(con, user: str) -> None:
+    insert(con, TABLES["alerts.alerts"], {"fingerprint": "a", "subject": user})
+    rows = {
+        "subject": {"matchers": json.dumps([["rule", "=", "expert_left"], ["subject", "=", user]])},
+        "ack": {"matchers": "[]", "fingerprint": "a", "episode": 1},
+        "of another": {"matchers": json.dumps([["subject", "=", user + "7"]])},
+        "of all": {"matchers": json.dumps([["rule", "=~", ".*"]]), "reason": f"{user}7 is away"},
+    }
+    for name, row in rows.items():
+        insert(con, TABLES["alerts.silences"], {"silence_id": name, "kind": "silence", **row})
+    assert forget_user(con, user, "root", NOW) == {"alerts.alerts": 1, "alerts.silences": 2}
+    assert con.sql("SELECT silence_id FROM alerts.silences ORDER BY 1").fetchall() == [("of all",), ("of another",)]
+    assert con.sql("SELECT reason FROM alerts.silences WHERE reason <> 'x'").fetchall() == [(f"{user}7 is away",)]
+
+
+def test_silences_of_a_pattern_that_names_them_go_and_no_reason_names_them(con) -> None:
+    patterns = {"alone": ANN, "among others": f"bob|{ANN}", "with more": f"{ANN}.*", "escaped": ANN.replace("-", r"\-")}
+    for name, pattern in (patterns | {"another": f"{ANN}-2|joe{ANN}"}).items():
+        row = {"silence_id": name, "kind": "silence", "reason": f"{ANN} is away"}
+        insert(con, TABLES["alerts.silences"], row | {"matchers": json.dumps([["subject", "=~", pattern]])})
+    forget_user(con, ANN, "root", NOW)
+    assert con.sql("SELECT silence_id, reason FROM alerts.silences").fetchall() == [("another", "(forgotten) is away")]
+
+
 @pytest.mark.parametrize("user", ["production", "api", "load", "root", "succeeded", "users", "7"])
 def test_what_happens_to_be_called_like_somebody_stays(con, user: str) -> None:
     """A service, an environment, a status, a source, an operator, a number: none of them is a person."""

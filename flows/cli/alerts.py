@@ -1,0 +1,304 @@
+"""`govpulse alerts`: what is wrong, who knows, who wants quiet, and what a rule would have done.
+
+They read the warehouse, not the published file: an ack or a silence shows as soon as it is made. They hold it for a moment.
+"""
+
+import getpass
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.settings import Settings, load_settings
+from storage.errors import ConfigurationError, GovpulseError
+from storage.warehouse import warehouse
+from tasks.alerts.rules import Rule, evidence_query
+from tasks.alerts.standing import history_of, notifications_of, rules_at_last, standing_alerts, the_alert, with_quiet
+from tasks.alerts.states import ACTIVE
+from tasks.silences import (
+    Silence,
+    ack_of,
+    add_silence,
+    alert_labels,
+    end_silence,
+    is_valid,
+    matches,
+    new_ack,
+    new_silence,
+    parse_matchers,
+    read_all_silences,
+    read_silences,
+)
+
+app = typer.Typer(help="Show, acknowledge, silence and try out alerts.", no_args_is_help=True)
+
+NOTHING_YET = "nothing has been evaluated yet; `govpulse run` does"
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Author = Annotated[str, typer.Option(help="Whose it is; by default who is logged in.")]
+Reason = Annotated[str, typer.Option(help="Why; everybody sees it.")]
+Fingerprint = Annotated[str, typer.Argument(help="The alert, as `govpulse alerts list` calls it; its first letters will do.")]
+
+
+@app.command("list")
+def list_alerts(
+    all: Annotated[bool, typer.Option("--all", help="Also what is pending or over.")] = False,
+    rule: Annotated[str, typer.Option(help="Only of this rule.")] = "",
+    subject: Annotated[str, typer.Option(help="Only about this subject.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show the active alerts, the worst first; acknowledged and silenced ones too."""
+    from flows.cli import alert_tables as shown
+
+    settings, now = load_settings(), datetime.now(UTC)
+    found: list[dict[str, Any]] = []
+    held: list[Silence] = []
+    rules: dict[str, Rule] = {}
+    if settings.folder.warehouse.exists():
+        with warehouse(settings.folder, settings.limits) as con:
+            found, held, rules = standing_alerts(con), read_silences(con), rules_at_last(con)
+    found = [alert for alert in found if rule in ("", alert["rule"]) and subject in ("", alert["subject"])]
+    alerts = with_quiet([alert for alert in found if all or alert["state"] in ACTIVE], held, now)
+    if as_json:
+        print(shown.as_json(alerts))
+    elif alerts:
+        shown.console().print(shown.alert_table(alerts, rules))
+    elif not settings.folder.warehouse.exists():
+        print(NOTHING_YET)
+    else:
+        pending = sum(alert["state"] == "pending" for alert in found)
+        print("no alert" if all else "no active alert" + (f"; {pending} pending: --all shows them" if pending else ""))
+
+
+@app.command()
+def show(fingerprint: Fingerprint, as_json: AsJson = False) -> None:
+    """Show one alert: its state and history, what was told of it or why not, and the query that shows why."""
+    from flows.cli import alert_tables as shown
+
+    settings, now = load_settings(), datetime.now(UTC)
+    refuse_empty_home(settings)
+    with warehouse(settings.folder, settings.limits) as con:
+        alert, held = the_alert(con, fingerprint), read_silences(con)
+        transitions, notifications = history_of(con, alert["fingerprint"]), notifications_of(con, alert["fingerprint"])
+        rule = rules_at_last(con).get(alert["rule"])
+    (alert,) = with_quiet([alert], held, now)
+    applying = [silence for silence in held if covers(silence, alert, now)]
+    evidence = evidence_query(rule, alert["subject"], alert["updated_at"]) if rule else ""
+    if as_json:
+        document = alert | {"transitions": transitions, "notifications": notifications, "evidence": evidence}
+        print(shown.as_json(document | {"silences": [shown.silence_row(silence) for silence in applying]}))
+    else:
+        shown.show_alert(alert, rule, applying, transitions, notifications, evidence)
+
+
+@app.command()
+def ack(fingerprint: Fingerprint, reason: Reason, author: Author = "", as_json: AsJson = False) -> None:
+    """Acknowledge an alert: this episode sends nothing more, except when it gets worse and when it ends."""
+    from flows.cli import alert_tables as shown
+
+    settings, now = load_settings(), datetime.now(UTC)
+    refuse_empty_home(settings)
+    with warehouse(settings.folder, settings.limits) as con:
+        alert = the_alert(con, fingerprint)
+        if alert["state"] not in ACTIVE:
+            raise ConfigurationError(f"{said_of(alert)} is {alert['state']}; there is nothing to acknowledge")
+        made = ack_of(alert["fingerprint"], alert["episode"], read_silences(con))
+        is_new = made is None
+        if made is None:
+            ours = new_ack(alert["fingerprint"], alert["episode"], author or getpass.getuser(), reason, now)
+            made = add_silence(con, ours, getpass.getuser())
+    if as_json:
+        print(shown.as_json(shown.silence_row(made) | {"is_new": is_new}))
+    else:
+        done = "acknowledged" if is_new else "was acknowledged before"
+        print(f"{made.silence_id} {done} by {made.author}: {said_of(alert)}, episode {alert['episode']}")
+
+
+@app.command()
+def silence(
+    matchers: Annotated[
+        list[str], typer.Argument(help="All must hold: rule=NAME, subject=~web-.*, severity!=critical, zone!~eu.*")
+    ],
+    reason: Reason,
+    lasts: Annotated[str, typer.Option("--for", help="How long, like 30m, 2h, 1d12h.")] = "1h",
+    start: Annotated[str | None, typer.Option(help="From when on, like 2026-03-01T00:00Z; now by default.")] = None,
+    author: Author = "",
+    as_json: AsJson = False,
+) -> None:
+    """Send nothing of the alerts that the matchers hold for, for a while; prints the id."""
+    from flows.cli import alert_tables as shown
+    from flows.cli.run import parse_instant
+    from flows.run import in_utc
+
+    conditions, length = parse_matchers(matchers), parse_duration("--for", lasts)
+    given = parse_instant("--start", start)
+    settings, now = load_settings(), datetime.now(UTC)
+    starts_at = in_utc(given) if given else now
+    made = new_silence(conditions, author or getpass.getuser(), reason, starts_at, starts_at + length, now)
+    with warehouse(settings.folder, settings.limits) as con:
+        made = add_silence(con, made, getpass.getuser())
+        active = [alert for alert in standing_alerts(con) if alert["state"] in ACTIVE]
+    covered = [alert["fingerprint"] for alert in active if covers(made, alert, made.starts_at)]
+    if as_json:
+        print(shown.as_json(shown.silence_row(made) | {"alerts": covered}))
+    else:
+        span = f"{shown.moment(made.starts_at)} to {shown.moment(made.expires_at)} UTC"
+        print(f"{made.silence_id} silences {made} from {span}: {counted(len(covered), 'active alert')} now")
+
+
+@app.command()
+def unsilence(
+    silence_id: Annotated[str, typer.Argument(help="The id of a silence or an ack.")], author: Author = "", as_json: AsJson = False
+) -> None:
+    """End a silence or take back an ack."""
+    from flows.cli import alert_tables as shown
+
+    settings = load_settings()
+    refuse_empty_home(settings)
+    with warehouse(settings.folder, settings.limits) as con:
+        ended = end_silence(con, silence_id, author or getpass.getuser(), datetime.now(UTC), getpass.getuser())
+    said = "ended" if ended else "was over before"
+    print(shown.as_json({"silence_id": silence_id, "is_ended_now": ended}) if as_json else f"{silence_id} {said}")
+
+
+@app.command()
+def silences(
+    all: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: AsJson = False
+) -> None:
+    """Show the silences and acks that hold or will hold."""
+    from flows.cli import alert_tables as shown
+
+    settings, now = load_settings(), datetime.now(UTC)
+    found, active = [], []
+    if settings.folder.warehouse.exists():
+        with warehouse(settings.folder, settings.limits) as con:
+            found = read_all_silences(con)
+            active = [alert for alert in standing_alerts(con) if alert["state"] in ACTIVE]
+    covered = {each.silence_id: [alert for alert in active if covers(each, alert, now)] for each in found}
+    kept = [each for each in found if all or (covered[each.silence_id] if each.kind == "ack" else is_to_come(each, now))]
+    if as_json:
+        print(
+            shown.as_json(
+                [
+                    shown.silence_row(each) | {"alerts": [alert["fingerprint"] for alert in covered[each.silence_id]]}
+                    for each in kept
+                ]
+            )
+        )
+    elif kept:
+        shown.console().print(shown.silence_table(kept, covered))
+    else:
+        print("no silence")
+
+
+@app.command("test")
+def try_rule(
+    rule: Annotated[str, typer.Argument(help="A rule's name.")],
+    file: Annotated[Path | None, typer.Option(help="A rules file to look in, instead of the one in the settings.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="How far back.")] = 7,
+    every: Annotated[str, typer.Option(help="How often the rule would have been evaluated.")] = "5m",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a rule would have done over the last days, before it is switched on. Changes nothing, sends nothing."""
+    from flows.cli.rule_replay import find_rule, instants_until, says_as_of
+
+    settings, now, step = load_settings(), datetime.now(UTC), parse_duration("--every", every)
+    tried = find_rule(rule, file or settings.alerts.rules)
+    refuse_empty_home(settings)
+    if says_as_of(tried):
+        show_replay(settings, tried, instants_until(now, timedelta(days=days), step), as_json)
+    else:
+        show_now(settings, tried, now, as_json)
+
+
+def show_replay(settings: Settings, rule: Rule, instants: Sequence[datetime], as_json: bool) -> None:
+    """Replay `rule` over `instants` and print its episodes."""
+    from flows.cli import alert_tables as shown
+    from flows.cli.rule_replay import Turns, replay_rule
+    from tasks.alerts.replay import count_notifications
+
+    with Turns(settings.folder, settings.limits, rule) as turns:
+        replayed = replay_rule(turns, instants)
+    least = {channel.name: channel.min_severity for channel in settings.notifications.channels}
+    told = {name: count_notifications(replayed.episodes, severity) for name, severity in least.items()}
+    if as_json:
+        document = {"rule": rule.name, "is_replayed": True, "from": instants[0], "to": instants[-1]}
+        seen = {"evaluations": replayed.looks, "evaluations_with_data": replayed.sights, "newest_only": replayed.newest_only}
+        episodes = [shown.episode_row(episode) for episode in replayed.episodes]
+        print(shown.as_json(document | seen | {"episodes": episodes, "notifications": told}))
+        return
+    if replayed.episodes:
+        shown.console().print(shown.episode_table(replayed.episodes, rule))
+    span = f"{shown.moment(instants[0])} to {shown.moment(instants[-1])} UTC"
+    seen_at = f"it saw something at {replayed.sights:,} of {counted(replayed.looks, 'evaluation')}"
+    print(f"{rule.name}, {span}: {counted(len(replayed.episodes), 'episode')}; {seen_at}")
+    for channel, count in told.items():
+        print(f"{channel} would have got {counted(count, 'notification')}, were each sent on its own")
+    for name in replayed.newest_only:
+        print(f"{name} holds only what is now: what it said before cannot be replayed")
+
+
+def show_now(settings: Settings, rule: Rule, now: datetime, as_json: bool) -> None:
+    """Evaluate `rule` once and print what it sees beyond its thresholds."""
+    from flows.cli import alert_tables as shown
+    from flows.cli.rule_replay import Turns
+    from tasks.alerts.states import severity_of
+
+    with Turns(settings.folder, settings.limits, rule) as turns:
+        observed = turns.observe(now)
+    beyond = [(seen, found) for seen in observed if (found := severity_of(rule, seen.value))]
+    if as_json:
+        rows = [{"subject": seen.subject, "labels": dict(seen.labels), "value": seen.value, "severity": at} for seen, at in beyond]
+        print(shown.as_json({"rule": rule.name, "is_replayed": False, "to": now, "subjects": len(observed), "beyond": rows}))
+        return
+    print(f"{rule.name} does not say $as_of, so that the past cannot be replayed; as of now:")
+    if beyond:
+        cells = [
+            [shown.about(seen.subject, dict(seen.labels)), shown.severity(at), shown.value_of(seen.value, rule)]
+            for seen, at in beyond
+        ]
+        shown.console().print(shown.table(("subject", "severity", "value"), cells, right=("value",)))
+    print(f"{len(beyond):,} of {counted(len(observed), 'subject')} at or beyond a threshold")
+
+
+def covers(silence: Silence, alert: dict[str, Any], now: datetime) -> bool:
+    """Whether a silence or an ack applies to an alert."""
+    if silence.kind == "ack":
+        is_its_episode = (silence.fingerprint, silence.episode) == (alert["fingerprint"], alert["episode"])
+        return is_its_episode and is_valid(silence, now)
+    return matches(silence, alert_labels(alert["rule"], alert["subject"], alert["severity"], alert["labels"].items()), now)
+
+
+def is_to_come(silence: Silence, now: datetime) -> bool:
+    """Whether a silence holds at `now` or will."""
+    return is_valid(silence, max(now, silence.starts_at))
+
+
+def refuse_empty_home(settings: Settings) -> None:
+    if not settings.folder.warehouse.exists():
+        raise GovpulseError(NOTHING_YET)
+
+
+def said_of(alert: dict[str, Any]) -> str:
+    return f"{alert['rule']} of {alert['subject']}"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def parse_duration(option: str, text: str) -> timedelta:
+    """A duration like 90s, 30m, 2h, 1d12h, 1w.
+
+    Raises:
+        ConfigurationError: it is none, or nothing.
+    """
+    if re.fullmatch(r"(?:[0-9]{1,6}[smhdw])+", text):
+        parts = re.findall(r"([0-9]+)([smhdw])", text)
+        length = sum((timedelta(**{UNITS[unit]: int(count)}) for count, unit in parts), timedelta())
+        if timedelta() < length <= timedelta(days=3660):
+            return length
+    raise ConfigurationError(f"{option} {text}: not a duration; write it like 30m, 2h or 1d12h, ten years at most")

@@ -1,0 +1,279 @@
+"""Silences and acknowledgements: what they cover, pure, and their rows in alerts.silences.
+
+A silence covers every alert that all of its matchers hold for, with Alertmanager's meaning: `=` `!=` `=~` `!~`, a regular
+expression is one of the whole text, and a label that an alert does not have is the empty text. An ack covers one episode of one
+alert.
+"""
+
+import hashlib
+import json
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Literal
+
+import duckdb
+import polars as pl
+
+from storage.audit import record_action
+from storage.catalogue import TABLES
+from storage.errors import ConfigurationError
+from storage.frames import fetch, registered
+from storage.transaction import transaction
+from storage.write import append
+
+logger = logging.getLogger(__name__)
+
+OPERATORS = ("=", "!=", "=~", "!~")
+ALWAYS_THERE = ("rule", "subject", "severity")
+"""Labels that every alert has."""
+MATCHER = re.compile(r'\s*(?P<label>[^\s=!~<>"](?:[^=!~<>"]*[^\s=!~<>"])?)\s*(?P<operator>[=!~<>]+)\s*(?P<value>.*?)\s*', re.DOTALL)
+NEVER = datetime.max.replace(tzinfo=UTC)
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """One condition on a label."""
+
+    label: str
+    operator: str
+    value: str
+
+    def __str__(self) -> str:
+        is_plain = re.fullmatch(r'[^\s"=!~<>]\S*', self.value)
+        return f"{self.label}{self.operator}{self.value if is_plain else _quoted(self.value)}"
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The regular expression, compiled once.
+
+        Raises:
+            ConfigurationError: it is none.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                return re.compile(self.value, re.DOTALL)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ConfigurationError(f"matcher {self}: not a regular expression: {error}") from error
+
+    def matches(self, text: str) -> bool:
+        """Whether it holds for a label of this text."""
+        if self.operator in ("=", "!="):
+            return (text == self.value) == (self.operator == "=")
+        return (self.pattern.fullmatch(text) is not None) == (self.operator == "=~")
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A row of alerts.silences."""
+
+    silence_id: str
+    kind: Literal["silence", "ack"]
+    matchers: tuple[Matcher, ...]
+    fingerprint: str | None
+    episode: int | None
+    author: str
+    reason: str
+    starts_at: datetime
+    expires_at: datetime | None
+    created_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.matchers)) or f"episode {self.episode} of alert {self.fingerprint}"
+
+
+def parse_matcher(text: str) -> Matcher:
+    """One matcher as people write it: `rule=disk_full`, `subject!="web 1"`, `rule=~disk_.*`, `zone!~eu-.*`.
+
+    Raises:
+        ConfigurationError: it is none; says why.
+    """
+    found = MATCHER.fullmatch(text)
+    if found is None:
+        raise ConfigurationError(f"matcher {text!r}: write it like rule=disk_almost_full or subject=~web-.*")
+    if found["operator"] not in OPERATORS:
+        said = f"no operator {found['operator']}; there are {' '.join(OPERATORS)}, and a value that begins with one is quoted"
+        raise ConfigurationError(f"matcher {text!r}: {said}")
+    matcher = Matcher(found["label"], found["operator"], _unquoted(text, found["value"]))
+    matcher.matches("")  # compiles its regular expression
+    return matcher
+
+
+def parse_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
+    """All matchers of one silence.
+
+    Raises:
+        ConfigurationError: one is wrong, or together they would hold for alerts that nobody had in mind: there is none, or each
+            also holds for an absent label.
+    """
+    matchers = tuple(dict.fromkeys(parse_matcher(text) for text in texts))
+    everything = Matcher("rule", "=~", ".*")
+    if not matchers:
+        raise ConfigurationError(f"a silence needs a matcher, or it would silence everything; if you mean that, say '{everything}'")
+    if everything not in matchers and not any(_is_specific(matcher) for matcher in matchers):
+        said = " and ".join(f"'{matcher}'" for matcher in matchers)
+        raise ConfigurationError(f"{said} would also silence every alert without that label; if you mean that, add '{everything}'")
+    return matchers
+
+
+def _is_specific(matcher: Matcher) -> bool:
+    """Whether it picks alerts out: by a text that is there, or by excluding one of a label that all alerts have."""
+    is_exclusion = matcher.operator in ("!=", "!~") and matcher.label in ALWAYS_THERE
+    return is_exclusion or not matcher.matches("")
+
+
+def _unquoted(text: str, value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    inside = QUOTED.fullmatch(value)
+    if inside is None:
+        raise ConfigurationError(f"matcher {text!r}: its quotes do not match")
+    # A regular expression keeps its own backslashes: only quotes and backslashes are escaped.
+    return re.sub(r'\\(["\\])', r"\1", inside[1])
+
+
+def _quoted(value: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+
+
+def alert_labels(rule: str, subject: str, severity: str | None, labels: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What matchers see of an alert."""
+    return {**dict(labels), "rule": rule, "subject": subject, "severity": severity or ""}
+
+
+def is_valid(silence: Silence, now: datetime) -> bool:
+    """Whether it holds at `now`: it has begun, has not expired, and nobody ended it."""
+    if silence.ended_at is not None or now < silence.starts_at:
+        return False
+    return silence.expires_at is None or now < silence.expires_at
+
+
+def matches(silence: Silence, labels: Mapping[str, str], now: datetime) -> bool:
+    """Whether a silence holds at `now` for an alert with these labels. An ack matches no labels."""
+    if silence.kind != "silence" or not is_valid(silence, now):
+        return False
+    for matcher in silence.matchers:  # noqa: SIM110 - `all` takes three times as long
+        if not matcher.matches(labels.get(matcher.label, "")):
+            return False
+    return True
+
+
+def silence_of(alert_labels: Mapping[str, str], silences: Sequence[Silence], now: datetime) -> Silence | None:
+    """The silence that keeps the alert quiet; of several the one that does so for longest."""
+    found = [silence for silence in silences if matches(silence, alert_labels, now)]
+    return max(found, key=lambda silence: (silence.expires_at or NEVER, silence.silence_id), default=None)
+
+
+def ack_of(fingerprint: str, episode: int, silences: Sequence[Silence]) -> Silence | None:
+    """The ack of this episode; the first of several."""
+    found = (
+        silence
+        for silence in silences
+        if silence.fingerprint == fingerprint and silence.episode == episode and silence.kind == "ack" and silence.ended_at is None
+    )
+    return min(found, key=lambda silence: (silence.created_at, silence.silence_id), default=None)
+
+
+def new_silence(
+    matchers: Sequence[Matcher], author: str, reason: str, starts_at: datetime, expires_at: datetime, now: datetime
+) -> Silence:
+    """A silence made at `now`.
+
+    Raises:
+        ConfigurationError: it would never hold, or nobody says why.
+    """
+    if expires_at <= starts_at or expires_at <= now:
+        raise ConfigurationError(f"it would end at {expires_at:%Y-%m-%d %H:%M} UTC, before it began; it has to last")
+    return _identified(Silence("", "silence", tuple(matchers), None, None, author, reason, starts_at, expires_at, now))
+
+
+def new_ack(fingerprint: str, episode: int, author: str, reason: str, now: datetime) -> Silence:
+    """An ack of one episode, made at `now`."""
+    return _identified(Silence("", "ack", (), fingerprint, episode, author, reason, now, None, now))
+
+
+def _identified(silence: Silence) -> Silence:
+    if not silence.author.strip() or not silence.reason.strip():
+        raise ConfigurationError("a silence and an ack need an author and a reason")
+    said = json.dumps(asdict(silence), default=str, sort_keys=True)
+    return replace(silence, silence_id=hashlib.sha256(said.encode()).hexdigest()[:8])
+
+
+READ = """
+SELECT * FROM alerts.silences
+WHERE ended_at IS NULL
+  AND coalesce(expires_at > (SELECT max(updated_at) FROM alerts.alerts) - INTERVAL 1 DAY, true)
+  AND (kind <> 'ack' OR EXISTS (
+    FROM alerts.alerts WHERE alerts.fingerprint = silences.fingerprint AND silences.episode >= alerts.episode - 1))
+ORDER BY created_at, silence_id
+"""
+
+
+def read_silences(con: duckdb.DuckDBPyConnection) -> list[Silence]:
+    """Silences and acks that may still matter: nobody ended them, they did not expire more than a day before the last evaluation,
+    and of acks those of an alert's last two episodes."""
+    return _silences(fetch(con, READ))
+
+
+def read_all_silences(con: duckdb.DuckDBPyConnection) -> list[Silence]:
+    """Every silence and ack there has been."""
+    return _silences(fetch(con, "SELECT * FROM alerts.silences ORDER BY created_at, silence_id"))
+
+
+def _silences(rows: pl.DataFrame) -> list[Silence]:
+    return [silence for row in rows.iter_rows(named=True) if (silence := _silence(row)) is not None]
+
+
+def _silence(row: dict[str, Any]) -> Silence | None:
+    """The silence of a row. One that cannot be read, for a newer Python may know fewer regular expressions, silences nothing."""
+    try:
+        matchers = tuple(Matcher(*map(str, parts)) for parts in json.loads(row["matchers"]))
+        for matcher in matchers:
+            matcher.matches("")
+    except (ConfigurationError, ValueError, TypeError) as error:
+        logger.warning("silence %s cannot be read and silences nothing: %s", row["silence_id"], error)
+        return None
+    return Silence(**{field.name: row[field.name] for field in fields(Silence)} | {"matchers": matchers})
+
+
+def add_silence(con: duckdb.DuckDBPyConnection, silence: Silence, actor: str | None = None) -> Silence:
+    """Store it, durably once this returns; returns it as stored, under another id where its own was taken.
+
+    Args:
+        actor: who did it, for ops.audit_log; the author by default.
+    """
+    with transaction(con):
+        while con.execute("SELECT 1 FROM alerts.silences WHERE silence_id = ?", [silence.silence_id]).fetchall():
+            silence = replace(silence, silence_id=hashlib.sha256(silence.silence_id.encode()).hexdigest()[:8])
+        row = {field.name: getattr(silence, field.name) for field in fields(Silence)}
+        row["matchers"] = json.dumps([[matcher.label, matcher.operator, matcher.value] for matcher in silence.matchers])
+        with registered(con, "silenced", pl.DataFrame([row])):
+            append(con, TABLES["alerts.silences"], "silenced")
+        record_action(con, silence.kind, f"{silence.silence_id}: {silence}", actor or silence.author, silence.created_at)
+    return silence
+
+
+def end_silence(con: duckdb.DuckDBPyConnection, silence_id: str, by: str, at: datetime, actor: str | None = None) -> bool:
+    """End a silence or an ack, durably once this returns; returns whether it had not ended or expired before.
+
+    Raises:
+        ConfigurationError: there is none of this id.
+    """
+    with transaction(con):
+        found = con.execute("SELECT ended_at, expires_at FROM alerts.silences WHERE silence_id = ?", [silence_id]).fetchall()
+        if not found:
+            raise ConfigurationError(f"no silence {silence_id}; `govpulse alerts silences` lists them")
+        ((ended_at, expires_at),) = found
+        lasts = ended_at is None and (expires_at is None or at < expires_at)
+        if lasts:
+            con.execute("UPDATE alerts.silences SET ended_at = ?, ended_by = ? WHERE silence_id = ?", [at, by, silence_id])
+            record_action(con, "unsilence", silence_id, actor or by, at)
+    return lasts

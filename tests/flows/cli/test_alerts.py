@@ -1,0 +1,416 @@
+"""`govpulse alerts`: what stands there, acks and silences that the next process sees at once, and replays of rules."""
+
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows.cli.alerts import parse_duration
+from flows.cli.rule_replay import Turns, instants_until
+from storage.catalogue import TABLES
+from storage.errors import ConfigurationError
+from storage.frames import registered
+from storage.home import Home
+from storage.warehouse import Limits, warehouse
+from storage.write import append
+from tasks.alerts.in_force import definition_of
+from tasks.alerts.rules import load_rules
+
+ROOT = Path(__file__).parents[3]
+NOW = datetime.now(UTC).replace(microsecond=0)
+HOUR = timedelta(hours=1)
+EMPTY: dict[str, Any] = {"VARCHAR": "", "BIGINT": 0, "BOOLEAN": False}
+OWN = """
+[[rule]]
+name = "queue_long"
+sql = '''
+SELECT host AS subject, max(value) AS value FROM raw.system_metrics
+WHERE metric = 'queue' AND observed_at > $as_of - INTERVAL 5 MINUTE AND observed_at <= $as_of GROUP BY host
+'''
+warning = 10
+critical = 20
+[[rule]]
+name = "always"
+sql = "SELECT * FROM (VALUES ('a', 5.0), ('b', 1.0), ('c', 0.1)) AS rows (subject, value)"
+warning = 1
+critical = 3
+[[rule]]
+name = "broken"
+sql = "SELECT subject, value FROM nowhere WHERE seen_at < $as_of"
+warning = 1
+"""
+
+
+def put(home: Path, name: str, *rows: dict[str, Any]) -> None:
+    """Write rows into the warehouse, with zeros where the table requires a value and the row says nothing."""
+    table = TABLES[name]
+    whole = [
+        {each.name: row.get(each.name, EMPTY.get(each.type) if each.is_required else None) for each in table.columns}
+        for row in rows
+    ]
+    with warehouse(Home(home)) as con, registered(con, "given", pl.DataFrame(whole, infer_schema_length=None)):
+        append(con, table, "given")
+
+
+def alert(fingerprint: str, rule: str = "disk_almost_full", subject: str = "web-1", **fields: Any) -> dict[str, Any]:
+    defaults = {"labels": '{"filesystem": "/"}', "state": "firing", "severity": "warning", "value": 0.87, "threshold": 0.85}
+    times = {"firing_since": NOW - HOUR, "updated_at": NOW}
+    return {"fingerprint": fingerprint, "rule": rule, "subject": subject, "episode": 3} | defaults | times | fields
+
+
+@pytest.fixture
+def standing(home: Path) -> Path:
+    """Four active alerts, one that is pending and one that is over."""
+    put(
+        home,
+        "alerts.alerts",
+        alert("aa11", subject="web-1"),
+        alert("aa22", subject="web-2", severity="critical", value=0.97, threshold=0.95),
+        alert("bb33", rule="memory_almost_full", state="no_data", labels="{}", firing_since=NOW - 2 * HOUR),
+        alert("cc44", rule="queue_long", subject="queue_long", state="error", labels='{"about": "the rule itself"}', value=1.0),
+        alert("dd55", subject="web-5", state="pending", pending_since=NOW, firing_since=None),
+        alert("ee66", subject="web-6", state="resolved", resolved_at=NOW),
+    )
+    return home
+
+
+def listed(govpulse, *arguments: str) -> list[dict[str, Any]]:
+    outcome = govpulse("alerts", "list", "--json", *arguments)
+    assert (outcome.code, outcome.err) == (0, "")
+    return json.loads(outcome.out)
+
+
+def test_the_worst_and_longest_first(govpulse, standing) -> None:
+    assert [each["fingerprint"] for each in listed(govpulse)] == ["aa22", "bb33", "aa11", "cc44"]
+    assert [each["fingerprint"] for each in listed(govpulse, "--all")] == ["aa22", "bb33", "aa11", "cc44", "dd55", "ee66"]
+    assert [each["fingerprint"] for each in listed(govpulse, "--rule", "disk_almost_full")] == ["aa22", "aa11"]
+    assert [each["fingerprint"] for each in listed(govpulse, "--rule", "disk_almost_full", "--subject", "web-1")] == ["aa11"]
+    assert listed(govpulse, "--subject", "nobody") == []
+
+
+def test_a_line_an_alert(govpulse, standing) -> None:
+    outcome = govpulse("alerts", "list")
+    header, *lines = outcome.out.splitlines()
+    assert (outcome.code, len(lines)) == (0, 4)
+    assert "since (UTC)" in header
+    assert lines[0].split()[:4] == ["aa22", "critical", "disk_almost_full", "web-2,"]
+    assert f"{NOW - HOUR:%Y-%m-%d %H:%M}" in lines[0]
+
+
+def test_nothing_to_list_is_said(govpulse, home) -> None:
+    outcome = govpulse("alerts", "list")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "govpulse run" in outcome.out
+    assert listed(govpulse) == []
+    assert not home.exists(), "looking makes no home"
+    put(home, "alerts.alerts", alert("dd55", state="pending", pending_since=NOW, firing_since=None))
+    assert govpulse("alerts", "list").out == "no active alert; 1 pending: --all shows them\n"
+
+
+def test_a_subject_commands_no_terminal(govpulse, home) -> None:
+    put(home, "alerts.alerts", alert("aa11", subject="\x1b[2Jweb [red]1[/red]\nx"))
+    for command in (["list"], ["show", "aa"]):
+        outcome = govpulse("alerts", *command)
+        assert outcome.code == 0
+        assert "\x1b" not in outcome.out
+        assert "web [red]1[/red] x" in outcome.out
+
+
+def test_infinite_values_are_json(govpulse, home) -> None:
+    put(home, "alerts.alerts", alert("aa11", value=float("inf")))
+    assert listed(govpulse)[0]["value"] == "inf"
+
+
+def test_show_tells_everything(govpulse, standing) -> None:
+    rows = [
+        {"from_state": "inactive", "to_state": "firing", "severity": "warning", "value": 0.86, "event": "firing", "episode": 3},
+        {"from_state": "firing", "to_state": "firing", "severity": "critical", "value": 0.97, "event": "escalated", "episode": 3},
+    ]
+    times = [NOW - HOUR, NOW]
+    transitions = [
+        row | {"transition_id": f"t{number}", "fingerprint": "aa22", "rule": "disk_almost_full", "subject": "web-2"}
+        for number, row in enumerate(rows)
+    ]
+    put(
+        standing,
+        "alerts.transitions",
+        *(row | {"reason": f"says {at}", "transitioned_at": at} for row, at in zip(transitions, times, strict=True)),
+    )
+    told = {"fingerprint": "aa22", "episode": 3, "channel": "ops", "attempts": 1, "queued_at": NOW, "updated_at": NOW}
+    put(
+        standing,
+        "alerts.notifications",
+        told | {"notification_id": "n1", "event": "firing", "status": "sent", "sent_at": NOW},
+        told | {"notification_id": "n2", "event": "escalated", "status": "suppressed", "reason": "inhibited by host_down of web-2"},
+    )
+    govpulse("alerts", "silence", "subject=web-2", "--reason", "new disk", "--author", "ann")
+    document = json.loads(govpulse("alerts", "show", "aa22", "--json").out)
+    assert (document["state"], document["silenced_by"]) == ("firing", "ann")
+    assert [each["event"] for each in document["transitions"]] == ["firing", "escalated"]
+    assert [each["status"] for each in document["notifications"]] == ["suppressed", "sent"]
+    assert [each["matchers"] for each in document["silences"]] == [["subject=web-2"]]
+    said = govpulse("alerts", "show", "aa2").out
+    for part in ("inhibited by host_down", "inactive -> firing", "new disk", "disk_almost_full", f"says {NOW}"):
+        assert part in said
+
+
+def test_show_says_which_query_is_the_evidence(govpulse, standing) -> None:
+    (rule,) = [rule for rule in load_rules(None) if rule.name == "disk_almost_full"]
+    row = {"name": rule.name, "definition": definition_of(rule), "source": "shipped", "in_force_since": NOW}
+    put(standing, "alerts.rules", row)
+    evidence = json.loads(govpulse("alerts", "show", "aa22", "--json").out)["evidence"]
+    assert "'web-2'" in evidence
+    assert "97.0%" in govpulse("alerts", "show", "aa22").out, "the value in the rule's unit"
+
+
+@pytest.mark.parametrize("command", ["show", "ack"])
+def test_an_alert_is_named_without_doubt(fails, standing, command) -> None:
+    reason = ["--reason", "x"] if command == "ack" else []
+    said = fails(2, "alerts", command, "aa", *reason)
+    assert "aa11" in said
+    assert "aa22" in said
+    assert "alerts list" in fails(2, "alerts", command, "ff", *reason)
+    assert "alerts list" in fails(2, "alerts", command, "", *reason)
+    assert "alerts list" in fails(2, "alerts", command, "%", *reason)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["show", "aa"], ["ack", "aa", "--reason", "x"], ["unsilence", "aa"], ["test", "disk_almost_full"]]
+)
+def test_before_any_run_it_says_what_to_do(fails, home, arguments) -> None:
+    assert "govpulse run" in fails(1, "alerts", *arguments)
+    assert not home.exists()
+
+
+def test_an_ack_is_of_this_episode(govpulse, fails, standing) -> None:
+    outcome = govpulse("alerts", "ack", "aa11", "--author", "ann", "--reason", "on it", "--json")
+    made = json.loads(outcome.out)
+    assert (made["fingerprint"], made["episode"], made["author"], made["is_new"]) == ("aa11", 3, "ann", True)
+    again = json.loads(govpulse("alerts", "ack", "aa11", "--author", "bob", "--reason", "me too", "--json").out)
+    assert (again["silence_id"], again["author"], again["is_new"]) == (made["silence_id"], "ann", False)
+    assert "was acknowledged before by ann" in govpulse("alerts", "ack", "aa11", "--reason", "x").out
+    assert {each["fingerprint"]: each["acked_by"] for each in listed(govpulse)}["aa11"] == "ann"
+    with warehouse(Home(standing)) as con:
+        con.execute("UPDATE alerts.alerts SET episode = 4 WHERE fingerprint = 'aa11'")
+    assert {each["fingerprint"]: each["acked_by"] for each in listed(govpulse)}["aa11"] is None
+
+
+@pytest.mark.parametrize("fingerprint", ["dd55", "ee66"])
+def test_what_is_not_active_needs_no_ack(fails, standing, fingerprint) -> None:
+    assert "nothing to acknowledge" in fails(2, "alerts", "ack", fingerprint, "--reason", "x")
+
+
+def test_a_silence_says_what_it_covers(govpulse, standing) -> None:
+    command = ["alerts", "silence", "rule=~disk_.*", "severity!=critical", "--for", "2h", "--reason", "upgrade", "--author", "ann"]
+    made = json.loads(govpulse(*command, "--json").out)
+    assert made["alerts"] == ["aa11"]
+    starts_at, expires_at = (datetime.fromisoformat(made[name]) for name in ("starts_at", "expires_at"))
+    assert expires_at - starts_at == 2 * HOUR
+    assert re.fullmatch(r"[0-9a-f]{8} silences .* 1 active alert now\n", govpulse(*command).out)
+    until = {each["fingerprint"]: each["silenced_until"] for each in listed(govpulse, "--all")}
+    assert until["aa22"] is None
+    assert datetime.fromisoformat(until["aa11"]) >= expires_at
+
+
+def test_a_silence_may_be_made_before_anything_else(govpulse, home) -> None:
+    assert "0 active alerts now" in govpulse("alerts", "silence", "rule=disk", "--reason", "moving").out
+    assert [each["matchers"] for each in json.loads(govpulse("alerts", "silences", "--json").out)] == [["rule=disk"]]
+
+
+def test_a_silence_may_begin_later(govpulse, standing) -> None:
+    start = (NOW + HOUR).isoformat()
+    made = json.loads(govpulse("alerts", "silence", "subject=web-1", "--start", start, "--reason", "moving", "--json").out)
+    assert datetime.fromisoformat(made["starts_at"]) == NOW + HOUR
+    assert {each["silenced_until"] for each in listed(govpulse)} == {None}
+    assert made["silence_id"] in govpulse("alerts", "silences").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rule==disk"], "no operator =="),
+        (["rule=~("], "not a regular expression"),
+        (["disk"], "write it like"),
+        (["zone!=eu"], "rule=~.*"),
+        (["rule=disk", "--for", "2 hours"], "--for 2 hours"),
+        (["rule=disk", "--for", "0h"], "--for 0h"),
+        (["rule=disk", "--for", "999999w"], "--for 999999w"),
+        (["rule=disk", "--start", "tomorrow"], "--start tomorrow"),
+        (["rule=disk", "--start", "2020-01-01T00:00Z"], "has to last"),
+    ],
+)
+def test_a_wrong_silence_is_refused_before_anything_starts(fails, home, arguments, said) -> None:
+    assert said in fails(2, "alerts", "silence", *arguments, "--reason", "x")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["silence", "--reason", "x"], ["silence", "rule=disk"], ["ack", "aa11"], ["silence"], ["test"]]
+)
+def test_wrong_usage_ends_with_2(govpulse, standing, arguments) -> None:
+    outcome = govpulse("alerts", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "Traceback" not in outcome.err
+
+
+def test_unsilence_ends_silences_and_acks(govpulse, fails, standing) -> None:
+    silence = json.loads(govpulse("alerts", "silence", "rule=~disk.*", "--reason", "x", "--json").out)["silence_id"]
+    ack = json.loads(govpulse("alerts", "ack", "aa11", "--reason", "x", "--json").out)["silence_id"]
+    found = {each["silence_id"]: each["alerts"] for each in json.loads(govpulse("alerts", "silences", "--json").out)}
+    assert found == {silence: ["aa22", "aa11"], ack: ["aa11"]}
+    assert "disk_almost_full of web-1, filesystem=/, episode 3" in govpulse("alerts", "silences").out
+    for ended in (silence, ack):
+        assert govpulse("alerts", "unsilence", ended).out == f"{ended} ended\n"
+    assert govpulse("alerts", "unsilence", ack).out == f"{ack} was over before\n"
+    assert "no silence nonsense" in fails(2, "alerts", "unsilence", "nonsense")
+    assert {(each["acked_by"], each["silenced_until"]) for each in listed(govpulse)} == {(None, None)}
+    assert govpulse("alerts", "silences").out == "no silence\n"
+    assert {each["silence_id"] for each in json.loads(govpulse("alerts", "silences", "--all", "--json").out)} == {silence, ack}
+    assert "ended" in govpulse("alerts", "silences", "--all").out
+
+
+def test_who_did_it_is_in_the_audit_log(govpulse, standing) -> None:
+    govpulse("alerts", "silence", "rule=disk", "--reason", "x", "--author", "ann")
+    govpulse("alerts", "ack", "aa11", "--reason", "x", "--author", "ann")
+    logged = govpulse(
+        "query", "--private", "SELECT action, actor <> 'ann' AS by_login FROM ops.audit_log ORDER BY 1", "--format", "csv"
+    )
+    assert logged.out.splitlines()[1:] == ["ack,true", "silence,true"]
+
+
+def test_another_process_sees_it_as_soon_as_the_command_is_back(standing) -> None:
+    def run(*arguments: str) -> Any:
+        command = [sys.executable, "-m", "flows", "alerts", *arguments, "--json"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+        return json.loads(done.stdout)
+
+    silence = run("silence", "subject=web-2", "--reason", "new disk", "--author", "ann")["silence_id"]
+    ack = run("ack", "aa11", "--reason", "on it", "--author", "bob")["silence_id"]
+    found = {each["fingerprint"]: each for each in run("list")}
+    assert (found["aa22"]["silence"], found["aa11"]["ack"]) == (silence, ack)
+
+
+def test_a_busy_warehouse_is_said(govpulse, standing, monkeypatch) -> None:
+    monkeypatch.setenv("GOVPULSE_WAREHOUSE__LOCK_TIMEOUT_SECONDS", "0.1")
+    with warehouse(Home(standing)):
+        outcome = govpulse("alerts", "list")
+    assert outcome.code == 1
+    assert "warehouse.lock stayed busy" in outcome.err
+
+
+@pytest.fixture
+def tried(home: Path, tmp_path: Path) -> Path:
+    """Six hours with a sample every five minutes: web-1 over 10 for the third, over 20 at its end; web-2 quiet."""
+    (tmp_path / "govpulse.toml").write_text('[alerts]\nrules = "own.toml"\n')
+    (tmp_path / "own.toml").write_text(OWN)
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "host": host,
+            "metric": "queue",
+            "observed_at": now - timedelta(minutes=minutes, seconds=30),
+            "value": value,
+            "status": "ok",
+        }
+        for minutes in range(0, 360, 5)
+        for host, value in (("web-1", 25.0 if minutes == 185 else 12.0 if 185 < minutes < 240 else 3.0), ("web-2", 1.0))
+    ]
+    put(home, "raw.system_metrics", *rows)
+    return home
+
+
+def test_a_replay_shows_the_episodes(govpulse, tried) -> None:
+    document = json.loads(govpulse("alerts", "test", "queue_long", "--days", "1", "--json").out)
+    (episode,) = document["episodes"]
+    assert (episode["subject"], episode["severity"], episode["peak"]) == ("web-1", "critical", 25.0)
+    assert episode["told"] == ["firing", "escalated", "resolved"]
+    started, ended = (datetime.fromisoformat(episode[name]) for name in ("started_at", "ended_at"))
+    assert timedelta(minutes=50) <= ended - started <= timedelta(minutes=60)
+    assert (document["evaluations"], document["evaluations_with_data"]) == (289, 72)
+    assert document["notifications"] == {"console": 3}
+    assert document["newest_only"] == []
+
+
+def test_a_replay_in_words(govpulse, tried) -> None:
+    outcome = govpulse("alerts", "test", "queue_long", "--days", "1", "--every", "30m")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "web-1" in outcome.out
+    assert "1 episode; it saw something at 12 of 49 evaluations" in outcome.out
+    assert "console would have got" in outcome.out
+
+
+def test_a_replay_writes_nothing(govpulse, tried) -> None:
+    before = (tried / "private" / "warehouse.duckdb").read_bytes()
+    govpulse("alerts", "test", "queue_long", "--days", "1", "--every", "30m")
+    assert (tried / "private" / "warehouse.duckdb").read_bytes() == before
+
+
+def test_a_rule_without_as_of_is_evaluated_once(govpulse, tried) -> None:
+    said = govpulse("alerts", "test", "always").out
+    assert "cannot be replayed" in said.splitlines()[0]
+    assert "2 of 3 subjects at or beyond a threshold" in said
+    document = json.loads(govpulse("alerts", "test", "always", "--json").out)
+    assert [(each["subject"], each["severity"]) for each in document["beyond"]] == [("a", "critical"), ("b", "warning")]
+    assert document["is_replayed"] is False
+
+
+def test_a_rule_that_fails_says_so_in_one_line(fails, tried) -> None:
+    assert "rule broken: " in fails(1, "alerts", "test", "broken")
+
+
+def test_an_unknown_rule_names_those_near(fails, tried) -> None:
+    assert "queue_long" in fails(2, "alerts", "test", "queue_lnog")
+    assert "disk_almost_full" in fails(2, "alerts", "test", "nonsense")
+
+
+def test_a_rule_of_a_file_that_is_not_in_force(govpulse, fails, home, tmp_path) -> None:
+    put(home, "alerts.alerts", alert("aa11"))
+    (tmp_path / "new.toml").write_text(OWN)
+    fails(2, "alerts", "test", "always")
+    assert "2 of 3 subjects" in govpulse("alerts", "test", "always", "--file", "new.toml").out
+    assert "nowhere.toml" in fails(2, "alerts", "test", "always", "--file", "nowhere.toml")
+
+
+def test_what_only_says_how_it_is_now_is_told(govpulse, home, tmp_path) -> None:
+    put(home, "alerts.alerts", alert("aa11"))
+    sql = "SELECT scan_id AS subject, 1 AS value FROM insights.active_scans WHERE as_of <= $as_of"
+    (tmp_path / "new.toml").write_text(f'[[rule]]\nname = "late"\nsql = "{sql}"\nwarning = 1\n')
+    outcome = govpulse("alerts", "test", "late", "--file", "new.toml", "--days", "1", "--every", "6h")
+    assert "insights.active_scans holds only what is now" in outcome.out
+
+
+def test_a_replay_lets_others_have_their_turn(tried) -> None:
+    """Between two looks the warehouse is free once the turn is over."""
+    (rule,) = [rule for rule in load_rules(Path("own.toml")) if rule.name == "queue_long"]
+    limits = Limits(lock_timeout_seconds=0.2)
+    with Turns(Home(tried), limits, rule, seconds=0.0) as turns:
+        for _ in range(3):
+            assert len(turns.observe(NOW)) <= 2
+            with warehouse(Home(tried), limits) as con:
+                con.execute("SELECT 1")
+
+
+def test_instants_end_with_the_last() -> None:
+    found = instants_until(NOW, HOUR, timedelta(minutes=20))
+    assert found == [NOW - HOUR, NOW - timedelta(minutes=40), NOW - timedelta(minutes=20), NOW]
+    assert instants_until(NOW, HOUR, 2 * HOUR) == [NOW]
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("90s", timedelta(seconds=90)), ("5m", timedelta(minutes=5)), ("1d12h", timedelta(hours=36)), ("1w", timedelta(7))],
+)
+def test_durations(text: str, length: timedelta) -> None:
+    assert parse_duration("--for", text) == length
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "5m ", "1.5h", "0s", "99999w", "٣m"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a duration"):
+        parse_duration("--for", text)
