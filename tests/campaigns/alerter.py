@@ -1,0 +1,145 @@
+"""What the campaign kills: a process that evaluates and delivers round after round, and one that makes silences and acks.
+
+It keeps the point that it has reached in a file, for the parent to read, and kills itself where it is told to. The world that its
+rules see is a file of the parent's; its clock runs `PACE` times as fast as ours, from where the parent sets it.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from storage.home import Home
+from storage.warehouse import Limits, warehouse
+from tasks.alerts import board
+from tasks.alerts.rules import Rule
+from tasks.notifications import delivery
+from tasks.notifications.channels import Channel
+from tasks.silences import add_silence, new_ack, new_silence, parse_matchers
+
+PACE = 1800.0
+BEGINNING = datetime(2026, 3, 10, tzinfo=UTC)
+CHANNELS = {"ops": "warning", "pager": "critical"}
+LIMITS = Limits(60.0, 1, "500MB")
+
+
+class Stage:
+    """Where the process is, and where it is to die."""
+
+    def __init__(self, folder: Path, deadly: str, passings: int) -> None:
+        self._file = os.open(folder / "point", os.O_WRONLY | os.O_CREAT)
+        self._deadly, self._left = deadly, passings
+        self.note("started", None)
+        for channel in CHANNELS:
+            self.note("idle", channel)
+
+    def note(self, point: str, channel: str | None) -> None:
+        """The last point of all, and that of each channel, for channels are served side by side."""
+        os.pwrite(self._file, f"{point:<12}".encode(), 0)
+        if channel:
+            os.pwrite(self._file, f"{point:<12}".encode(), 12 * (1 + list(CHANNELS).index(channel)))
+
+    def reach(self, point: str, channel: str | None = None) -> None:
+        self.note(point, channel)
+        if point == self._deadly:
+            self._left -= 1
+            if self._left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def after(self, call: Callable[..., Any], point: str) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            result = call(*arguments, **options)
+            self.reach(point)
+            return result
+
+        return wrapped
+
+
+def clock_of(folder: Path) -> Callable[[], datetime]:
+    """Reads what the parent wrote: a real instant, and the instant that it stands for."""
+
+    def clock() -> datetime:
+        real, meant = map(float, (folder / "clock").read_text().split())
+        return BEGINNING + timedelta(seconds=meant + (time.time() - real) * PACE)
+
+    return clock
+
+
+def rules_of(folder: Path) -> list[Rule]:
+    world = f"read_json('{folder / 'world.json'}', columns = {{rule: 'VARCHAR', subject: 'VARCHAR', value: 'DOUBLE'}})"
+    plain = f"SELECT subject, value FROM {world} WHERE rule = "
+    return [
+        Rule("disk", plain + "'disk'", warning=1, critical=2),
+        Rule("memory", plain + "'memory'", warning=1, critical=2, keep_firing_for=timedelta(minutes=10)),
+        Rule("scan", plain + "'scan'", critical=2, pending_for=timedelta(minutes=10), no_data_for=timedelta(minutes=30)),
+    ]
+
+
+def channels_of(url: str) -> list[Channel]:
+    kinds = {"kind": "webhook", "per_minute": 1000}
+    return [
+        Channel(name, min_severity=least, url=SecretStr(f"{url}/{name}?delay=0.004"), **kinds) for name, least in CHANNELS.items()
+    ]
+
+
+def work(folder: Path, url: str, deadly: str = "", passings: int = 0, rounds: int = 0) -> None:
+    """Evaluate and deliver; until killed, or so many rounds."""
+    stage = Stage(folder, deadly, passings)
+    board.evaluate = stage.after(board.evaluate, "evaluated")
+    board.write_evaluation = stage.after(board.write_evaluation, "committed")
+    delivery.send = _sending(stage, delivery.send)
+    delivery.record = _recording(stage, delivery.record)
+    home, clock, done = Home(folder / "home"), clock_of(folder), 0
+    while not rounds or done < rounds:
+        with warehouse(home, LIMITS) as con:
+            board.evaluate_on(con, rules_of(folder), CHANNELS, clock())
+        delivery.deliver(home, LIMITS, channels_of(url), timedelta(), clock)
+        done += 1
+
+
+def _sending(stage: Stage, send: Callable[..., Any]) -> Callable[..., Any]:
+    """A send that can die before, half-way (a kill of the parent's, or the receiver has the request and has not answered), and
+    between the answer and our commit."""
+
+    def sending(channel: Channel, *arguments: Any) -> Any:
+        stage.reach("before_send", channel.name)
+        stage.note("in_send", channel.name)
+        outcome = send(channel, *arguments)
+        stage.reach("answered", channel.name)
+        return outcome
+
+    return sending
+
+
+def _recording(stage: Stage, record: Callable[..., Any]) -> Callable[..., Any]:
+    def recording(con: Any, row: Any, *arguments: Any) -> None:
+        record(con, row, *arguments)
+        stage.reach("recorded", row.channel)
+
+    return recording
+
+
+def silence(folder: Path, name: str) -> None:
+    """Make silences and acks until killed; acknowledge each in a line once it is made."""
+    home, clock, number = Home(folder / "home"), clock_of(folder), 0
+    acks = os.open(folder / "silences", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    while True:
+        number, now = number + 1, clock()
+        matchers = parse_matchers([f"subject=s{number % 30}", "rule=~disk|scan"])
+        made = [new_silence(matchers, name, f"number {number}", now, now + timedelta(hours=2), now)]
+        with warehouse(home, LIMITS) as con:
+            active = con.sql(
+                "SELECT fingerprint, episode FROM alerts.alerts WHERE state = 'firing' ORDER BY random() LIMIT 1"
+            ).fetchall()
+        made += [new_ack(fingerprint, episode, name, f"number {number}", now) for fingerprint, episode in active]
+        for each in made:
+            with warehouse(home, LIMITS) as con:
+                stored = add_silence(con, each)
+            os.write(acks, (json.dumps([stored.silence_id, stored.author, stored.reason, stored.kind]) + "\n").encode())
+        time.sleep(0.02)

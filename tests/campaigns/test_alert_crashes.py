@@ -1,0 +1,254 @@
+"""Killed at any moment and at every point: one outbox row for each transition and channel, nothing lost, a duplicate only where the
+receiver had answered and we had not written it down, and every episode that people heard of ends for them."""
+
+import json
+import multiprocessing
+import random
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.home import Home
+from storage.warehouse import warehouse
+from tests.campaigns import alerter
+from tests.campaigns.alerter import CHANNELS, LIMITS, PACE
+
+ROOT = Path(__file__).parents[2]
+RULES, SUBJECTS = ("disk", "memory", "scan"), 30
+NAMED = ("evaluated", "committed", "before_send", "answered", "recorded")
+BEGINNINGS = ("firing", "escalated", "flapping", "no_data", "error", "digest")
+REASONS = ("silenced by", "acknowledged by", "damped:", "grouped", "not told:")
+
+
+@dataclass
+class Campaign:
+    """One folder, one receiver, and where the kills landed."""
+
+    folder: Path
+    url: str
+    chance: random.Random
+    kills: list[tuple[float, list[str]]] = field(default_factory=list)
+    """When a process was gone, and the points that it had reached: the last one, and that of each channel."""
+    meant: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["tests.campaigns.alerter"])
+        self.values = {(rule, f"s{number}"): 0.0 for rule in RULES for number in range(SUBJECTS)}
+        self.turn_world(0.0)
+        self.set_clock(0.0)
+
+    def set_clock(self, forward: float) -> None:
+        """Let the clock run from where it is, `forward` seconds further on."""
+        real, now = time.time(), self.meant
+        path = self.folder / "clock"
+        if path.exists():
+            begun, meant = map(float, path.read_text().split())
+            now = meant + (real - begun) * PACE
+        self.meant = now + forward
+        self._write("clock", f"{real} {self.meant}")
+
+    def turn_world(self, share: float) -> None:
+        """Give this share of the subjects another value; some vanish."""
+        for key in self.values:
+            if self.chance.random() < share:
+                self.values[key] = self.chance.choice([0.0, 0.0, 1.5, 2.5, float("nan")])
+        rows = [{"rule": rule, "subject": name, "value": value} for (rule, name), value in self.values.items() if value == value]
+        self._write("world.json", "\n".join(map(json.dumps, rows)))
+
+    def _write(self, name: str, text: str) -> None:
+        part = self.folder / f"{name}.part"
+        part.write_text(text)
+        part.replace(self.folder / name)
+
+    def points(self) -> list[str]:
+        text = (self.folder / "point").read_text()
+        return [text[start : start + 12].strip() for start in range(0, len(text), 12)]
+
+    def kill_at(self, point: str) -> None:
+        """A process that kills itself at the point, or, at `random`, is killed within a third of a second of work."""
+        deadly = "" if point == "random" else point
+        process = self.context.Process(target=alerter.work, args=(self.folder, self.url, deadly, self.chance.randrange(3)))
+        process.start()
+        if point == "random":
+            time.sleep(self.chance.uniform(0.05, 0.5))
+            process.kill()
+        give_up_at = time.monotonic() + 20
+        while process.is_alive() and time.monotonic() < give_up_at:
+            process.join(0.2)
+            self.turn_world(0.3)  # so that there is something to tell
+        process.kill()
+        process.join()
+        self.kills.append((time.time(), self.points()))
+
+    def run(self, rounds: int) -> None:
+        process = self.context.Process(target=alerter.work, args=(self.folder, self.url, "", 0, rounds))
+        process.start()
+        process.join(120)
+        assert process.exitcode == 0
+
+    def received(self) -> dict[str, list[dict[str, Any]]]:
+        """The requests by notification, in their order."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for line in (self.folder / "received").read_text().splitlines():
+            request = json.loads(line)
+            if not request["body"].endswith("}"):
+                continue  # whoever sent it died half-way: no receiver takes that
+            body = json.loads(request["body"])
+            found[body["notification_id"]].append(
+                body | {"received_at": request["at"], "channel": request["path"][1:].split("?")[0]}
+            )
+        return found
+
+
+@contextmanager
+def campaign(folder: Path, seed: int) -> Iterator[Campaign]:
+    command = [sys.executable, "-m", "tests.receiver", "0", str(folder / "received")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as receiver:
+        try:
+            assert receiver.stdout is not None
+            yield Campaign(folder, f"http://127.0.0.1:{receiver.stdout.readline().strip()}", random.Random(seed))
+        finally:
+            receiver.kill()
+
+
+def kill_many(running: Campaign, kills: int) -> None:
+    """Kill at each point in turn and as often at random; now and then also who makes silences."""
+    silencing = None
+    for number in range(kills):
+        if number % 5 == 0:
+            if silencing:
+                silencing.kill()
+                silencing.join()
+            silencing = running.context.Process(target=alerter.silence, args=(running.folder, f"ann{number}"))
+            silencing.start()
+        running.turn_world(0.04)
+        running.kill_at("random" if number % 2 else NAMED[number // 2 % len(NAMED)])
+    if silencing:
+        silencing.kill()
+        silencing.join()
+
+
+def let_all_end(running: Campaign) -> None:
+    """The world is well again, and time goes by until nothing is active and nothing is left to be told."""
+    running.values = dict.fromkeys(running.values, 0.0)
+    running.turn_world(0.0)
+    left = "SELECT (SELECT count(*) FROM alerts.alerts WHERE state NOT IN ('resolved', 'inactive')) + (SELECT count(*) FROM"
+    left += " alerts.notifications WHERE status IN ('queued', 'failed', 'sending'))"
+    for _ in range(60):
+        running.run(1)
+        running.set_clock(3600)
+        with warehouse(Home(running.folder / "home"), LIMITS) as con:
+            if con.sql(left).fetchall() == [(0,)]:
+                return
+    raise AssertionError("it does not end")
+
+
+def assert_one_row_for_each_transition_and_channel(con) -> None:
+    wanted = """
+        SELECT transition_id, channel
+        FROM (
+          SELECT *, bool_or(severity = 'critical' AND to_state <> 'pending') OVER episodes AS was_critical
+          FROM alerts.transitions WINDOW episodes AS (PARTITION BY fingerprint, episode)
+        ), (VALUES ('ops'), ('pager')) AS channels(channel)
+        WHERE event IS NOT NULL AND (channel = 'ops' OR if(event IN ('resolved', 'no_data'), was_critical, severity = 'critical'))
+    """
+    there = "SELECT transition_id, channel FROM alerts.notifications WHERE event <> 'digest' AND transition_id NOT LIKE '%-end'"
+    assert con.sql(f"({wanted}) EXCEPT ALL ({there})").fetchall() == []
+    assert con.sql(f"({there}) EXCEPT ALL ({wanted})").fetchall() == []
+
+
+def assert_nothing_lost(con, received: dict[str, list[dict[str, Any]]]) -> None:
+    rows = con.sql("SELECT notification_id, status, reason, is_maybe_received FROM alerts.notifications").fetchall()
+    assert {status for _, status, _, _ in rows} <= {"sent", "suppressed"}
+    assert {key for key, status, _, _ in rows if status == "sent"} <= received.keys()
+    for key, status, reason, is_maybe in rows:
+        if status == "suppressed":
+            assert reason.startswith(REASONS), reason
+            assert is_maybe or key not in received
+
+
+def assert_duplicates_only_where_the_answer_was_not_written_down(running: Campaign, received: dict[str, list[Any]]) -> int:
+    """Between two requests of one id a process died that had sent, and had not written down the answer."""
+    doubled = 0
+    for requests in received.values():
+        for first, second in pairwise(requests):
+            doubled += 1
+            channel = 1 + list(CHANNELS).index(first["channel"])
+            died = {points[channel] for ended, points in running.kills if first["received_at"] <= ended <= second["received_at"]}
+            assert died & {"in_send", "answered"}, (died, first)
+            assert first["title"] == second["title"]
+    return doubled
+
+
+def assert_every_episode_told_has_ended(con, received: dict[str, list[dict[str, Any]]]) -> int:
+    """By channel, alert and episode: it ends after it begins, and never without having begun."""
+    told: dict[Any, list[tuple[float, str]]] = defaultdict(list)
+    for requests in received.values():
+        first = requests[0]
+        told[first["channel"], first["fingerprint"], first["episode"]].append((first["received_at"], first["event"]))
+    for episode, events in told.items():
+        names = [event for _, event in sorted(events)]
+        assert names[0] in BEGINNINGS, (episode, names)
+        assert names[-1] == "resolved", (episode, names)
+        assert names.count("resolved") == 1, (episode, names)
+    return len(told)
+
+
+def assert_no_silence_lost(con, folder: Path) -> int:
+    made = [tuple(json.loads(line)) for line in (folder / "silences").read_text().splitlines()]
+    kept = set(con.sql("SELECT silence_id, author, reason, kind FROM alerts.silences").fetchall())
+    assert set(made) <= kept
+    assert len(kept) - len(set(made)) <= len({author for _, author, _, _ in made}) + 1, "one a kill was made and not acknowledged"
+    return len(made)
+
+
+def hold(folder: Path, kills: int, seed: int) -> dict[str, Any]:
+    """A campaign and what it found; every promise is checked."""
+    with campaign(folder, seed) as running:
+        kill_many(running, kills)
+        let_all_end(running)
+        received = running.received()
+        with warehouse(Home(folder / "home"), LIMITS) as con:
+            assert_one_row_for_each_transition_and_channel(con)
+            assert_nothing_lost(con, received)
+            doubled = assert_duplicates_only_where_the_answer_was_not_written_down(running, received)
+            episodes = assert_every_episode_told_has_ended(con, received)
+            silences = assert_no_silence_lost(con, folder)
+            transitions = con.sql("SELECT count(*) FROM alerts.transitions").fetchall()[0][0]
+            suppressed = con.sql(
+                "SELECT split_part(reason, ' ', 1), count(*) FROM alerts.notifications WHERE status = 'suppressed' GROUP BY 1"
+            )
+            why = dict(suppressed.fetchall())
+    points = Counter(points[0] for _, points in running.kills)
+    return {
+        "kills": dict(points),
+        "transitions": transitions,
+        "received": sum(map(len, received.values())),
+        "duplicates": doubled,
+        "episodes told": episodes,
+        "silences and acks": silences,
+        "suppressed": why,
+    }
+
+
+def test_killed_at_every_point(tmp_path: Path) -> None:
+    found = hold(tmp_path, 24, seed=1)
+    assert set(NAMED) <= set(found["kills"])
+    assert found["received"] > 20
+
+
+@pytest.mark.campaign
+def test_killed_five_hundred_times(tmp_path: Path) -> None:
+    found = hold(tmp_path, 520, seed=2)
+    print(found)
+    assert sum(found["kills"].values()) >= 500
