@@ -1,10 +1,10 @@
 """How often insights.application_health betrays an operation that is sound, and how soon it finds one that is not.
 
-Run as `python -m benchmarks.calibration.application_health [--worlds N] [--weeks N]`. A world is 20 operations with 20 to 2,000
-requests an hour over so many weeks: daily and weekly rhythm, log-normal durations that rise with the load, levels that go up and
-down from day to day by some per cent, single requests that take twentyfold, and error rates that scatter. Durations and errors go
-through the functions that the findings use. Then every hour of the judged weeks is made bad once, for itself alone. Exits with 1 if
-a bar is missed.
+Run as `python -m benchmarks.calibration.application_health [--worlds N] [--weeks N] [--barred]`. A world is 20 operations with 20
+to 2,000 requests an hour over so many weeks: daily and weekly rhythm, log-normal durations that rise with the load, levels that go
+up and down from day to day by some per cent, single requests that take twentyfold, and error rates that scatter. Durations and
+errors go through the functions that the findings use. Then every hour of the judged weeks is made bad once, for itself alone. In
+less than 24 weeks of all worlds luck is allowed for (benchmarks/bars.py). Exits with 1 if a bar is missed.
 """
 
 import argparse
@@ -18,12 +18,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.bars import most_a_week
 from tasks.insights.application_health import P95_NEEDS
 from tasks.insights.health.excess import DAYS, HOURS, Usual, q_over_operations
 from tasks.insights.health.runs import FAILED, RECENT, SLOW, SURE, hour_tails, judge, judge_days, usual_of
 from tasks.insights.statistics.quantiles import quantile_ranks
 
-FALSE_A_WEEK, FOUND = 1.0, 0.90
+FALSE_A_WEEK, FOUND, FULL_WEEKS = 1.0, 0.90, 24
+SCATTER = 0.025
+"""Standard deviation of the share found between worlds of one judged week: .023 in 12 of them. Hours are no trials, for those of an
+operation are alike; so three standard errors of the worlds are granted."""
 RATES, FEW = np.geomspace(20, 2000, 20), np.geomspace(2, 10, 20)
 """Requests an hour; of those with few the days are judged."""
 WEEK = 7 * HOURS
@@ -248,10 +252,13 @@ def judge_world(seed: int, weeks: int, quiet: str) -> Score:
 def show(quiet: str, scores: Sequence[Score]) -> bool:
     """Print a world's figures; returns whether they are within the bars."""
     weeks = sum(score.weeks for score in scores)
+    is_full = weeks >= FULL_WEEKS
     false = {name: sum(score.false[name] for score in scores) for name in scores[0].false}
     for name, count in false.items():
         print(f"{quiet:<16} {name:<26} {count:>4} false in {weeks:.0f} weeks, {count / weeks:.2f} a week")
-    good = sum(false.values()) <= FALSE_A_WEEK * weeks
+    most = most_a_week(FALSE_A_WEEK, weeks, is_full=is_full)
+    least = FOUND if is_full else FOUND - 3 * SCATTER / np.sqrt(len(scores))
+    good = sum(false.values()) <= most * weeks
     few = [sum(each) for each in zip(*(n for score in scores for n in score.few.values()), strict=True)]
     print(f"{quiet:<16} 2 to 10 an hour, a day twice as long: {few[0] / max(few[1], 1):.3f} of {few[1]:,}")
     for name in dict.fromkeys(name for name, _ in scores[0].found):
@@ -259,7 +266,8 @@ def show(quiet: str, scores: Sequence[Score]) -> bool:
         many = [sum(each) for each in zip(*(counts[size] for size in SIZES if size[0] >= BARRED), strict=True)]
         shares = "  ".join(starmap("{}+: {:.3f}".format, ((size[0], k / max(n, 1)) for size, (k, n) in counts.items())))
         print(f"{quiet:<16} {name:<26} {shares}  from {BARRED} on: {many[0] / many[1]:.3f} of {many[1]:,}")
-        good &= name not in CHANGES or many[0] >= FOUND * many[1]
+        good &= name not in CHANGES or many[0] >= least * many[1]
+    print(f"{quiet:<16} at most {most:.3g} false a week of all kinds, at least {least:.3f} found: {'met' if good else 'missed'}")
     return good
 
 
@@ -267,13 +275,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, default=6)
     parser.add_argument("--weeks", type=int, default=8, help="judged weeks of each")
+    parser.add_argument("--barred", action="store_true", help="only what there is a bar for")
     options = parser.parse_args()
-    missed = False
-    for quiet in QUIETS:
+    missed, barred = False, next(iter(QUIETS))
+    for quiet in [barred] if options.barred else QUIETS:
         with ProcessPoolExecutor(2) as pool:
             scores = list(pool.map(partial(judge_world, weeks=options.weeks, quiet=quiet), range(options.worlds)))
-        missed |= not show(quiet, scores) and quiet == next(iter(QUIETS))
-    print(f"bars with levels by 5 %: {FALSE_A_WEEK} false a week of both kinds, {FOUND} found: {'missed' if missed else 'met'}")
+        missed |= not show(quiet, scores) and quiet == barred
+    print(f"bars with {barred}: {'missed' if missed else 'met'}")
     return int(missed)
 
 

@@ -1,8 +1,8 @@
 """Whether filesystems are warned of in time, and none that does not fill: on made-up ones of which the truth is known.
 
-Run as `python -m benchmarks.calibration.disk_forecasts [--runs N]`. The forecasts go through the pure function of
+Run as `python -m benchmarks.calibration.disk_forecasts [--runs N] [--barred]`. The forecasts go through the pure function of
 insights.forecasts, looked at every 6 hours from the first day on; the alert `disk_filling_fast` through its own SQL, every 5
-minutes. Exits with 1 if a bar is missed.
+minutes. With fewer than 100 runs luck is allowed for (benchmarks/bars.py). Exits with 1 if a bar is missed.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from benchmarks.bars import Bar
+from benchmarks.bars import Bar, least_of, most_of
 from storage.migrations import migrate
 from storage.warehouse import connect
 from tasks.alerts.rules import SHIPPED, Rule, read_rules
@@ -46,6 +46,7 @@ GROWING = {
 }
 AHEAD, WARNED = (10.0, 20.0), 0.95
 LOOK_HOURS, DAYS = 6, 70
+FULL_RUNS = 100
 WITHIN_MINUTES, CAUGHT, FALSE = 15, 0.97, 1 / 5000
 """A temporary file that is deleted in these minutes hides a runaway, which no rule can tell from a pause."""
 RATES = (0.03, 0.02, 0.01, 0.007, 0.005)
@@ -106,20 +107,24 @@ def watch_all(disk: Disk, runs: int) -> Score:
     return total
 
 
-def forecasts_hold(runs: int) -> bool:
-    is_met = True
+def kept(disks: dict[str, tuple[Disk, bool]], barred_only: bool) -> dict[str, tuple[Disk, bool]]:
+    return {name: (disk, is_barred) for name, (disk, is_barred) in disks.items() if is_barred or not barred_only}
+
+
+def forecasts_hold(runs: int, barred_only: bool) -> bool:
+    is_met, least = True, least_of(WARNED, runs, is_full=runs >= FULL_RUNS)
     print(f"{'filesystem':<34} {'warned':>7} {'episodes':>9}")
-    for name, (disk, is_barred) in QUIET.items():
+    for name, (disk, is_barred) in kept(QUIET, barred_only).items():
         score = watch_all(disk, runs)
         verdict = ("holds" if score.episodes == 0 else "BROKEN") if is_barred else "no bar"
         is_met &= verdict != "BROKEN"
         print(f"{name:<34} {score.warned:>7} {score.episodes:>9}  {verdict}, of {runs} runs of {DAYS} days")
     print(f"{'filesystem':<34} {'10-20 d':>7} {'lead: least, 2.5 %, median, 97.5 %':>36} {'episodes':>9} {'interval':>9}")
-    for name, (disk, is_barred) in GROWING.items():
+    for name, (disk, is_barred) in kept(GROWING, barred_only).items():
         score = watch_all(disk, runs)
         leads = np.array(score.leads)
         share = float(np.mean((leads >= AHEAD[0]) & (leads <= AHEAD[1])))
-        verdict = ("holds" if share >= WARNED else "BROKEN") if is_barred else "no bar"
+        verdict = ("holds" if share >= least else "BROKEN") if is_barred else "no bar"
         is_met &= verdict != "BROKEN"
         spread = "  ".join(f"{lead:5.1f}" for lead in np.percentile(leads, [0, 2.5, 50, 97.5]))
         print(f"{name:<34} {share:>7.3f} {spread:>36} {score.episodes / runs:>9.2f} {np.mean(score.held):>9.3f}  {verdict}")
@@ -159,21 +164,22 @@ def caught(con: duckdb.DuckDBPyConnection, rule: Rule, disks: dict[str, Values],
     return len(set().union(*(firing(con, rule, minute) for minute in looks)))
 
 
-def runaways_hold(runs: int) -> bool:
+def runaways_hold(runs: int, barred_only: bool, is_full: bool) -> bool:
     """Writers that begin on a ninth day, at ten in the morning, and while the nightly files are written."""
     rule = next(rule for rule in read_rules(SHIPPED) if rule.name == "disk_filling_fast")
     con = connect()
     migrate(con, BEGIN)
-    groups = [{f"h{seed}": fill(Disk(0.55), 9, seed, 1) for seed in range(first, first + runs)} for first in GROUPS]
-    looks = len(GROUPS) * runs * len(LOOKS)
-    false = sum(false_looks(con, rule, disks) for disks in groups)
-    bars = [Bar(f"disk_filling_fast without a runaway, {false} of {looks:,} looks", false / looks, FALSE, is_most=True)]
-    for rate in RATES:
+    disks = {f"h{seed}": fill(Disk(0.55), 9, seed, 1) for first in GROUPS for seed in range(first, first + runs)}
+    total = len(disks)
+    looks, least = total * len(LOOKS), least_of(CAUGHT, total, is_full=is_full)
+    false, most = false_looks(con, rule, disks), most_of(FALSE, looks, is_full=is_full)
+    bars = [Bar(f"disk_filling_fast without a runaway, {false} of {looks:,} looks", false / looks, most, is_most=True)]
+    for rate in BARRED_RATES if barred_only else RATES:
         shares = {}
-        for name, start in STARTS.items():
-            shares[name] = sum(caught(con, rule, disks, start, rate) for disks in groups) / (len(GROUPS) * runs)
+        for name, start in STARTS.items() if not barred_only else [("by day", STARTS["by day"])]:
+            shares[name] = caught(con, rule, disks, start, rate) / total
         if rate in BARRED_RATES:
-            bars.append(Bar(f"{100 * rate:g} % a minute by day, caught within {WITHIN_MINUTES} min", shares["by day"], CAUGHT))
+            bars.append(Bar(f"{100 * rate:g} % a minute by day, caught within {WITHIN_MINUTES} min", shares["by day"], least))
         told = "; ".join(f"{share:.2f} {name}" for name, share in shares.items())
         print(f"  {100 * rate:.1f} % a minute, caught within {WITHIN_MINUTES} min: {told}")
     con.close()
@@ -184,9 +190,10 @@ def runaways_hold(runs: int) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--barred", action="store_true", help="only what there is a bar for")
     options = parser.parse_args()
-    is_met = forecasts_hold(options.runs)
-    is_met &= runaways_hold(max(4, options.runs // 5))
+    is_met = forecasts_hold(options.runs, options.barred)
+    is_met &= runaways_hold(max(4, options.runs // 5), options.barred, options.runs >= FULL_RUNS)
     print(f"bars: {'met' if is_met else 'missed'}")
     return int(not is_met)
 
