@@ -7,10 +7,12 @@ makes it anew, without them. Of the id a salted hash is kept, by which the loade
 An id without a letter is looked for as a whole value only: in a sentence nobody can tell it from a number.
 """
 
+import json
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
@@ -28,8 +30,12 @@ WORD = r"'(^|[^\pL\pN_.@-])' || regexp_escape($id) || '([^\pL\pN_.@-]|\.\s|\.?$)
 """SQL: a pattern that finds the id in a sentence; `ann` is neither in `ann.lee` nor in `ann-2`."""
 IN_PATTERN = r"'(^|[^\pL\pN_@-])' || regexp_escape($id) || '([^\pL\pN_@-]|$)'"
 """SQL: the same in a regular expression, where a full stop stands for something else."""
+NOBODY = "(forgotten)"
+SAID = ("title", "statement", "subject")
+"""What in a notification's message may name somebody."""
 SENTENCES = {
     "alerts.transitions": "reason",
+    "alerts.notifications": "reason",
     "alerts.silences": "reason",
     "ops.runs": "error",
     "ops.loads": "reason",
@@ -47,7 +53,8 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: str, actor: str, now: d
     with transaction(con):
         _remember_hash(con, user_id, now)
         found = _take_names_out(con, user_id) + _delete_mentions(con, user_id) + _delete_alerts(con, user_id)
-        found += _delete_silences(con, user_id) + _delete_refused(con, user_id) + _blank_sentences(con, user_id)
+        found += _delete_silences(con, user_id) + _delete_refused(con, user_id)
+        found += _blank_messages(con, user_id) + _blank_sentences(con, user_id)
         counts = {name: found[name] for name in TABLES | _histories() if found[name]}
         detail = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "nothing was here"
         record_action(con, "forget", detail, actor, now)
@@ -127,7 +134,8 @@ def _delete_alerts(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]
     """Alerts about them, with their transitions, notifications and acks."""
     found = con.execute(
         f"SELECT fingerprint FROM alerts.alerts WHERE subject = $id OR {IS_VALUE.format(json='labels')}"
-        f" UNION SELECT fingerprint FROM alerts.transitions WHERE subject = $id",
+        f" UNION SELECT fingerprint FROM alerts.transitions WHERE subject = $id"
+        f" UNION SELECT fingerprint FROM alerts.notifications WHERE message ->> 'subject' = $id",
         {"id": user_id},
     )
     prints, counts = [row[0] for row in found.fetchall()], Counter[str]()
@@ -159,13 +167,47 @@ def _delete_refused(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str
     return Counter({"ops.rejected_rows": _changed(con, f"DELETE FROM ops.rejected_rows WHERE {where}", user_id)})
 
 
+def _blank_messages(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
+    """Notifications about others that name them tell of nobody, and digests of many alerts not of those about them. The document
+    is taken apart for it, and whatever else it says stays."""
+    told = "FROM alerts.notifications, json_tree(message) AS part WHERE part.key IN (SELECT unnest($said)) AND"
+    text, parameters = "(part.atom ->> '$')", {"id": user_id, "said": list(SAID)}
+    is_named = f"regexp_matches({text}, {WORD})" if _has_letters(user_id) else "false"
+    is_theirs = f"(part.key = 'subject' AND {text} = $id)"
+    found = con.execute(f"SELECT DISTINCT notification_id, message {told} ({is_named} OR {is_theirs})", parameters)
+    messages = found.fetchall()
+    blanked = dict(con.execute(f"SELECT DISTINCT {text}, {_without_name(text)} {told} {is_named}", parameters).fetchall())
+    after = [json.dumps(_blank(json.loads(message), blanked, user_id), ensure_ascii=False) for _, message in messages]
+    con.execute(
+        "UPDATE alerts.notifications SET message = said FROM (SELECT unnest($rows) AS row, unnest($after) AS said)"
+        " WHERE notification_id = row",
+        {"rows": [row for row, _ in messages], "after": after},
+    )
+    return Counter({"alerts.notifications": len(messages)})
+
+
+def _blank(part: Any, blanked: Mapping[str, str], user_id: str) -> Any:
+    if isinstance(part, list):
+        return [_blank(each, blanked, user_id) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("subject") == user_id:  # its fingerprint could be guessed from the id
+        return {**part, **dict.fromkeys({*SAID, "fingerprint"} & part.keys(), NOBODY)}
+    return {name: blanked.get(each, each) if name in SAID else _blank(each, blanked, user_id) for name, each in part.items()}
+
+
+def _without_name(text: str) -> str:
+    """SQL: a text that tells of nobody."""
+    for _ in range(2):  # of two neighbours that share a space the first pass finds one
+        text = rf"regexp_replace({text}, {WORD}, '\1{NOBODY}\2', 'g')"
+    return text
+
+
 def _blank_sentences(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
     """Sentences in which they are named tell of nobody."""
     counts: Counter[str] = Counter()
     for name, column in SENTENCES.items() if _has_letters(user_id) else ():
-        text = column
-        for _ in range(2):  # of two neighbours that share a space the first pass finds one
-            text = rf"regexp_replace({text}, {WORD}, '\1(forgotten)\2', 'g')"
+        text = _without_name(column)
         counts[name] += _changed(con, f"UPDATE {name} SET {column} = {text} WHERE regexp_matches({column}, {WORD})", user_id)
     return counts
 

@@ -1,10 +1,12 @@
 """A person who was forgotten is in no table and in no byte of the files, and does not come in again; what they did still counts."""
 
 import json
+import math
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -19,8 +21,10 @@ from storage.loading import load_landing
 from storage.maintenance import back_up, compact, drop_outdated_backups
 from storage.publishing import publish
 from storage.warehouse import warehouse
+from tasks.messages import Member, Message, from_json, to_json
 from tests.acts import AS_OF, act_rows, scores_now
 from tests.insight_rows import insert
+from tests.messages import message
 
 ANN = "ann-8c41d2f7-person"
 NOW = datetime(2026, 7, 1, 1, tzinfo=UTC)
@@ -222,6 +226,60 @@ def test_alerts_about_them_go_with_all_that_was_told(con, user: str) -> None:
     for table in ("alerts", "transitions", "notifications"):
         assert con.sql(f"SELECT fingerprint FROM alerts.{table}").fetchall() == [("c",)]
     assert con.sql("SELECT reason FROM alerts.transitions").fetchall() == [(f"{user}7 or 7{user} is 7",)]
+
+
+def told(con: duckdb.DuckDBPyConnection, name: str, message: Message, **row: Any) -> None:
+    insert(con, TABLES["alerts.notifications"], {"notification_id": name, "fingerprint": name, "message": to_json(message), **row})
+
+
+def test_notifications_that_name_them_say_the_rest(con) -> None:
+    """A finding about a domain names whom it rests on; all but the name is as it was, whatever the name is like."""
+    evidence = f"SELECT * FROM insights.domain_experts WHERE domain = 'sales of {ANN}-2'"
+    about = {"subject": "sales", "labels": {"of": "crm"}, "value": math.inf, "query": evidence}
+    before = message(
+        title=f"[CRITICAL] knowledge_at_risk: sales, {ANN}", statement=f'{ANN} {ANN} know "sales"; x{ANN}, 1 ü.', **about
+    )
+    other = message(title="sales", statement=f"{ANN}-2 left")
+    told(con, "a", before, reason=f"silenced by root: {ANN} is away (0b605301)")
+    told(con, "b", other, reason=f"inhibited by expert_left of {ANN}-2")
+    insert(con, TABLES["alerts.notifications"], {"notification_id": "c", "reason": f"inhibited by expert_left of {ANN}"})
+    assert forget_user(con, ANN, "root", NOW) == {"alerts.notifications": 3}
+    rows = con.sql("SELECT message, reason FROM alerts.notifications ORDER BY notification_id").fetchall()
+    assert from_json(rows[0][0]) == replace(
+        before,
+        title="[CRITICAL] knowledge_at_risk: sales, (forgotten)",
+        statement=f'(forgotten) (forgotten) know "sales"; x{ANN}, 1 ü.',
+    )
+    assert (from_json(rows[1][0]), rows[1][1]) == (other, f"inhibited by expert_left of {ANN}-2")
+    assert [rows[0][1], rows[2][1]] == [
+        "silenced by root: (forgotten) is away (0b605301)",
+        "inhibited by expert_left of (forgotten)",
+    ]
+    assert forget_user(con, ANN, "root", NOW) == {}
+
+
+@pytest.mark.parametrize("user", IDS)
+def test_digests_do_not_tell_of_them(con, user: str) -> None:
+    """Its other alerts stay, and how many they were; an alert about them that is in no table any more has its notification."""
+    theirs = Member("f1", "expert_left", user, "critical", f"{user} left")
+    others = [Member(f"f{name}", "expert_left", name, "warning", f"{name} left") for name in (user + "7", "x" + user)]
+    naming = Member("f2", "knowledge_at_risk", "sales", "warning", f"sales rests on {user} (95 %)")
+    digest = message(
+        event="digest", rule="digest", subject="4 alerts", members=(theirs, *others, naming), title="4 alerts", statement="4"
+    )
+    told(con, "digest", digest)
+    told(con, "theirs", message(subject=user))
+    assert forget_user(con, user, "root", NOW) == {"alerts.notifications": 2}
+    ((name, text),) = con.sql("SELECT notification_id, message FROM alerts.notifications").fetchall()
+    left = from_json(text)
+    is_word = any(character.isalpha() for character in user)
+    assert (name, replace(left, members=())) == ("digest", replace(digest, members=()))
+    assert left.members == (
+        Member("(forgotten)", "expert_left", "(forgotten)", "critical", "(forgotten)"),
+        *others,
+        replace(naming, statement="sales rests on (forgotten) (95 %)") if is_word else naming,
+    )
+    assert forget_user(con, user, "root", NOW) == {}
 
 
 @pytest.mark.parametrize("user", IDS)
