@@ -1,11 +1,11 @@
 """Whether metrics that have nothing to do with each other are called correlated, and whether a lag of 5 minutes is found.
 
-Run as `python -m benchmarks.calibration.correlations [--hosts N] [--pairs N] [--cost-hosts N] [--data FOLDER] [--barred]`. All goes
-through the pure functions of insights.metric_correlations. A host has 40 metrics, each of a family of its own, over the 24 hours that are
-looked at; a run is one host, so that a host with a false report is a run with one. Labelled machines, where they are there, stand
-for real cycles: metrics of a day are held against those of a day three days later, each machine and day a run. Planted are pairs of
-series, the second of which follows the first by 5 minutes under noise of its own, every pair on a host of its own amid 38 walks.
-With fewer than 200 hosts or pairs luck is allowed for (benchmarks/bars.py). Exits with 1 if a bar is missed.
+Run as `python -m benchmarks.calibration.correlations [--hosts N] [--pairs N] [--cost-hosts N] [--data FOLDER] [--barred]`. All
+goes through the pure functions of insights.metric_correlations. A host has 40 metrics, each of a family of its own, over the 24
+hours that are looked at; a run is one host, so that a host with a false report is a run with one. Labelled machines, where they
+are there, stand for real cycles: metrics of a day are held against those of a day three days later, each machine and day a run.
+Planted are pairs of series, the second of which follows the first by 5 minutes under noise of its own, every pair on a host of its
+own amid 38 walks. With fewer than 200 hosts or pairs luck is allowed for (benchmarks/bars.py). Exits with 1 if a bar is missed.
 """
 
 import argparse
