@@ -5,7 +5,7 @@ Alerts write it and notifications read it; here is the shape in which they meet.
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -58,10 +58,11 @@ class Message:
 
 def to_json(message: Message) -> str:
     """As JSON, which has no infinite numbers: those are texts."""
-    document = asdict(message)
+    document = vars(message)
     numbers = {key: _written(document[key]) for key in ("value", "threshold")}
     instants = {key: document[key].isoformat() for key in ("since", "at")}
-    return json.dumps(document | numbers | instants, ensure_ascii=False, allow_nan=False)
+    members = {"members": [vars(member) for member in message.members]}
+    return json.dumps(document | numbers | instants | members, ensure_ascii=False, allow_nan=False)
 
 
 def from_json(text: str) -> Message:

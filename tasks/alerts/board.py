@@ -28,6 +28,7 @@ from tasks.alerts.outbox import outbox_rows
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
 
+STANDING = "standing_alerts"
 COLUMNS = tuple(each.name for each in fields(Alert))
 
 
@@ -51,11 +52,20 @@ class EvaluationResult:
         return self.note or f"{self.rules} rules, {events}, {self.firing} active in all"
 
 
-def read_alerts(con: duckdb.DuckDBPyConnection, dormant: Iterable[str] = ()) -> dict[str, Alert]:
-    """By fingerprint the alerts that are active or pending, and of the others those of these fingerprints."""
-    is_asked = "fingerprint IN (SELECT unnest($dormant::VARCHAR[]))"
-    select = f"SELECT {', '.join(COLUMNS)} FROM alerts.alerts WHERE state NOT IN ('inactive', 'resolved') OR {is_asked}"
-    rows = fetch(con, select, {"dormant": list(dormant)})
+def read_alerts(con: duckdb.DuckDBPyConnection) -> dict[str, Alert]:
+    """By fingerprint the alerts that are active or pending."""
+    return _alerts(fetch(con, f"SELECT {', '.join(COLUMNS)} FROM alerts.alerts WHERE state NOT IN ('inactive', 'resolved')"))
+
+
+def read_dormant(con: duckdb.DuckDBPyConnection, fingerprints: Iterable[str]) -> dict[str, Alert]:
+    """Those of these alerts that are neither, but were."""
+    asked = pl.DataFrame({"fingerprint": list(fingerprints)}, schema={"fingerprint": pl.String})
+    with registered(con, "asked", asked):
+        select = f"SELECT {', '.join(COLUMNS)} FROM alerts.alerts SEMI JOIN asked USING (fingerprint)"
+        return _alerts(fetch(con, f"{select} WHERE state IN ('inactive', 'resolved')"))
+
+
+def _alerts(rows: pl.DataFrame) -> dict[str, Alert]:
     return {row["fingerprint"]: _alert(row) for row in rows.iter_rows(named=True)}
 
 
@@ -129,7 +139,7 @@ def evaluate_on(
     standing = read_alerts(con)
     seen, errors = observe_all(con, rules, standing.values(), as_of)
     errors |= dict(problems or {})
-    standing |= read_alerts(con, {key for key in _fingerprints(seen) if key not in standing})
+    standing |= read_dormant(con, {key for key in _fingerprints(seen) if key not in standing})
     alerts, transitions = evaluate(rules, seen, standing, as_of, errors)
     write_evaluation(con, rules, alerts, transitions, channels, runbooks)
     now_standing = standing | {alert.fingerprint: alert for alert in alerts}
@@ -141,16 +151,16 @@ def observe_all(
     con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], standing: Collection[Alert], as_of: datetime
 ) -> tuple[dict[str, list[Observation]], dict[str, str]]:
     """What each rule saw that may change something, and why those failed that did, by the rule's name."""
-    subjects: dict[str, set[str]] = {}
-    for alert in standing:
-        subjects.setdefault(alert.rule, set()).add(alert.subject)
     seen: dict[str, list[Observation]] = {}
     errors: dict[str, str] = {}
-    for rule in rules:
-        try:
-            seen[rule.name] = observe(con, rule, as_of, subjects.get(rule.name, set()))
-        except GovpulseError as error:
-            errors[rule.name] = str(error)
+    pairs = {(alert.rule, alert.subject) for alert in standing}
+    known = pl.DataFrame(list(pairs), schema={"rule": pl.String, "subject": pl.String}, orient="row")
+    with registered(con, STANDING, known):
+        for rule in rules:
+            try:
+                seen[rule.name] = observe(con, rule, as_of, standing=STANDING)
+            except GovpulseError as error:
+                errors[rule.name] = str(error)
     return seen, errors
 
 

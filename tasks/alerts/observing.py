@@ -1,7 +1,7 @@
 """What a rule's SELECT yields, read-only and within its time limit."""
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from threading import Timer
@@ -19,11 +19,12 @@ SPECIAL = ("subject", "value", "is_sample", "detail")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 
 
-def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime, known: Collection[str] | None = None) -> list[Observation]:
+def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime, standing: str | None = None) -> list[Observation]:
     """What the rule sees as of `as_of`; NULL and NaN are no values.
 
     Args:
-        known: with it, of the values beyond no threshold only those of these subjects: the others change nothing.
+        standing: a relation of rule and subject; with it, of the values beyond no threshold only those of its subjects: the others
+            change nothing.
 
     Raises:
         GovpulseError: the SQL is not one SELECT, writes, fails, takes too long, or lacks subject or value; names the rule.
@@ -36,7 +37,7 @@ def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime, known: 
         select = statements[0].query.rstrip().rstrip(";")
         with _reading(con, rule):
             _check(rule, con.execute(f"DESCRIBE {select}", parameters or None).fetchall())
-            rows = _read(con, rule, select, parameters, known)
+            rows = _read(con, rule, select, parameters, standing)
     except duckdb.InterruptException as error:
         raise GovpulseError(f"rule {rule.name}: took longer than {rule.timeout.total_seconds():g} s") from error
     except duckdb.Error as error:
@@ -71,14 +72,15 @@ def _check(rule: Rule, columns: list[tuple[Any, ...]]) -> None:
 
 
 def _read(
-    con: duckdb.DuckDBPyConnection, rule: Rule, select: str, parameters: dict[str, Any], known: Collection[str] | None
+    con: duckdb.DuckDBPyConnection, rule: Rule, select: str, parameters: dict[str, Any], standing: str | None
 ) -> pl.DataFrame:
-    if known is None:
+    if standing is None:
         return fetch(con, f"SELECT * FROM ({select}\n) WHERE value IS NOT NULL OR subject IS NULL", parameters or None)
     sign = ">=" if rule.direction == "above" else "<="
     loosest = (min if rule.direction == "above" else max)(each for each in (rule.warning, rule.critical) if each is not None)
-    is_of_use = f"value {sign} $loosest OR subject IS NULL OR subject::VARCHAR IN (SELECT unnest($known::VARCHAR[]))"
-    rows = fetch(con, f"SELECT * FROM ({select}\n) WHERE {is_of_use}", {**parameters, "loosest": loosest, "known": list(known)})
+    is_known = f"subject::VARCHAR IN (SELECT subject FROM {standing} WHERE rule = $rule)"
+    is_of_use = f"value {sign} $loosest OR subject IS NULL OR {is_known}"
+    rows = fetch(con, f"SELECT * FROM ({select}\n) WHERE {is_of_use}", {**parameters, "loosest": loosest, "rule": rule.name})
     return rows.filter(pl.col("value").is_not_null() | pl.col("subject").is_null())
 
 

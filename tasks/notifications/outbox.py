@@ -26,6 +26,9 @@ COLUMNS = tuple(each.name for each in fields(Row))
 REFUSED = "refused: "
 """Begins the reason of what the channel did not want, while it may take others."""
 DIED = "whoever sent it died before saying how it went"
+EARLIER = "FROM alerts.notifications SEMI JOIN asked USING (fingerprint) WHERE channel = ?"
+IS_TOLD = "(status = 'sent' OR is_maybe_received) AND event <> 'resolved'"
+IS_GROUPED = "status = 'suppressed' AND digest IS NOT NULL GROUP BY ALL"
 MINUTE = timedelta(minutes=1)
 
 
@@ -118,20 +121,14 @@ def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[Row], now: datetime) -
 
 def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[Row], now: datetime) -> Situation:
     (pace,) = fetch(con, (FOLDER / "channel_state.sql").read_text(), {"channel": channel.name, "now": now}).to_dicts()
-    fingerprints = list({row.fingerprint for row in rows})
-    told = con.execute(
-        "SELECT DISTINCT fingerprint, episode FROM alerts.notifications WHERE channel = ? AND fingerprint IN (SELECT unnest(?))"
-        " AND (status = 'sent' OR is_maybe_received) AND event <> 'resolved'",
-        [channel.name, fingerprints],
-    ).fetchall()
-    grouped = con.execute(
-        "SELECT fingerprint, episode, max(digest) FROM alerts.notifications WHERE channel = ? AND fingerprint IN (SELECT unnest(?))"
-        " AND status = 'suppressed' AND digest IS NOT NULL GROUP BY ALL",
-        [channel.name, fingerprints],
-    ).fetchall()
+    asked = pl.DataFrame({"fingerprint": list({row.fingerprint for row in rows})}, schema={"fingerprint": pl.String})
+    with registered(con, "asked", asked):
+        alerts = _alerts(con)
+        told = con.execute(f"SELECT DISTINCT fingerprint, episode {EARLIER} AND {IS_TOLD}", [channel.name]).fetchall()
+        grouped = con.execute(f"SELECT fingerprint, episode, max(digest) {EARLIER} AND {IS_GROUPED}", [channel.name]).fetchall()
     return Situation(
         now=now,
-        alerts=_alerts(con, fingerprints),
+        alerts=alerts,
         silences=read_silences(con),
         inhibitors=_inhibitors(con),
         told=frozenset((fingerprint, episode) for fingerprint, episode in told),
@@ -141,12 +138,12 @@ def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[
     )
 
 
-def _alerts(con: duckdb.DuckDBPyConnection, fingerprints: list[str]) -> Mapping[str, Standing]:
+def _alerts(con: duckdb.DuckDBPyConnection) -> Mapping[str, Standing]:
     select = """
         SELECT fingerprint, rule, subject, CAST(coalesce(labels, '{}') AS MAP(VARCHAR, VARCHAR)) AS labels, severity, state, episode
-        FROM alerts.alerts WHERE fingerprint IN (SELECT unnest($fingerprints::VARCHAR[]))
+        FROM alerts.alerts SEMI JOIN asked USING (fingerprint)
     """
-    rows = con.execute(select, {"fingerprints": fingerprints}).fetchall()
+    rows = con.execute(select).fetchall()
     return {key: Standing(rule, subject, tuple(sorted(labels.items())), *rest) for key, rule, subject, labels, *rest in rows}
 
 

@@ -82,10 +82,12 @@ class Campaign:
         if point == "random":
             time.sleep(self.chance.uniform(0.05, 0.5))
             process.kill()
-        give_up_at = time.monotonic() + 20
+        give_up_at, looks = time.monotonic() + 20, 0
         while process.is_alive() and time.monotonic() < give_up_at:
-            process.join(0.2)
-            self.turn_world(0.3)  # so that there is something to tell
+            process.join(0.02)
+            looks += 1
+            if looks % 10 == 0:
+                self.turn_world(0.3)  # so that there is something to tell
         process.kill()
         process.join()
         self.kills.append((time.time(), self.points()))
@@ -144,9 +146,9 @@ def let_all_end(running: Campaign) -> None:
     running.turn_world(0.0)
     left = "SELECT (SELECT count(*) FROM alerts.alerts WHERE state NOT IN ('resolved', 'inactive')) + (SELECT count(*) FROM"
     left += " alerts.notifications WHERE status IN ('queued', 'failed', 'sending'))"
-    for _ in range(60):
+    for _ in range(20):
         running.run(1)
-        running.set_clock(3600)
+        running.set_clock(4 * 3600)
         with warehouse(Home(running.folder / "home"), LIMITS) as con:
             if con.sql(left).fetchall() == [(0,)]:
                 return

@@ -155,8 +155,12 @@ def test_a_rule_that_takes_too_long_is_interrupted(con, gauges, at) -> None:
 
 def test_what_is_beyond_no_threshold_is_not_fetched_but_ends_what_stands(con, gauges, at) -> None:
     gauges(a=1.5, b=0.1)
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), known=())] == ["a"]
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), known=("b",))] == ["a", "b"]
+    con.execute("CREATE TABLE standing (rule VARCHAR, subject VARCHAR)")
+    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a"]
+    con.execute("INSERT INTO standing VALUES ('other', 'b')")
+    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a"]
+    con.execute("INSERT INTO standing VALUES ('gauge', 'b')")
+    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a", "b"]
 
 
 def test_a_past_instant_does_not_set_the_alerts_back(tmp_path, at) -> None:

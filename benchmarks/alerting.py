@@ -1,0 +1,96 @@
+"""How long it takes to evaluate many rules over many subjects, and how it grows.
+
+Run as `python -m benchmarks.alerting [--rules N] [--subjects N]`. Each rule's SELECT yields a value for every subject; one in a
+hundred is beyond its threshold. Timed are a first evaluation, in which all of these fire, and the second, in which they stand and a
+tenth of them has ended. Exits with 1 where a bar is broken.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.bars import Bar
+from storage.home import Home
+from storage.warehouse import Limits, warehouse
+from tasks.alerts.board import evaluate_on
+from tasks.alerts.rules import Rule
+
+AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
+LATER = timedelta(minutes=5)
+CHANNELS = {"ops": "warning", "pager": "critical"}
+MOST_SECONDS = 10.0
+MOST_GROWTH = 1.3
+"""Of the time a subject, from half of the subjects to all of them."""
+SAMPLES = """
+CREATE TABLE main.samples AS
+SELECT 'host-' || subject AS host, subject, TIMESTAMPTZ '2026-03-10 12:00:00+00' - to_minutes(minute) AS observed_at,
+       hash(subject, minute) % 1000 / 1000.0 AS value
+FROM range($subjects) AS subjects(subject), range(3) AS minutes(minute)
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Of so many subjects: seconds of the first evaluation and of the second, and how many alerts stood after each."""
+
+    subjects: int
+    first_seconds: float
+    second_seconds: float
+    first_firing: int
+    second_firing: int
+
+
+def rules(count: int) -> list[Rule]:
+    """Each sees every subject, and another hundredth of them beyond its threshold; later a tenth of these is well again."""
+    sql = """
+        SELECT host AS subject, avg(value) + if(any_value(subject) % 100 = {number} % 100
+          AND NOT ($as_of > TIMESTAMPTZ '2026-03-10 12:01:00+00' AND any_value(subject) % 1000 < 100), 10, 0) AS value
+        FROM main.samples WHERE observed_at <= $as_of GROUP BY host
+    """
+    return [Rule(f"rule_{number}", sql.format(number=number), warning=5, critical=10.9) for number in range(count)]
+
+
+def measure(count: int, subjects: int) -> Figure:
+    """Two evaluations on a warehouse of their own."""
+    with tempfile.TemporaryDirectory() as folder, warehouse(Home(Path(folder)), Limits(10.0, 2, "2GB")) as con:
+        con.execute(SAMPLES, {"subjects": subjects})
+        seconds, firing = [], []
+        for as_of in (AS_OF, AS_OF + LATER):
+            started = time.perf_counter()
+            result = evaluate_on(con, rules(count), CHANNELS, as_of)
+            seconds.append(time.perf_counter() - started)
+            firing.append(result.firing)
+            assert not result.failures, result.failures[0]
+    return Figure(subjects, *seconds, *firing)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rules", type=int, default=200)
+    parser.add_argument("--subjects", type=int, default=50_000)
+    asked = parser.parse_args(arguments)
+    measure(5, 1000)
+    half, full = measure(asked.rules, asked.subjects // 2), measure(asked.rules, asked.subjects)
+    for figure in (half, full):
+        print(
+            f"{asked.rules} rules x {figure.subjects:,} subjects: {figure.first_seconds:.2f} s, {figure.first_firing:,} fire;"
+            f" {figure.second_seconds:.2f} s, {figure.second_firing:,} go on"
+        )
+    slower = [2 * half_seconds for half_seconds in (half.first_seconds, half.second_seconds)]
+    bars = [
+        Bar("seconds of an evaluation in which all that is wrong fires", full.first_seconds, MOST_SECONDS, is_most=True),
+        Bar("seconds of the next", full.second_seconds, MOST_SECONDS, is_most=True),
+        Bar("times its share, against half of the subjects", full.first_seconds / slower[0], MOST_GROWTH, is_most=True),
+        Bar("the same of the next", full.second_seconds / slower[1], MOST_GROWTH, is_most=True),
+    ]
+    print("", *bars, sep="\n")
+    return 0 if all(bar.holds() for bar in bars) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
