@@ -1,8 +1,8 @@
 """How long it takes to evaluate many rules over many subjects, and how it grows.
 
-Run as `python -m benchmarks.alerting [--rules N] [--subjects N]`. Each rule's SELECT yields a value for every subject; one in a
-hundred is beyond its threshold. Timed are a first evaluation, in which all of these fire, and the second, in which they stand and a
-tenth of them has ended. Exits with 1 where a bar is broken.
+Run as `python -m benchmarks.alerting [--rules N] [--subjects N]`. Each rule's SELECT yields a value for every subject; one in two
+hundred is beyond its threshold, so that with 200 rules as many alerts stand as there are subjects. Timed are a first evaluation, in
+which all of these fire, and the second, in which they stand and a tenth of them has ended. Exits with 1 where a bar is broken.
 """
 
 import argparse
@@ -46,10 +46,10 @@ class Figure:
 
 
 def rules(count: int) -> list[Rule]:
-    """Each sees every subject, and another hundredth of them beyond its threshold; later a tenth of these is well again."""
+    """Each sees every subject, and other ones of them beyond its threshold; later a tenth of these is well again."""
     sql = """
-        SELECT host AS subject, avg(value) + if(any_value(subject) % 100 = {number} % 100
-          AND NOT ($as_of > TIMESTAMPTZ '2026-03-10 12:01:00+00' AND any_value(subject) % 1000 < 100), 10, 0) AS value
+        SELECT host AS subject, avg(value) + if(any_value(subject) % 200 = {number} % 200
+          AND NOT ($as_of > TIMESTAMPTZ '2026-03-10 12:01:00+00' AND any_value(subject) % 2000 < 200), 10, 0) AS value
         FROM main.samples WHERE observed_at <= $as_of GROUP BY host
     """
     return [Rule(f"rule_{number}", sql.format(number=number), warning=5, critical=10.9) for number in range(count)]

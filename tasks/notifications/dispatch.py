@@ -96,12 +96,20 @@ def decide(rows: Iterable[Row], situation: Situation) -> list[Row]:
     waiting: set[Episode] = set()
     after = []
     for row in ordered:
-        is_old = row.status == "suppressed" and latest[row.of] is not row
+        is_old = row.status == "suppressed" and (latest[row.of] is not row or not _is_news(row, situation))
         decided = row if is_old else _decide_one(row, situation, row.of in waiting)
         after.append(decided)
         if decided.status in OPEN:
             waiting.add(row.of)
     return after
+
+
+def _is_news(row: Row, situation: Situation) -> bool:
+    """Whether what was kept back is still to be told: all of it to whom nothing was told, else what is still true."""
+    alert = situation.alerts.get(row.fingerprint)
+    if alert is None or row.of not in situation.told:
+        return True
+    return alert.state == "no_data" if row.event == "no_data" else alert.severity == row.severity
 
 
 def _decide_one(row: Row, situation: Situation, is_behind: bool) -> Row:

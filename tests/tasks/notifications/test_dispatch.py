@@ -76,6 +76,26 @@ def test_of_two_that_were_silenced_only_the_later_is_told() -> None:
     assert [(row.event, row.status) for row in after] == [("firing", "suppressed"), ("escalated", "queued")]
 
 
+@pytest.mark.parametrize(
+    ("event", "severity", "alert", "is_told", "status"),
+    [
+        ("no_data", "warning", standing(state="no_data"), True, "queued"),
+        ("no_data", "warning", standing(), True, "suppressed"),
+        ("no_data", "warning", standing(), False, "queued"),
+        ("escalated", "critical", standing(severity="critical"), True, "queued"),
+        ("escalated", "critical", standing(severity="warning"), True, "suppressed"),
+        ("firing", "critical", standing(severity="warning"), False, "queued"),
+    ],
+)
+def test_after_a_silence_only_what_is_still_true_is_told_or_that_there_is_an_alert_at_all(
+    event: str, severity: str, alert: dict[str, Standing], is_told: bool, status: str
+) -> None:
+    row = a_row(event=event, severity=severity, status="suppressed", reason="silenced by ann")
+    told = frozenset({row.of} if is_told else ())
+    (after,) = decide([row], Situation(now=LATER, alerts=alert, told=told))
+    assert after.status == status
+
+
 def test_what_was_damped_or_grouped_stays_so() -> None:
     damped = a_row(status="suppressed", reason="damped: flapping, fired 2 times in 24 h")
     grouped = a_row("h2", status="suppressed", reason="grouped in digest d", digest="d")
