@@ -187,9 +187,12 @@ def _at_most_one(section: Section, key: str) -> bool:
     """Whether a secret is given: itself, or the name of its variable or block.
 
     Raises:
-        ValueError: by more than one of them.
+        ValueError: by more than one of them, or where its name belongs.
     """
     given = [name for name in (key, f"{key}_env", f"{key}_block") if getattr(section, name)]
+    for name in given:
+        if name != key and "://" in getattr(section, name):
+            raise ValueError(f"{name} is the name of what holds it, not a URL")
     if len(given) > 1:
         raise ValueError(f"only one of {' and '.join(given)} may be set")
     return bool(given)

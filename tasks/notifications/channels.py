@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from tasks.notifications.redaction import is_http_host
 from tasks.notifications.signing import key_of
 
 Kind = Literal["console", "webhook", "pagerduty", "apprise"]
@@ -38,8 +40,18 @@ def mistake_in(kind: Kind, url: str, secret: str) -> str | None:
         return "its url is no Apprise URL, such as mailtos://user:password@host" if url and "://" not in url else None
     if url and not url.lower().startswith(("http://", "https://")):
         return "its url does not begin with https:// or http://"
+    if url and not _names_host(url):
+        return "its url names no host; in a password / is written as %2F, ? as %3F, # as %23"
     try:
         key_of(secret if kind == "webhook" else "")
     except ValueError as error:
         return str(error)
     return None
+
+
+def _names_host(url: str) -> bool:
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:  # brackets that do not match; the exception holds the URL
+        return False
+    return is_http_host(host)

@@ -1,5 +1,6 @@
 """One HTTP request, and what its answer, or the lack of one, means."""
 
+import codecs
 import re
 import socket
 import threading
@@ -50,7 +51,7 @@ def exchange(method: str, url: str, headers: Mapping[str, str], body: bytes, *, 
         ):
             if response.is_success:
                 return DELIVERED
-            said = _beginning(response)
+            said = _beginning(response, secrets)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         problem = f"{_host(url)}: {_reason(error, deadline.is_over)}"
         is_unsent = isinstance(error, NOT_SENT) or not isinstance(error, httpx.HTTPError)
@@ -111,17 +112,20 @@ def _reason(error: Exception, is_over: bool) -> str:
         return f"no answer within {ANSWER_SECONDS:g} s"
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return f"no connection: {error}"
+    if isinstance(error, httpx.InvalidURL):  # it quotes what it takes for the port, which may be a part of the password
+        return "the request cannot be sent: its URL is none"
     if isinstance(error, NOT_SENT) or not isinstance(error, httpx.HTTPError):
         return f"the request cannot be sent: {error}"
     return f"the connection was cut before an answer came: {error}"
 
 
-def _beginning(response: httpx.Response) -> str:
-    """The first words of a refusal; PagerDuty and others say there what was wrong."""
+def _beginning(response: httpx.Response, secrets: Sequence[str]) -> str:
+    """The first words of a refusal; PagerDuty and others say there what was wrong. They may end within a secret."""
     is_text = response.headers.get("Content-Type", "").startswith(("text/plain", "application/json", "application/problem+json"))
     with suppress(httpx.HTTPError):
         for chunk in response.iter_raw(QUOTED) if is_text else ():
-            return chunk.decode(errors="replace")
+            text = codecs.getincrementaldecoder("utf-8")("replace").decode(chunk)  # without half a character at the end
+            return redact(one_line(text), secrets, is_cut=len(chunk) >= QUOTED)
     return ""
 
 

@@ -230,6 +230,10 @@ MISTAKES_IN_CHANNELS = {
     "a url for the console": ("url = 's3cret'", "ops, of kind console, takes no url"),
     "a secret for apprise": ("kind = 'apprise'\nurl = 'a://s3cret'\nsecret = 's3cret'", "ops, of kind apprise, takes no secret"),
     "another protocol": ("kind = 'webhook'\nurl = 'ftp://h/s3cret'", "ops: its url does not begin with https:// or http://"),
+    "a password with a slash": ("kind = 'webhook'\nurl = 'https://u:s3cret/s3cret@h/x'", "ops: its url names no host"),
+    "an open bracket": ("kind = 'webhook'\nurl = 'https://[s3cret/x'", "ops: its url names no host"),
+    "no host": ("kind = 'webhook'\nurl = 'https:///s3cret'", "ops: its url names no host"),
+    "a url for a name": ("kind = 'webhook'\nurl_env = 'https://h/s3cret'", "url_env is the name of what holds it, not a URL"),
     "no apprise url": ("kind = 'apprise'\nurl = 's3cret'", "ops: its url is no Apprise URL"),
     "no base64": ("kind = 'webhook'\nurl = 'https://h'\nsecret = 'whsec_s3cret'", "what follows is not base64"),
     "an unknown kind": ("kind = 's3cret'", "wrong setting notifications.channels.0.kind"),
@@ -270,6 +274,8 @@ def test_a_wrong_heartbeat_is_said_without_it(folder: Path) -> None:
         "heartbeat_url = 's3cret'",
         "heartbeat_url = 'https://h/s3cret'\nheartbeat_url_env = 'A'",
         "heartbeat_url = ['s3cret']",
+        "heartbeat_url = 'https://u:s3cret/x@h'",
+        "heartbeat_url_block = 'https://h/s3cret'",
     ):
         error = error_of(write(folder / "own.toml", f"[alerts]\n{text}"))
         assert "heartbeat_url" in error

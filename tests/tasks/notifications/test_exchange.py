@@ -87,6 +87,22 @@ def test_what_the_receiver_says_is_quoted_without_secrets(kind: str, body: bytes
     assert len(problem) < 500
 
 
+@pytest.mark.parametrize("end", [1, 5, 9])
+@pytest.mark.parametrize("secret", [*SECRETS, "ümläutschlüssel"])
+def test_a_quotation_does_not_end_within_a_secret(secret: str, end: int) -> None:
+    body = "x" * (module.QUOTED - len(secret[:end].encode())) + secret
+    for extra in (b"", b"!"):  # which ends within a character
+        with receiving(Answer(500, {"Content-Type": "text/plain"}, extra + body.encode())) as receiver:
+            url = url_of(receiver, "me:passw0rd@")
+            problem = exchange("POST", url, {}, b"", secrets=(url, "ümläutschlüssel"), now=NOW).problem
+        assert problem.rstrip("*").endswith("x")
+
+
+@pytest.mark.parametrize("url", ["http://u:passw0rd/t0psecret@h/x", "http://h:s3cretpath/x", "http://[s3cretpath/x"])
+def test_a_url_that_is_none_is_not_repeated(url: str) -> None:
+    assert not post(url).is_delivered
+
+
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("header", "seconds"),

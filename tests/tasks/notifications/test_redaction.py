@@ -51,9 +51,27 @@ def test_a_secret_that_is_no_url_goes_whole(secret: str, before: str, after: str
         ("slack://TokenAAA/TokenBBB/TokenCCC", "hooks/services/TokenAAA/TokenBBB/TokenCCC", "hooks/services/******"),
         ("discord://1234567890/abc_def-123", "1234567890 is unknown", "*** is unknown"),
         ("json://localhost:8080/secret-path", "localhost:8080 refused", "localhost:8080 refused"),
-        ("http://[broken/secret-path", "http://[broken/secret-path is broken: secret-path", "*** is broken: ***"),
+        ("http://[broken/secret-path", "http://[broken/secret-path is wrong: broken, secret-path", "*** is wrong: ***, ***"),
+        ("http://ops:first-part/last-part@h/x", "Invalid port: 'first-part', last-part", "Invalid port: '***', ***"),
+        ("http://127.0.0.1:geheimnis/x", "Invalid port: 'geheimnis' of 127.0.0.1", "Invalid port: '***' of ***"),
+        ("http://hooks:8080/secret-path", "hooks:8080 refused secret-path", "hooks:8080 refused ***"),
+        ("http://[::1]:80/secret-path", "[::1]:80 refused", "[::1]:80 refused"),
+        ("http://ops:abcdef%2Fghij%22kl@h/x", r'"abcdef\/ghij\"kl" or abcdef', '"***" or ***'),
+        ("http://ops:pass%20w%2Brd%C3%BC@h/x", r"pass+w%2Brd%C3%BC, pass w+rd\u00fc", "***, ***"),
+        ("the first key/the second", "'the second' and 'second', the first key", "'the ***' and '***', the first key"),
         ("", "nothing to hide", "nothing to hide"),
     ],
 )
 def test_the_address_stays_and_the_secret_goes(url: str, text: str, said: str) -> None:
     assert redact(text, [url]) == said
+
+
+@given(path=token, before=st.text("([<"), end=st.integers(1, 30))
+def test_where_a_text_was_cut_no_beginning_of_a_secret_stays(path: str, before: str, end: int) -> None:
+    beginning = path[:end]
+    assert redact(before + beginning, [f"https://h/{quote(path, safe='')}", path], is_cut=True) == before + MASK
+
+
+def test_a_text_that_was_cut_elsewhere_stays() -> None:
+    assert redact("no such key", ["s3cret", "https://h/s3cret"], is_cut=True) == "no such key"
+    assert redact("no such k", ["s3cret", "https://h/s3cret"]) == "no such k"
