@@ -2,7 +2,8 @@
 
 Run as `python -m benchmarks.alerting [--rules N] [--subjects N]`. Each rule's SELECT yields a value for every subject; one in two
 hundred is beyond its threshold, so that with 200 rules as many alerts stand as there are subjects. Timed are a first evaluation, in
-which all of these fire, and the second, in which they stand and a tenth of them has ended. Exits with 1 where a bar is broken.
+which all of these fire, and the second, in which they stand and a tenth of them has ended. Exits with 1 where a bar is broken; with
+fewer subjects than by default how it grows has none, for so short times scatter.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from tasks.alerts.rules import Rule
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LATER = timedelta(minutes=5)
 CHANNELS = {"ops": "warning", "pager": "critical"}
+SUBJECTS = 50_000
 MOST_SECONDS = 10.0
 MOST_GROWTH = 1.3
 """Of the time a subject, from half of the subjects to all of them."""
@@ -72,7 +74,7 @@ def measure(count: int, subjects: int) -> Figure:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rules", type=int, default=200)
-    parser.add_argument("--subjects", type=int, default=50_000)
+    parser.add_argument("--subjects", type=int, default=SUBJECTS)
     asked = parser.parse_args(arguments)
     measure(5, 1000)
     half, full = measure(asked.rules, asked.subjects // 2), measure(asked.rules, asked.subjects)
@@ -81,13 +83,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{asked.rules} rules x {figure.subjects:,} subjects: {figure.first_seconds:.2f} s, {figure.first_firing:,} fire;"
             f" {figure.second_seconds:.2f} s, {figure.second_firing:,} go on"
         )
-    slower = [2 * half_seconds for half_seconds in (half.first_seconds, half.second_seconds)]
+    growth = [full.first_seconds / half.first_seconds / 2, full.second_seconds / half.second_seconds / 2]
     bars = [
         Bar("seconds of an evaluation in which all that is wrong fires", full.first_seconds, MOST_SECONDS, is_most=True),
         Bar("seconds of the next", full.second_seconds, MOST_SECONDS, is_most=True),
-        Bar("times its share, against half of the subjects", full.first_seconds / slower[0], MOST_GROWTH, is_most=True),
-        Bar("the same of the next", full.second_seconds / slower[1], MOST_GROWTH, is_most=True),
     ]
+    if asked.subjects >= SUBJECTS:
+        bars += [
+            Bar("seconds a subject, times those with half of the subjects", growth[0], MOST_GROWTH, is_most=True),
+            Bar("the same of the next", growth[1], MOST_GROWTH, is_most=True),
+        ]
     print("", *bars, sep="\n")
     return 0 if all(bar.holds() for bar in bars) else 1
 
