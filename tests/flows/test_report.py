@@ -24,8 +24,7 @@ FINDING = {"kind": "stuck_scan", "severity": "critical", "started_at": AT, "reco
 def published(home: Home, **tables: list[dict[str, Any]]) -> str:
     with warehouse(home) as con:
         for name, rows in tables.items():
-            for row in rows:
-                insert(con, INSIGHTS[name], row)
+            insert(con, INSIGHTS[name], *rows)
         publish(con, home)
     return str(home.root)
 

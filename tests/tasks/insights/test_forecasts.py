@@ -20,19 +20,19 @@ OLD, NEW = "create_time=1795348800,name=api,pid=1", "create_time=1795616000,name
 
 def seen(home: Home, hours: range, attributes: str = OLD, metric: str = "process.memory.usage", least: float = 5e6) -> None:
     """Hours counted from the day before AS_OF's, which is 12 to 13 o'clock; memory that grows by `least` an hour."""
+    series = {"host": "h1", "metric": metric, "attributes": attributes, "unit": "By", "samples": 240}
+    rows = []
+    for hour in hours:
+        value = 1e9 + least * hour
+        rows.append(series | {"hour_at": AS_OF.replace(minute=0) + (hour - 24) * HOUR, "min": value, "mean": value, "max": value})
     with warehouse(home, LIMITS) as con:
-        for hour in hours:
-            value = 1e9 + least * hour
-            row = {"host": "h1", "metric": metric, "attributes": attributes, "unit": "By", "samples": 240}
-            row |= {"hour_at": AS_OF.replace(minute=0) + (hour - 24) * HOUR, "min": value, "mean": value, "max": value}
-            insert(con, TABLES["insights.system_metrics_hourly"], row)
+        insert(con, TABLES["insights.system_metrics_hourly"], *rows)
 
 
 def compute(home: Home, as_of: datetime) -> list[dict]:
     """The findings after computing as of then."""
     with warehouse(home, LIMITS) as con:
-        for name in {*TABLE.inputs, "system_metrics_hourly"} - {"forecasts"}:
-            enter(con, name, as_of, datetime.now(UTC))
+        enter(con, *{*TABLE.inputs, "system_metrics_hourly"} - {"forecasts"}, as_of=as_of, computed_at=datetime.now(UTC))
     forecasts.fn(str(home.root), limits=LIMITS, as_of=as_of)
     performance_insights.fn(str(home.root), limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
     return rows(home, "insights.performance_insights ORDER BY first_found_at")

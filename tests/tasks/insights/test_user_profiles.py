@@ -45,7 +45,7 @@ def table(con: duckdb.DuckDBPyConnection) -> Compute:
     def compute(acts: Rows = (), users: Rows = (), as_of=AS_OF, defaults=DEFAULTS) -> pl.DataFrame:
         with rows_in(con, acts, users):
             scores_now(con, as_of)
-            enter(con, "expertise_scores", as_of, as_of)
+            enter(con, "expertise_scores", as_of=as_of, computed_at=as_of)
             make_parts(con, as_of, BOTS, defaults)
             put_together(con, as_of)
             frame = fetch(con, f"SELECT * FROM {TABLE.full_name} ORDER BY user_id")

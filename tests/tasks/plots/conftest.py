@@ -62,8 +62,7 @@ def put_into(con: duckdb.DuckDBPyConnection, **tables: Rows | pl.DataFrame) -> N
             with registered(con, "given", rows):
                 con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT * FROM given")
         else:
-            for row in rows:
-                insert(con, table, row)
+            insert(con, table, *rows)
 
 
 def ago(**span: float) -> datetime:

@@ -26,11 +26,9 @@ def find_in(con: duckdb.DuckDBPyConnection) -> Find:
     def found(**tables: Rows) -> list[dict[str, Any]]:
         con.execute("BEGIN")
         try:
-            for name in TABLE.inputs:
-                enter(con, name, AS_OF, AS_OF)
+            enter(con, *TABLE.inputs, as_of=AS_OF, computed_at=AS_OF)
             for name, rows in tables.items():
-                for row in rows:
-                    insert(con, TABLES[f"raw.{name[4:]}" if name.startswith("raw_") else f"insights.{name}"], row)
+                insert(con, TABLES[f"raw.{name[4:]}" if name.startswith("raw_") else f"insights.{name}"], *rows)
             frame = find(con, PARAMETERS)
         finally:
             con.execute("ROLLBACK")
