@@ -66,7 +66,7 @@ class Situation:
         told: episodes of which the channel has been sent something, or may have received it.
         grouped: the digest that tells of an episode.
         paused: the channel failed and is left alone until then; with what it said.
-        is_full: why the channel takes nothing more this minute.
+        full: the channel takes nothing more until then; with how much it takes.
     """
 
     now: datetime
@@ -76,7 +76,7 @@ class Situation:
     told: frozenset[Episode] = frozenset()
     grouped: Mapping[Episode, str] = field(default_factory=dict)
     paused: tuple[datetime, str] | None = None
-    is_full: str | None = None
+    full: tuple[datetime, str] | None = None
 
 
 def is_active(row: Row, alerts: Mapping[str, Standing]) -> bool:
@@ -173,15 +173,16 @@ def _held(row: Row, situation: Situation) -> Row:
         if situation.now - row.queued_at >= GIVE_UP:
             return replace(row, status="dead", reason=f"given up after {GIVE_UP.total_seconds() / 3600:g} h: {problem}")
         return row if row.status == "failed" else replace(row, reason=f"waits: the channel failed, next at {until:%H:%M:%S} UTC")
-    if situation.is_full is not None:
-        return replace(row, reason=situation.is_full)
+    if situation.full is not None:
+        until, pace = situation.full
+        return replace(row, reason=f"rate-limited: {pace}, next at {until:%H:%M:%S} UTC")
     return row if row.status == "failed" else replace(row, reason=None)
 
 
 def next_row(rows: Iterable[Row], situation: Situation) -> Row | None:
     """The row to send now: of those that are due the one with the fewest attempts, then the oldest, ends before beginnings; so one
     that is always refused keeps none of the others back."""
-    if situation.paused is not None or situation.is_full is not None:
+    if situation.paused is not None or situation.full is not None:
         return None
     due = [row for row in rows if row.status in OPEN and row.reason != BEHIND and is_due(row, situation.now)]
     return min(due, key=lambda row: (row.attempts, row.queued_at, row.event != "resolved", row.notification_id), default=None)

@@ -134,7 +134,7 @@ def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[
         told=frozenset((fingerprint, episode) for fingerprint, episode in told),
         grouped={(fingerprint, episode): digest for fingerprint, episode, digest in grouped},
         paused=_paused(rows, pace["last_sent_at"], now),
-        is_full=_is_full(channel, pace),
+        full=_full(channel, pace),
     )
 
 
@@ -173,10 +173,10 @@ def _tells_of_channel(row: Row) -> bool:
     return row.status == "failed" and row.reason != DIED and not (row.reason or "").startswith(REFUSED)
 
 
-def _is_full(channel: Channel, pace: Mapping[str, Any]) -> str | None:
+def _full(channel: Channel, pace: Mapping[str, Any]) -> tuple[datetime, str] | None:
     if pace["sent_in_minute"] < channel.per_minute:
         return None
-    return f"rate-limited: {channel.per_minute} a minute, next at {pace['first_in_minute'] + MINUTE:%H:%M:%S} UTC"
+    return pace["first_in_minute"] + MINUTE, f"{channel.per_minute} a minute"
 
 
 def _look_again(rows: Sequence[Row], situation: Situation) -> datetime | None:
@@ -185,6 +185,6 @@ def _look_again(rows: Sequence[Row], situation: Situation) -> datetime | None:
         return None
     if situation.paused is not None:
         return situation.paused[0]
-    if situation.is_full is not None:
-        return situation.now + timedelta(seconds=1)
+    if situation.full is not None:
+        return situation.full[0]
     return min((row.next_attempt_at for row in waiting if row.next_attempt_at), default=None)

@@ -151,7 +151,7 @@ def test_what_a_dead_channel_could_not_take_for_six_hours_is_dead() -> None:
 
 
 def test_a_full_channel_takes_nothing_more_this_minute() -> None:
-    situation = Situation(now=LATER, alerts=standing(), is_full="rate-limited: 30 a minute, next at 12:11:00 UTC")
+    situation = Situation(now=LATER, alerts=standing(), full=(NOON + timedelta(minutes=11), "30 a minute"))
     (after,) = hold([a_row()], situation)
     assert after.reason == "rate-limited: 30 a minute, next at 12:11:00 UTC"
     assert next_row([after], situation) is None
