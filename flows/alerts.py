@@ -58,6 +58,7 @@ def _emit(transition: Transition) -> None:
             "prefect.resource.name": f"{after.rule} of {after.subject}",
             "govpulse.rule": after.rule,
             "govpulse.severity": after.severity or "",
+            "govpulse.event": "" if transition.is_damped else transition.event or "",
         },
         payload={
             "fingerprint": after.fingerprint,

@@ -3,7 +3,7 @@
 import importlib.util
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -17,6 +17,11 @@ from storage.published import ask
 from storage.warehouse import connect
 from tasks.alerts.observing import observe
 from tasks.alerts.rules import ALL_KEYS, SHIPPED, evidence_query, load_rules, read_rules
+from tasks.alerts.states import MOST_NOTICES, STEADY
+from tasks.notifications.digests import FEW, MOST_ALONE
+from tasks.notifications.dispatch import BEHIND
+from tasks.notifications.outbox import DIED, REFUSED
+from tasks.notifications.retries import FIRST, GIVE_UP, MOST
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.examination import examine
@@ -114,6 +119,20 @@ def test_the_examples_of_rules_run(empty_warehouse, tmp_path):
         assert observe(empty_warehouse, rule, as_of) == []
         if rule.evidence:
             ask(empty_warehouse, evidence_query(rule, "x", as_of))
+
+
+def test_what_the_outbox_says_and_its_numbers_are_on_the_page_of_notifications():
+    page = (DOCS / "notifications.md").read_text()
+    for reason in (BEHIND, DIED, f"given up after {GIVE_UP / timedelta(hours=1):g} h: ", REFUSED):
+        assert f"`{reason}`" in page
+    assert f"If more than {MOST_ALONE} notifications" in page
+    assert f"no more than {FEW} of its alerts" in page
+    assert f"at most {MOST_NOTICES} notifications" in page
+    assert f"for {STEADY / timedelta(hours=1):g} hours" in page
+    assert (
+        f"{FIRST.total_seconds():g} seconds, and after each further failure twice as long, up to {MOST / timedelta(minutes=1):g}"
+        in page
+    )
 
 
 def test_every_insight_has_its_files_and_its_line_in_the_flow():
