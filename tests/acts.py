@@ -65,6 +65,11 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> N
 def scores_now(con: duckdb.DuckDBPyConnection, as_of: datetime = AS_OF, **changed: Any) -> pl.DataFrame:
     """insights.expertise_scores of what is in raw, by domain and user, under the shipped settings but for those that are named."""
     define_macros(con)
+    return scores_of(con, as_of, **changed)
+
+
+def scores_of(con: duckdb.DuckDBPyConnection, as_of: datetime = AS_OF, **changed: Any) -> pl.DataFrame:
+    """The same on a connection that has the macros."""
     compute_sums(con, as_of, ExpertiseSettings(**changed).rules)
     return fetch(con, "SELECT * FROM insights.expertise_scores ORDER BY domain, user_id")
 
@@ -72,6 +77,6 @@ def scores_now(con: duckdb.DuckDBPyConnection, as_of: datetime = AS_OF, **change
 def scores(
     con: duckdb.DuckDBPyConnection, acts: Rows = (), users: Rows = (), as_of: datetime = AS_OF, **changed: Any
 ) -> pl.DataFrame:
-    """The same of these acts and users."""
+    """The same of these acts and users, on a connection that has the macros."""
     with rows_in(con, acts, users):
-        return scores_now(con, as_of, **changed)
+        return scores_of(con, as_of, **changed)

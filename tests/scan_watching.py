@@ -12,7 +12,7 @@ from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
 from tasks.insights.active_scans import judge
-from tasks.insights.computation import read
+from tasks.insights.computation import define_macros, read
 from tests.scan_fleets import BEGIN, DAY, HOUR
 
 
@@ -88,6 +88,7 @@ def _instants_until(begin: datetime, end: datetime, every: timedelta) -> Iterabl
 def _warehouse(fleet: pl.DataFrame) -> duckdb.DuckDBPyConnection:
     con = connect()
     migrate(con, BEGIN)
+    define_macros(con)
     columns = [name for name in DATASETS["scans"].column_names if name in fleet.columns]
     with registered(con, "fleet", fleet.select(columns)):
         con.execute("INSERT INTO raw.scans BY NAME SELECT *, false AS is_deleted FROM fleet")

@@ -64,8 +64,7 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def read(con: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of the insight's SELECT, which may use the macros."""
-    define_macros(con)
+    """The rows of the insight's SELECT, which may use the macros that `con` has to have."""
     return fetch(con, select_of(name), parameters)
 
 
@@ -81,6 +80,7 @@ def compute(
     with warehouse(Home(Path(home)), limits) as con:
         read_at = datetime.now(UTC)
         check_inputs(con, table, as_of)
+        define_macros(con)
         rows = read(con, name, parameters)
     frame = derive(rows).select(table.column_names)
     check_output(table, frame)

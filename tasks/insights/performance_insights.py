@@ -55,7 +55,7 @@ TABLE = INSIGHTS["performance_insights"]
 
 
 def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    """What is wrong as of `as_of`, as rows of the table as if nobody had found it before.
+    """What is wrong as of `as_of`, as rows of the table as if nobody had found it before. `con` has to have the macros.
 
     Args:
         parameters: as_of, window_days, gap_seconds.
@@ -65,7 +65,6 @@ def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.Da
     """
     as_of = parameters["as_of"]
     check_inputs(con, TABLE, as_of)
-    define_macros(con)
     return as_found([finding for kind in KINDS for finding in kind.findings(_rows(con, kind, parameters))], as_of)
 
 
@@ -84,6 +83,7 @@ def performance_insights(home: str, *, limits: Limits, as_of: datetime, window_d
     started = time.monotonic()
     with warehouse(Home(Path(home)), limits) as con:
         read_at = datetime.now(UTC)
+        define_macros(con)
         found = find(con, {"as_of": as_of, "window_days": window_days, "gap_seconds": gap_seconds})
     check_output(TABLE, found)
     with warehouse(Home(Path(home)), limits) as con, transaction(con):

@@ -14,7 +14,7 @@ from storage.migrations import migrate
 from storage.warehouse import connect
 from tasks.insights.active_scans import judge
 from tasks.insights.application_health import derive_health
-from tasks.insights.computation import check_output, read
+from tasks.insights.computation import check_output, define_macros, read
 from tasks.insights.deployment_metrics import derive_metrics
 from tasks.insights.deployment_trends import derive_trends
 from tasks.insights.forecasts import derive_forecasts
@@ -52,9 +52,10 @@ Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
 
 @pytest.fixture(scope="session")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Shared, for `compute` leaves it as it found it."""
+    """Shared, for `compute` leaves it as it found it. It has the macros."""
     connection = connect()
     migrate(connection, datetime(2026, 1, 1, tzinfo=UTC))
+    define_macros(connection)
     yield connection
     connection.close()
 

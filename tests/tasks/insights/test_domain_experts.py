@@ -11,7 +11,7 @@ from storage.frames import registered
 from storage.write import replace
 from tasks.insights.computation import check_output, read
 from tasks.insights.domain_experts import derive_experts
-from tests.acts import AS_OF, ago, rows_in, scores_now
+from tests.acts import AS_OF, ago, rows_in, scores_of
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -28,7 +28,7 @@ def experts(con, acts: Rows, users: Rows = (), *, is_measured: bool = True, **ch
 
 
 def computed(con, *, is_measured: bool = True, **changed: Any) -> pl.DataFrame:
-    scores_now(con, **changed)
+    scores_of(con, **changed)
     table = INSIGHTS["domain_experts"]
     frame = derive_experts(read(con, "domain_experts", {"as_of": AS_OF}), is_measured=is_measured).select(table.column_names)
     check_output(table, frame)

@@ -8,7 +8,7 @@ import pytest
 
 from storage.catalogue import INSIGHTS
 from tasks.insights.computation import check_output
-from tests.acts import AS_OF, ago, rows_in, scores, scores_now
+from tests.acts import AS_OF, ago, rows_in, scores, scores_of
 
 
 def score(con, *acts: dict[str, Any], user: str = "ann", domain: str = "sales", users=(), **changed: Any) -> dict[str, Any]:
@@ -202,7 +202,7 @@ class TestBots:
                 " 'succeeded' AS status, TIMESTAMPTZ '2026-01-01' + to_seconds(n * 15) AS occurred_at, occurred_at AS updated_at,"
                 " false AS is_deleted FROM range(1_000_000) AS numbers(n)"
             )
-            frame, switched_off = scores_now(con), scores_now(con, bot_acts_per_day=0)
+            frame, switched_off = scores_of(con), scores_of(con, bot_acts_per_day=0)
         ann, robot = frame.filter(domain="sales").rows(named=True)
         assert (ann["knowledge_rank"], ann["knowledge_share"], ann["is_bot"]) == (1, pytest.approx(1.0), False)
         assert (robot["is_bot"], robot["level"], robot["events"]) == (True, "excluded", 1_000_000)

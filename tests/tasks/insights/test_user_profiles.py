@@ -22,7 +22,7 @@ from storage.warehouse import Limits, warehouse
 from tasks.insights.computation import check_output
 from tasks.insights.expertise_scores import expertise_scores
 from tasks.insights.user_profiles import defaults_by_role, make_parts, put_together, user_profiles
-from tests.acts import AS_OF, Rows, ago, rows_in, scores_now
+from tests.acts import AS_OF, Rows, ago, rows_in, scores_of
 from tests.insight_rows import enter
 
 TABLE = INSIGHTS["user_profiles"]
@@ -44,7 +44,7 @@ def table(con: duckdb.DuckDBPyConnection) -> Compute:
 
     def compute(acts: Rows = (), users: Rows = (), as_of=AS_OF, defaults=DEFAULTS) -> pl.DataFrame:
         with rows_in(con, acts, users):
-            scores_now(con, as_of)
+            scores_of(con, as_of)
             enter(con, "expertise_scores", as_of=as_of, computed_at=as_of)
             make_parts(con, as_of, BOTS, defaults)
             put_together(con, as_of)
@@ -223,7 +223,7 @@ class TestDomains:
     def test_the_numbers_are_those_of_the_scores(self, con, profiles) -> None:
         history = [*acts("hr", "hr", "it"), *acts("hr", "it", "it", user_id="bob", action="create")]
         with rows_in(con, history):
-            scores = {(row["user_id"], row["domain"]): row for row in scores_now(con).rows(named=True)}
+            scores = {(row["user_id"], row["domain"]): row for row in scores_of(con).rows(named=True)}
         for user, profile in profiles(history).items():
             for each in profile["top_knowledge"] + profile["top_availability"]:
                 assert each == {name: scores[user, each["domain"]][name] for name in each}

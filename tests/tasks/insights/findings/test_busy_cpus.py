@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from storage.frames import fetch, registered
-from tasks.insights.computation import FOLDER, define_macros
+from tasks.insights.computation import FOLDER
 from tasks.insights.findings.cpu_spike import CPU_SPIKE
 from tasks.insights.findings.sustained_cpu import SUSTAINED_CPU
 from tests.cpu_series import MINUTES, Host, use
@@ -60,7 +60,6 @@ def found_in(con: duckdb.DuckDBPyConnection) -> Find:
                 con.execute(
                     "INSERT INTO raw.system_metrics BY NAME SELECT *, if(value IS NULL, 'unreadable', 'ok') AS status FROM given"
                 )
-            define_macros(con)
             return [finding for kind in KINDS for finding in kind.findings(rows_of(con, kind.name, as_of))]
         finally:
             con.execute("ROLLBACK")

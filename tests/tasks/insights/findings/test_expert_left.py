@@ -13,7 +13,7 @@ from storage.write import replace
 from tasks.insights.computation import FOLDER, read
 from tasks.insights.domain_experts import derive_experts
 from tasks.insights.findings.expert_left import EXPERT_LEFT
-from tests.acts import AS_OF, ago, rows_in, scores_now
+from tests.acts import AS_OF, ago, rows_in, scores_of
 
 Rows = Sequence[Mapping[str, Any]]
 DAY = {"days": 10}
@@ -31,7 +31,7 @@ def find_left(con):
 
     def found(acts: Rows, users: Rows = (GONE,), **changed: Any) -> list[dict[str, Any]]:
         with rows_in(con, acts, users):
-            scores_now(con, **changed)
+            scores_of(con, **changed)
             experts = derive_experts(read(con, "domain_experts", {"as_of": AS_OF}), is_measured=True)
             with registered(con, "computed", experts.select(TABLES["insights.domain_experts"].column_names)):
                 replace(con, TABLES["insights.domain_experts"], "computed")
