@@ -20,6 +20,7 @@ from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.insights.expertise_scores import expertise_scores
 from tests.acts import AS_OF, act_rows, ago, scores
+from tests.homes import migrated_home
 
 EXAMPLES = 12
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=2)
@@ -101,7 +102,7 @@ class TestCarried:
 
     @pytest.fixture
     def new_home(self, tmp_path: Path) -> Callable[[], Home]:
-        return lambda: Home(tmp_path / f"{next(folders)}")
+        return lambda: migrated_home(tmp_path / f"{next(folders)}")
 
     @given(
         st.lists(st.lists(acts, min_size=1, max_size=8), min_size=1, max_size=4),

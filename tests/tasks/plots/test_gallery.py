@@ -74,7 +74,7 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture
 def filled(filled_once: Home, home: Home) -> Home:
     """A host with an anomaly, and a filesystem that fills."""
-    shutil.copytree(filled_once.root, home.root)
+    shutil.copytree(filled_once.root, home.root, dirs_exist_ok=True)
     return home
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.frames import fetch
-from storage.home import Home
 from storage.landing import pending
 from storage.ledger import Mark
 from storage.loading import LoadResult, load_landing
@@ -25,6 +24,7 @@ from tasks.sources.extraction import Extraction, extract_datasets
 from tasks.sources.landing_stream import LandingStream
 from tasks.sources.mapping import SHIPPED
 from tasks.sources.progress import Progress, Standing, read_progress
+from tests.homes import migrated_home
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -46,7 +46,7 @@ class Platform:
     """A racine database in SQLite and a govpulse home that reads it."""
 
     def __init__(self, folder: Path) -> None:
-        self.path, self.home, self.zone = folder / "racine.sqlite", Home(folder / "data"), "UTC"
+        self.path, self.home, self.zone = folder / "racine.sqlite", migrated_home(folder / "data"), "UTC"
         self.change(RACINE)
 
     def change(self, script: str) -> None:
@@ -255,7 +255,7 @@ def test_only_the_last_of_several_files_carries_the_watermark(platform: Platform
 
 
 def test_a_full_disk_stops_the_reading_and_says_so(platform: Platform) -> None:
-    platform.home.landing.parent.mkdir(parents=True)
+    platform.home.landing.rmdir()
     platform.home.landing.write_text("a file where the folder belongs")
     with LandingStream(platform.home, "scans", "racine", NOON) as landing, pytest.raises(GovpulseError, match="cannot land scans"):
         landing.put(tables("s1"), lambda: None)

@@ -12,7 +12,6 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.frames import fetch
-from storage.home import Home
 from storage.landing import pending
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
@@ -24,6 +23,7 @@ from tasks.sources.examination import Examination, examine
 from tasks.sources.extraction import Extraction, extract_datasets
 from tasks.sources.progress import Standing, read_progress
 from tasks.sources.reconciliation import Reconciliation, reconcile_datasets
+from tests.homes import migrated_home
 from tests.postgresql import PostgresServer
 
 LIMITS = Limits(lock_timeout_seconds=20.0, threads=1)
@@ -45,7 +45,7 @@ class Platform:
     """People and stewards in a database, a mapping of both, and a govpulse home that reads them."""
 
     def __init__(self, address: Address, folder: Path) -> None:
-        self.address, self.mapping, self.home = address, folder / "mine", Home(folder / "home")
+        self.address, self.mapping, self.home = address, folder / "mine", migrated_home(folder / "home")
         self.source = Source("mine", address, str(self.mapping))
         self.now = NOON
         self.mapping.mkdir()

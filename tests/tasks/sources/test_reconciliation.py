@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from storage.frames import fetch
-from storage.home import Home
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources import reconciliation
@@ -19,6 +18,7 @@ from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.progress import read_progress
 from tasks.sources.reconciliation import Drift, Reconciliation, reconcile_datasets
+from tests.homes import migrated_home
 from tests.postgresql import PostgresServer
 
 LIMITS = Limits(lock_timeout_seconds=20.0, threads=1)
@@ -45,7 +45,7 @@ class Platform:
         self.con.execute("INSERT INTO people SELECT n, 'analyst', %s FROM generate_series(1, %s) AS n", [NOON, rows])
         (folder / "mine").mkdir()
         (folder / "mine" / "users.sql").write_text(SELECT)
-        self.home = Home(folder / "home")
+        self.home = migrated_home(folder / "home")
         self.source = Source("mine", Address("postgresql", server.url("reconciliation")), str(folder / "mine"))
         self.now = datetime.now(UTC)
 

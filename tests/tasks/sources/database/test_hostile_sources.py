@@ -14,13 +14,13 @@ import psycopg
 import pytest
 
 from storage.frames import fetch
-from storage.home import Home
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, extract_datasets
 from tasks.sources.progress import read_progress
+from tests.homes import migrated_home
 from tests.postgresql import PostgresServer
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
@@ -39,7 +39,7 @@ class Platform:
     """A database of jobs and people, a mapping of them to scans and users, and a home that reads it."""
 
     def __init__(self, folder: Path, kind: str, url: str) -> None:
-        self.kind, self.address, self.folder, self.home = kind, Address(kind, url), folder / "mine", Home(folder / "data")
+        self.kind, self.address, self.folder, self.home = kind, Address(kind, url), folder / "mine", migrated_home(folder / "data")
         self.folder.mkdir()
         self.map(scans=SCANS, users=USERS)
         self.change("CREATE TABLE jobs (id text, name text, status text, note text, updated_at timestamptz)")

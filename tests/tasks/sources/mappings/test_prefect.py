@@ -17,7 +17,6 @@ import pytest
 from psycopg.rows import dict_row
 
 from storage.catalogue import DATASETS
-from storage.home import Home
 from storage.warehouse import Limits, warehouse
 from tasks.loading import load_landed
 from tasks.sources.address import Address
@@ -25,6 +24,7 @@ from tasks.sources.database.opening import Source, open_session
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.mapping import SHIPPED, Mapping, load_mapping
 from tasks.sources.progress import read_progress
+from tests.homes import migrated_home
 
 pytestmark = pytest.mark.prefect
 OFFERED = ("scans", "activity")
@@ -303,7 +303,7 @@ def test_columns_keep_postgresqls_types(prefect_postgresql, dataset):
 def test_is_extracted_from_end_to_end(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
     """Twice, as the schedule does it: every flow run and state change is in the warehouse once, and none was refused."""
     address = Address(kind, str(request.getfixturevalue(f"prefect_{kind}")))
-    source, home, limits = Source("prefect", address, "prefect"), Home(tmp_path / "home"), Limits(lock_timeout_seconds=10.0)
+    source, home, limits = Source("prefect", address, "prefect"), migrated_home(tmp_path), Limits(lock_timeout_seconds=10.0)
     for _ in range(2):
         extraction = extract_datasets.fn(
             str(home.root),
