@@ -37,6 +37,7 @@ from tasks.insights.scan_performance import scan_performance
 from tasks.insights.system_metrics_hourly import system_metrics_hourly
 from tasks.insights.user_profiles import user_profiles
 from tests.acts import act_rows
+from tests.homes import migrated_home
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 UNFILLED = {"insights.anomalies", "insights.metric_correlations"}
@@ -86,7 +87,7 @@ def deployment(key: str, status: str, started_at: datetime) -> dict[str, Any]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path)
+    home = migrated_home(tmp_path)
     hours = [AS_OF - timedelta(hours=hour) for hour in (30, 20, 2)]
     land(home, "deployments", pl.DataFrame([deployment(f"d{i}", "failed", at) for i, at in enumerate(hours)]))
     scan = {"scan_id": "s1", "data_source": "crm", "scan_type": "full", "status": "running", "updated_at": hours[2]}
@@ -171,16 +172,17 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
 class TestCheckOutput:
     table = INSIGHTS["active_scans"]
 
+    @pytest.fixture
     def rows(self, home: Home) -> pl.DataFrame:
-        return compute_all(home, AS_OF)["insights.active_scans"]
+        active_scans.fn(str(home.root), limits=LIMITS, as_of=AS_OF, window_days=90)
+        return rows_of(home, "SELECT * FROM insights.active_scans")
 
-    def test_a_required_value_that_is_null_is_refused(self, home: Home) -> None:
-        broken = self.rows(home).with_columns(status=pl.lit(None, pl.String))
+    def test_a_required_value_that_is_null_is_refused(self, rows: pl.DataFrame) -> None:
+        broken = rows.with_columns(status=pl.lit(None, pl.String))
         with pytest.raises(GovpulseError, match=r"insights.active_scans: status came out NULL"):
             check_output(self.table, broken)
 
-    def test_a_key_twice_is_refused(self, home: Home) -> None:
-        rows = self.rows(home)
+    def test_a_key_twice_is_refused(self, rows: pl.DataFrame) -> None:
         with pytest.raises(GovpulseError, match=r"insights.active_scans: scan_id came out twice"):
             check_output(self.table, pl.concat([rows, rows]))
 
@@ -200,7 +202,7 @@ def test_window_starts_at_a_full_hour(asked: datetime | None, uncovered: datetim
 
 
 def test_samples_that_come_late_are_counted_in_their_hour(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = migrated_home(tmp_path)
     land(home, "system_metrics", samples((7200, 5.0)))
     load(home)
     system_metrics_hourly.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
@@ -238,8 +240,8 @@ def hourly_after(home: Home, batches: list[list[pl.DataFrame]], instants: list[d
 def test_hourly_rows_do_not_depend_on_how_samples_came_in(tmp_path: Path, drawn, seconds) -> None:
     frames = [samples(*rows) for rows in drawn]
     instants = sorted(AS_OF - timedelta(hours=4) + timedelta(seconds=second) for second in seconds[: len(frames) - 1])
-    passes = hourly_after(Home(tmp_path / f"{next(folders)}"), [[frame] for frame in frames], [*instants, AS_OF])
-    at_once = hourly_after(Home(tmp_path / f"{next(folders)}"), [frames[::-1]], [AS_OF])
+    passes = hourly_after(migrated_home(tmp_path / f"{next(folders)}"), [[frame] for frame in frames], [*instants, AS_OF])
+    at_once = hourly_after(migrated_home(tmp_path / f"{next(folders)}"), [frames[::-1]], [AS_OF])
     assert_frame_equal(passes, at_once, check_exact=True)
 
 
@@ -266,7 +268,7 @@ def health_of(home: Home) -> list[tuple[Any, ...]]:
 
 def test_requests_that_come_late_are_counted_in_the_hour_in_which_they_began(tmp_path: Path) -> None:
     """Their rows last changed in a later hour than that."""
-    home, eight = Home(tmp_path), AS_OF - timedelta(hours=4)
+    home, eight = migrated_home(tmp_path), AS_OF - timedelta(hours=4)
     land(home, "activity", requests(("a", 2 * 3600, "succeeded")))
     load(home)
     application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
@@ -278,7 +280,7 @@ def test_requests_that_come_late_are_counted_in_the_hour_in_which_they_began(tmp
 
 
 def test_a_request_that_goes_on_is_read_again_without_its_hour_being_computed_again(tmp_path: Path) -> None:
-    home, eight = Home(tmp_path), AS_OF - timedelta(hours=4)
+    home, eight = migrated_home(tmp_path), AS_OF - timedelta(hours=4)
     land(home, "activity", requests(("a", 0, "running"), ("b", 60, "succeeded")))
     load(home)
     application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
@@ -295,7 +297,7 @@ def test_a_request_that_goes_on_is_read_again_without_its_hour_being_computed_ag
 
 
 def test_a_request_that_its_source_deleted_leaves_its_hour(tmp_path: Path) -> None:
-    home, eight = Home(tmp_path), AS_OF - timedelta(hours=4)
+    home, eight = migrated_home(tmp_path), AS_OF - timedelta(hours=4)
     rows = requests(("a", 0, "failed"), ("b", 60, "succeeded"))
     land(home, "activity", rows)
     load(home)
@@ -307,7 +309,7 @@ def test_a_request_that_its_source_deleted_leaves_its_hour(tmp_path: Path) -> No
 
 
 def test_real_requests_drive_out_the_hours_of_the_sample(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = migrated_home(tmp_path)
     land(home, "activity", requests(("a", 0, "succeeded")), metadata={"source": "sample"})
     load(home)
     application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
@@ -342,7 +344,7 @@ def test_hours_of_requests_do_not_depend_on_how_they_came_in(tmp_path: Path, dra
         ended |= {key: status for key, _, status in seen if status != "running"}
         frames.append(requests(*seen).with_columns(extracted_at=AS_OF + timedelta(minutes=number)))
     instants = [*sorted(AS_OF - timedelta(hours=4) + timedelta(seconds=second) for second in seconds[: len(frames) - 1]), AS_OF]
-    home, at_once = (Home(tmp_path / f"{next(folders)}") for _ in range(2))
+    home, at_once = (migrated_home(tmp_path / f"{next(folders)}") for _ in range(2))
     for frame, as_of in zip(frames, instants, strict=True):
         land(home, "activity", frame)
         load(home)
