@@ -193,7 +193,7 @@ def fresh_up(start_up: Callable[..., Up], tmp_path_factory: pytest.TempPathFacto
     for name in ("flows", "tasks", "storage"):
         (project / name).symlink_to(ROOT / name)
     plan = yaml.safe_load((ROOT / "prefect.yaml").read_text())
-    soon = {"name": "collect-soon", "schedules": [{"interval": 15}], "parameters": {"sample_count": 2}}
+    soon = {"name": "collect-soon", "schedules": [{"interval": 5}], "parameters": {"sample_count": 2}}
     plan["deployments"].append(plan["deployments"][0] | soon)
     (project / "prefect.yaml").write_text(yaml.safe_dump(plan))
     home = tmp_path_factory.mktemp("home")
