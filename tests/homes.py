@@ -1,11 +1,15 @@
-"""Homes with a warehouse that has been through the migrations already: to copy one takes a third of the time."""
+"""Warehouses that have been through the migrations already: to copy one takes a quarter of the time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
+
 from storage.home import Home
-from storage.warehouse import warehouse
+from storage.warehouse import attach, connect, warehouse
 
 
 def migrated_home(root: Path) -> Home:
@@ -14,6 +18,20 @@ def migrated_home(root: Path) -> Home:
     home.create()
     home.warehouse.write_bytes(migrated_file())
     return home
+
+
+@contextmanager
+def migrated_connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to such a warehouse, a file of `folder`."""
+    file = folder / "migrated.duckdb"
+    file.write_bytes(migrated_file())
+    con = connect()
+    attach(con, file, "warehouse")
+    con.execute("USE warehouse")
+    try:
+        yield con
+    finally:
+        con.close()
 
 
 @cache

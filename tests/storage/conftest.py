@@ -1,10 +1,11 @@
-"""A migrated warehouse in memory, rows in the contract's shape, and real second processes."""
+"""A migrated warehouse, rows in the contract's shape, and real second processes."""
 
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 
 from storage.migrations import migrate
 from storage.warehouse import connect
+from tests.homes import migrated_connection
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SOUND_ROWS: dict[str, dict[str, str | None]] = {
@@ -43,17 +45,15 @@ SOUND_ROWS: dict[str, dict[str, str | None]] = {
 
 
 @pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A migrated warehouse in memory."""
-    connection = connect()
-    migrate(connection, START)
-    yield connection
-    connection.close()
+def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A migrated warehouse."""
+    with migrated_connection(tmp_path) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The same for the many examples of a property, which clear what they use."""
+    """One in memory for the many examples of a property, which clear what they use."""
     connection = connect()
     migrate(connection, START)
     yield connection

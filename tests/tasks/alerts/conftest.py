@@ -1,13 +1,13 @@
-"""A rule by hand, a warehouse in memory, and the instants of a test as minutes from its beginning."""
+"""A rule by hand, a warehouse, and the instants of a test as minutes from its beginning."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from storage.migrations import migrate
-from storage.warehouse import connect
+from tests.homes import migrated_connection
 
 BEGINNING = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -18,8 +18,6 @@ def at() -> Callable[[float], datetime]:
 
 
 @pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = connect()
-    migrate(connection, BEGINNING)
-    yield connection
-    connection.close()
+def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with migrated_connection(tmp_path) as connection:
+        yield connection
