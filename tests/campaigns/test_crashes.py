@@ -180,9 +180,9 @@ def test_many_kills_in_every_phase_lose_nothing(home: Home, tmp_path: Path) -> N
 
 def test_two_at_the_same_time_both_succeed(home: Home, tmp_path: Path) -> None:
     campaign = Campaign(home, tmp_path / "records", seed=1)
-    with campaign.start("one", "pass", 10) as one, campaign.start("two", "pass", 10) as two:
+    with campaign.start("one", "pass", 6) as one, campaign.start("two", "pass", 6) as two:
         assert [one.wait(120), two.wait(120)] == [0, 0]
-    assert len(campaign.acknowledged()) == 20
+    assert len(campaign.acknowledged()) == 12
     campaign.run("last")
     assert_nothing_lost_and_nothing_doubled(campaign, 0)
     assert_published_agrees(home)

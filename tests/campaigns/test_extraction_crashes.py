@@ -89,7 +89,7 @@ def run_campaign(server: PostgresServer, folder: Path, *, rows: int, kills: int,
 
 
 def test_a_few_kills_cuts_and_a_restart_lose_nothing(server: PostgresServer, tmp_path: Path) -> None:
-    heard = run_campaign(server, tmp_path, rows=60_000, kills=5, cuts=1, restarts=1)
+    heard = run_campaign(server, tmp_path, rows=60_000, kills=3, cuts=1, restarts=1)
     assert all("Traceback" not in line for line in heard)
 
 
