@@ -142,9 +142,10 @@ def test_an_earlier_as_of_knows_nothing_of_what_came_later(home: Home) -> None:
 
 def test_history_keeps_one_row_set_a_day_and_state_only_the_latest(home: Home) -> None:
     for as_of in (AS_OF - timedelta(days=1), AS_OF - timedelta(hours=1), AS_OF):
-        tables = compute_all(home, as_of)
-    assert tables["insights.deployment_metrics"]["as_of"].unique().to_list() == [AS_OF]
-    assert tables["history.deployment_metrics"]["as_of"].unique().sort().to_list() == [AS_OF - timedelta(days=1), AS_OF]
+        deployment_metrics.fn(str(home.root), limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
+    instants = "SELECT DISTINCT as_of FROM {}.deployment_metrics ORDER BY as_of"
+    assert rows_of(home, instants.format("insights")).rows() == [(AS_OF,)]
+    assert rows_of(home, instants.format("history")).rows() == [(AS_OF - timedelta(days=1),), (AS_OF,)]
 
 
 def test_every_computation_is_entered_in_the_book(home: Home) -> None:
