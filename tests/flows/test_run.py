@@ -217,7 +217,10 @@ def test_unknown_setting_is_one_line_and_exit_code_2(govpulse: Govpulse, home: H
     assert not home.published.exists()
 
 
-def test_same_as_of_twice_gives_the_same_rows(pipeline: Pipeline, home: Home) -> None:
+def test_same_as_of_twice_gives_the_same_rows(pipeline: Pipeline, home: Home, tmp_path: Path, monkeypatch: Any) -> None:
+    write_sample(tmp_path / "platform.sqlite", until=datetime.now(UTC), days=14, scale=0.1)
+    monkeypatch.setenv("GOVPULSE_SOURCE__KIND", "sqlite")
+    monkeypatch.setenv("GOVPULSE_SOURCE__URL", str(tmp_path / "platform.sqlite"))
     assert not pipeline(only=["collect", "extract"]).failures
     tables = ["deployment_metrics", "active_scans", "system_metrics_hourly"]
     seen = []
