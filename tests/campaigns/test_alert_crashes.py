@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -123,10 +123,10 @@ def campaign(folder: Path, seed: int) -> Iterator[Campaign]:
             receiver.kill()
 
 
-def kill_many(running: Campaign, kills: int) -> None:
-    """Kill at each point in turn and as often at random; now and then also who makes silences."""
+def kill_many(running: Campaign, points: Sequence[str]) -> None:
+    """Kill at each of the points; now and then also who makes silences."""
     silencing = None
-    for number in range(kills):
+    for number, point in enumerate(points):
         if number % 5 == 0:
             if silencing:
                 silencing.kill()
@@ -134,7 +134,7 @@ def kill_many(running: Campaign, kills: int) -> None:
             silencing = running.context.Process(target=alerter.silence, args=(running.folder, f"ann{number}"))
             silencing.start()
         running.turn_world(0.04)
-        running.kill_at("random" if number % 2 else NAMED[number // 2 % len(NAMED)])
+        running.kill_at(point)
     if silencing:
         silencing.kill()
         silencing.join()
@@ -214,10 +214,10 @@ def assert_no_silence_lost(con, folder: Path) -> int:
     return len(made)
 
 
-def hold(folder: Path, kills: int, seed: int) -> dict[str, Any]:
+def hold(folder: Path, points: Sequence[str], seed: int) -> dict[str, Any]:
     """A campaign and what it found; every promise is checked."""
     with campaign(folder, seed) as running:
-        kill_many(running, kills)
+        kill_many(running, points)
         let_all_end(running)
         received = running.received()
         with warehouse(Home(folder / "home"), LIMITS) as con:
@@ -244,13 +244,13 @@ def hold(folder: Path, kills: int, seed: int) -> dict[str, Any]:
 
 
 def test_killed_at_every_point(tmp_path: Path) -> None:
-    found = hold(tmp_path, 12, seed=1)
+    found = hold(tmp_path, [*NAMED, "random", "random"], seed=1)
     assert set(NAMED) <= set(found["kills"])
-    assert found["received"] > 10
+    assert found["received"] > 5
 
 
 @pytest.mark.campaign
 def test_killed_five_hundred_times(tmp_path: Path) -> None:
-    found = hold(tmp_path, 520, seed=2)
+    found = hold(tmp_path, [*NAMED, *["random"] * 5] * 52, seed=2)
     print(found)
     assert sum(found["kills"].values()) >= 500

@@ -143,11 +143,21 @@ def test_a_shipped_rule_fires_escalates_and_resolves(con, at, name: str) -> None
     put_value, history, expected = CASES[name]
     for minute, value in history:
         put_value(con, at(minute), value)
-        assert evaluate_on(con, tuple(RULES.values()), OPS, at(minute)).failures == ()
+        assert evaluate_on(con, [RULES[name]], OPS, at(minute)).failures == ()
     told = con.sql("SELECT event, rule FROM alerts.transitions WHERE event IS NOT NULL ORDER BY transitioned_at").fetchall()
     assert told == [(event, name) for event in expected]
     last = con.sql("SELECT max(transitioned_at) FROM alerts.transitions WHERE event = 'resolved'").fetchall()[0][0]
     assert last == at(history[-1][0])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_other_shipped_rule_fires_on_the_same_rows(con, at, name: str) -> None:
+    put_value, history, _ = CASES[name]
+    for minute, value in history[:3]:
+        put_value(con, at(minute), value)
+    result = evaluate_on(con, tuple(RULES.values()), OPS, at(history[2][0]))
+    assert result.failures == ()
+    assert {transition.after.rule for transition in result.transitions} <= {name}
 
 
 def test_every_shipped_rule_is_tried() -> None:
