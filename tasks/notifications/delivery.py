@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,11 +47,12 @@ def deliver_channel(home: Home, limits: Limits, channel: Channel, until: float, 
     While it holds the channel's lock nobody else sends there; the lock dies with its holder. Somebody else's turn is no failure.
     """
     lock = home.private / "delivery" / f"{hashlib.sha256(channel.name.encode()).hexdigest()[:16]}.lock"
-    try:
-        with fair_lock(lock, 0.0):
-            return _deliver(home, limits, channel, until, clock)
-    except BusyError:
-        return DeliveryResult()
+    with ExitStack() as held:
+        try:
+            held.enter_context(fair_lock(lock, 0.0))
+        except BusyError:  # of this lock only: a warehouse that stays busy is a failure
+            return DeliveryResult()
+        return _deliver(home, limits, channel, until, clock)
 
 
 def _deliver(home: Home, limits: Limits, channel: Channel, until: float, clock: Callable[[], datetime]) -> DeliveryResult:

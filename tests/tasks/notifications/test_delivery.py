@@ -15,12 +15,13 @@ from pydantic import SecretStr
 from storage.catalogue import TABLES
 from storage.frames import registered, schema_of
 from storage.home import Home
+from storage.lock import BusyError, fair_lock
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert
 from tasks.messages import from_json, to_json
 from tasks.notifications import retries
 from tasks.notifications.channels import Channel
-from tasks.notifications.delivery import DeliveryResult, deliver, deliver_notifications
+from tasks.notifications.delivery import DeliveryResult, deliver, deliver_channel, deliver_notifications
 from tasks.notifications.dispatch import Row
 from tasks.notifications.retries import GIVE_UP, MOST
 from tasks.silences import add_silence, end_silence, new_silence, parse_matchers
@@ -298,6 +299,12 @@ def test_while_one_sends_nobody_else_does(home: Home) -> None:
         assert str(at(home, [channel], 1)) == "0 sent"
         first.join()
     assert len(receiver.requests) == 1
+
+
+def test_a_warehouse_that_stays_busy_is_a_failure_and_not_somebody_elses_turn(home: Home) -> None:
+    put(home, a_row())
+    with fair_lock(home.private / "warehouse.lock", 1.0), pytest.raises(BusyError):
+        deliver_channel(home, Limits(0.1, 1, "500MB"), Channel("ops"), 0.0, lambda: NOON)
 
 
 def test_the_task_delivers(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
