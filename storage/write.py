@@ -1,12 +1,15 @@
 """The three write verbs, once, driven by the catalogue: append, replace, upsert. Each writes the rows of a relation (a name that
 SQL on the connection can read, with the table's columns) and leaves the transaction to its caller."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import duckdb
+import polars as pl
 
 from storage.catalogue import Table
+from storage.frames import registered, schema_of
 
 LARGE_ROWS = 10_000
 Window = tuple[datetime, datetime]
@@ -52,6 +55,13 @@ def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
         return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {incoming}")
     newer = f"{_row('incoming', _ranked(table))} > {_row('target', _ranked(table))}" if table.version else "true"
     return _changed(con, merge_statement(table, incoming, span, newer))
+
+
+def upsert_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Merge rows by key; they name the table's columns, and what they leave out is NULL."""
+    if rows:
+        with registered(con, "given_rows", pl.DataFrame(rows, schema=schema_of(table))):
+            upsert(con, table, "given_rows")
 
 
 def _is_large(con: duckdb.DuckDBPyConnection, relation: str) -> bool:

@@ -16,11 +16,11 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
-from storage.frames import fetch, registered, schema_of
+from storage.frames import fetch, registered
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
-from storage.write import upsert
+from storage.write import upsert_rows
 from tasks.alerts.evaluation import Transition, evaluate, fingerprint
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
@@ -87,16 +87,12 @@ def write_evaluation(
     """Alerts, transitions and outbox rows, all or nothing."""
     by_name = {rule.name: rule for rule in rules}
     with transaction(con):
-        _upsert(con, "alerts.alerts", [_alert_row(alert) for alert in alerts])
-        _upsert(con, "alerts.transitions", [_transition_row(transition) for transition in transitions])
+        upsert_rows(con, TABLES["alerts.alerts"], [_alert_row(alert) for alert in alerts])
+        upsert_rows(con, TABLES["alerts.transitions"], [_transition_row(transition) for transition in transitions])
         told = (transition for transition in transitions if transition.event)
-        _upsert(con, "alerts.notifications", [row for each in told for row in outbox_rows(each, by_name, channels, runbooks)])
-
-
-def _upsert(con: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        with registered(con, "evaluated", pl.DataFrame(rows, schema=schema_of(TABLES[name]))):
-            upsert(con, TABLES[name], "evaluated")
+        upsert_rows(
+            con, TABLES["alerts.notifications"], [row for each in told for row in outbox_rows(each, by_name, channels, runbooks)]
+        )
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:

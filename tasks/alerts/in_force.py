@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from storage.catalogue import TABLES
 from storage.errors import ConfigurationError
-from storage.frames import fetch, registered
+from storage.frames import fetch, registered, schema_of
 from tasks.alerts.rule_values import WrongValueError
 from tasks.alerts.rules import KEYS, Rule, load_rules, load_with_sources, rule_of
 
@@ -89,8 +90,7 @@ def _enter(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[Rule, str]], n
     entered = [_row(rule, source, standing.get(rule.name), now) for rule, source in wanted]
     if {row["name"]: row for row in entered} == standing:
         return
-    frame = pl.DataFrame(entered, schema_overrides={"in_force_since": pl.Datetime("us", "UTC")})
-    with registered(con, "wanted_rules", frame):
+    with registered(con, "wanted_rules", pl.DataFrame(entered, schema=schema_of(TABLES["alerts.rules"]))):
         con.execute(MERGE)
 
 

@@ -12,7 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS, TABLES
-from storage.frames import registered
+from storage.frames import registered, schema_of
 from storage.home import Home
 from storage.ledger import uncovered_since
 from storage.transaction import transaction
@@ -20,12 +20,11 @@ from storage.warehouse import Limits, warehouse
 from storage.write import replace, upsert
 from tasks.insights.computation import Computation, InsightResult, check_output, enter
 from tasks.insights.detection.fleet import Span, judge_fleet
-from tasks.insights.detection.judging import INSTANT, ROWS, Judged
+from tasks.insights.detection.judging import ROWS, Judged
 from tasks.insights.detection.reading import instant_of
 from tasks.insights.hours import choose_window_start, hour_of
 
 TABLE, MODELS = INSIGHTS["anomaly_scores"], TABLES["ops.anomaly_models"]
-MODEL_TYPES = {"TIMESTAMPTZ": INSTANT, "BIGINT": pl.Int64()}
 CATCH_UP = timedelta(days=2)
 """Without being asked, older minutes are not judged: an anomaly of last week wakes nobody."""
 
@@ -43,7 +42,7 @@ def as_rows(judged: Sequence[Judged], as_of: datetime, trained_at: datetime) -> 
     instants = ("trained_from", "trained_until")
     trained = pl.DataFrame(
         [row | {name: instant_of(row[name]) for name in instants} | {"trained_at": trained_at} for row in models],
-        schema={column.name: MODEL_TYPES.get(column.type, pl.String()) for column in MODELS.columns},
+        schema=schema_of(MODELS),
     )
     return rows.with_columns(pl.lit(as_of).alias("as_of")).select(TABLE.column_names), trained
 

@@ -10,9 +10,9 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import TABLES
-from storage.frames import fetch, registered, schema_of
+from storage.frames import fetch, registered
 from storage.transaction import transaction
-from storage.write import upsert
+from storage.write import upsert_rows
 from tasks.notifications.channels import Channel
 from tasks.notifications.digests import end_digests, group
 from tasks.notifications.dispatch import ACTIVE, OPEN, Row, Situation, Standing, decide, hold, next_row
@@ -113,10 +113,7 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str, channel: str) -> list[Row]:
 
 
 def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[Row], now: datetime) -> None:
-    if not rows:
-        return
-    with registered(con, "decided", pl.DataFrame([vars(row) | {"updated_at": now} for row in rows], schema=schema_of(TABLE))):
-        upsert(con, TABLE, "decided")
+    upsert_rows(con, TABLE, [vars(row) | {"updated_at": now} for row in rows])
 
 
 def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[Row], now: datetime) -> Situation:

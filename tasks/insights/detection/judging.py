@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from storage.frames import INSTANT
 from tasks.insights.detection.artifacts import Artifact, current_versions, load_model, save_model
 from tasks.insights.detection.model import Model, train
 from tasks.insights.detection.planning import parts_of
@@ -20,7 +21,6 @@ from tasks.insights.detection.windows import DAY, Flags, Matrix, Series, windows
 
 MOST_BLANKED = 0.2
 """Of a day of history: where more of it was anomalous, it is what the host does now, and is learned."""
-INSTANT = pl.Datetime("us", "UTC")
 ROWS = {
     **dict.fromkeys(("observed_at", "trained_until"), INSTANT),
     **dict.fromkeys(("score", "threshold", "coverage"), pl.Float64()),
