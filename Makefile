@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --quiet --disable-pip-version-check install --no-deps
 DUCKDB2 := .duckdb2
 BENCH := .bench
+SERVICES := .services
+TESTS := -n 2 --dist loadgroup --ignore tests/flows/services
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-all test-duckdb2 lint bench docs lock clean
+.PHONY: help run up test test-all test-duckdb2 test-services lint bench docs lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -19,13 +21,18 @@ up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect U
 	$(BIN)/govpulse up
 
 test: $(VENV)/ready-dev ## Set up, then run the tests (under 5 minutes)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not campaign"
+	@echo "left to make test-services: what needs Chromium"
+	$(BIN)/python -m pytest $(TESTS) -m "not campaign"
 
 test-all: $(VENV)/ready-dev ## The tests with the long crash campaigns
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest $(TESTS)
+
+test-services: $(VENV)/ready-dev $(SERVICES)/ready ## The tests that need Chromium, which apt installs where it is missing
+	command -v chromium || (apt-get update && apt-get install --yes --no-install-recommends chromium)
+	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest tests/flows/services
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
-	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not campaign and not prefect"
+	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest $(TESTS) -m "not campaign and not prefect"
 
 lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/ruff check .
@@ -61,9 +68,10 @@ lock: $(VENV)/ready-dev ## Resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
+	$(BIN)/uv pip compile --group services -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-services.lock
 
 clean: ## Remove what setting up and testing made; your data stay
-	rm -rf $(VENV) $(DUCKDB2) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DUCKDB2) $(BENCH) $(SERVICES) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-strip-extras --no-header
@@ -81,6 +89,10 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.lock
 
 $(DUCKDB2)/ready: requirements-duckdb2.lock
 	$(PIP) --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
+	@touch $@
+
+$(SERVICES)/ready: requirements-services.lock
+	$(PIP) --require-hashes --target $(SERVICES) -r requirements-services.lock
 	@touch $@
 
 $(BENCH)/ready: requirements-bench.lock

@@ -16,7 +16,7 @@ import polars as pl
 import psutil
 
 from flows.serving.guarded_process import GuardedProcess
-from flows.serving.installation import PREFECT, plan
+from flows.serving.installation import PREFECT, Serving, plan
 from flows.serving.prefect_server import is_healthy
 from storage.home import Home
 
@@ -54,9 +54,8 @@ def main() -> None:
 
 
 def run(home: Home, seconds: float) -> None:
-    (home.prefect / "logs").mkdir(parents=True)
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
-    plans = plan(home, ROOT, PORT, None, environment)
+    plans = plan(home, ROOT, Serving(port=PORT), None, environment)
     server, worker = plans.server, plans.worker
     assert server is not None
     only_collecting = replace(plans.deployments, command=[*PREFECT, "deploy", "--name", "collect-system-metrics"])

@@ -85,7 +85,7 @@ def begin(flow: str, as_of: datetime | None) -> Run:
     settings = load_settings()
     settings.folder.create()
     now = datetime.now(UTC)
-    run = Run(flow, in_utc(as_of) if as_of else now, settings, uuid.uuid4().hex, now)
+    run = Run(flow, in_utc(as_of) if as_of else now, settings, flow_run.id or uuid.uuid4().hex, now)
     land_run(settings.folder, _row(run, ended=False))
     return run
 

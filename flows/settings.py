@@ -285,6 +285,13 @@ def shown(settings: Settings) -> dict[str, Any]:
     return document
 
 
+def variables_named(settings: Settings) -> set[str]:
+    """The variables that the settings name as holding a secret."""
+    named = [settings.alerts.heartbeat_url_env]
+    named += [name for channel in settings.notifications.channels for name in (channel.url_env, channel.secret_env)]
+    return {name for name in named if name}
+
+
 def config_file(given: Path | None) -> Path | None:
     """The settings file in force: the given one, that of GOVPULSE_CONFIG, or govpulse.toml where there is one.
 

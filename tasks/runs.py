@@ -1,5 +1,5 @@
 """The book of runs: a row in ops.runs when a flow starts and again when it ends, through the landing zone, so that keeping it
-needs no warehouse. A run whose second row never comes was killed."""
+needs no warehouse. A run whose second row never comes was killed; the next start of Prefect says so."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from storage.landing import land
 def run_row(
     run_id: str,
     flow: str,
-    as_of: datetime,
+    as_of: datetime | None,
     started_at: datetime,
     now: datetime,
     *,
@@ -39,6 +39,12 @@ def run_row(
         "version": version("govpulse"),
         "updated_at": now,
     }
+
+
+def crashed_row(run_id: str, flow: str, started_at: datetime, now: datetime, why: str) -> dict[str, Any]:
+    """The row of a run whose process is gone; for what instant it computed only the process knew."""
+    row = run_row(run_id, flow, None, started_at, now, prefect_flow_run_id=run_id, results={}, failures=[why])
+    return row | {"status": "crashed"}
 
 
 def land_run(home: Home, row: dict[str, Any]) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.serving.prefect_server import ephemeral_environment
+from flows.serving.api_auth import api_auth
+from flows.serving.environments import CLIENT_DEFAULTS, connection
+from flows.serving.passing_server import api_for_a_run
 from storage.home import Home
 from tests.postgresql import PostgresServer
 
@@ -25,8 +27,12 @@ def run_prefect(folder: Path, **variables: str) -> Home:
     """Run the script against a server of its own, as `govpulse run` has one where no other runs."""
     home = Home(folder)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GOVPULSE_"))}
-    environment = ephemeral_environment({**clean, **QUIET, **variables}, home)
-    done = subprocess.run([sys.executable, str(RUNS)], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    environment = {**CLIENT_DEFAULTS, **clean, **QUIET, **variables}
+    with api_for_a_run(home, environment) as api:
+        known = connection(home, api.url, api_auth(home, environment))
+        done = subprocess.run(
+            [sys.executable, str(RUNS)], env={**environment, **known}, cwd=ROOT, capture_output=True, text=True, timeout=120
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     return home
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from flows.serving.prefect_server import running_api_url
+from flows.serving.prefect_server import running_api
 from flows.settings import Settings, config_file, load_settings
 from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
@@ -149,7 +149,8 @@ def _published(settings: Settings) -> str:
 
 
 def _schedules(settings: Settings) -> str:
-    return running_api_url(settings.folder) or "not up; `govpulse up` runs everything on schedule"
+    api = running_api(settings.folder)
+    return api.url if api else "not up; `govpulse up` runs everything on schedule"
 
 
 CHECKS: dict[str, Callable[[Settings], str]] = {

@@ -1,5 +1,6 @@
 """`govpulse run`: the whole pass, once."""
 
+import asyncio
 import json
 import logging
 import os
@@ -13,18 +14,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from flows.serving.prefect_server import CLIENT_DEFAULTS, ephemeral_environment, running_api_url
+from flows.serving.api_auth import api_auth
+from flows.serving.environments import CLIENT_DEFAULTS, connection
+from flows.serving.passing_server import TURN_SECONDS, api_for_a_run
 from flows.settings import Settings, load_settings
 from storage.catalogue import INSIGHTS
 from storage.errors import ConfigurationError
+from storage.home import Home
 from storage.lock import fair_lock
 from tasks.alerts.rules import load_rules
 
 if TYPE_CHECKING:
     from flows.report import Report
 
+DELIVERED_WITHIN_SECONDS = 10.0
 PARTS = ("collect", "extract", "alerts", *INSIGHTS)
-TURN_TIMEOUT_SECONDS = 3600.0
 
 
 def run(
@@ -41,12 +45,14 @@ def run(
         "window_start": parse_instant("--window-start", window_start),
         "only": parse_parts(only),
     }
-    with ExitStack() as stack:
+    with Console(stderr=True).status("starting Prefect") as status, ExitStack() as stack:
         use_prefect(settings, stack)
+        from prefect import tags
+
         from flows.pipeline import govpulse_pipeline
         from flows.report import RunFailedError
 
-        with Console(stderr=True).status("starting Prefect") as status, showing_steps(status):
+        with showing_steps(status), tags("govpulse", "pipeline"):
             state = govpulse_pipeline(**options, return_state=True)
         outcome = state.result(raise_on_failure=False)
     report = outcome.report if isinstance(outcome, RunFailedError) else outcome
@@ -89,17 +95,42 @@ def show(settings: Settings, report: "Report", as_json: bool) -> None:
 
 
 def use_prefect(settings: Settings, stack: ExitStack) -> None:
-    """Report to the server that is named or up; without one wait for our turn and let Prefect start its own for this run."""
+    """Report to the server that is named or up; without one wait for our turn and start our own for this run."""
     home = settings.folder
     home.create()
     os.environ.update({**CLIENT_DEFAULTS, **os.environ})
     if "PREFECT_API_URL" in os.environ:
         return
-    if api_url := running_api_url(home):
-        os.environ["PREFECT_API_URL"] = api_url
-        return
-    stack.enter_context(fair_lock(home.private / "run.lock", TURN_TIMEOUT_SECONDS))
-    os.environ.update(ephemeral_environment(os.environ, home))
+    stack.enter_context(fair_lock(home.private / "run.lock", TURN_SECONDS))
+    api = stack.enter_context(api_for_a_run(home, os.environ))
+    os.environ["PREFECT_API_URL"] = api.url
+    if api.is_own:
+        os.environ.update(connection(home, api.url, api_auth(home, os.environ)))
+        crash_runs_by_hand(home)
+        stack.callback(deliver_to_server)
+
+
+def crash_runs_by_hand(home: Home) -> None:
+    """It is our turn, so that whoever had it before is gone."""
+    from prefect import get_client
+
+    from flows.serving.installation import POOL
+    from flows.serving.leftovers import crash_leftovers
+
+    async def crash() -> None:
+        async with get_client() as client:
+            await crash_leftovers(client, home, POOL, "by hand")
+
+    asyncio.run(crash())
+
+
+def deliver_to_server() -> None:
+    """Send what waits to be sent, before a server goes that goes with us."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=DELIVERED_WITHIN_SECONDS)
+    EventsWorker.drain_all(timeout=DELIVERED_WITHIN_SECONDS)
 
 
 def parse_instant(option: str, text: str | None) -> datetime | None:

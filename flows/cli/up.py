@@ -5,15 +5,21 @@ from typing import Annotated
 
 import typer
 
+from flows.serving.installation import Serving
+from flows.serving.prefect_server import LOOPBACK
 from flows.serving.supervisor import supervise
-from flows.settings import config_file, load_settings
+from flows.settings import config_file, load_settings, variables_named
 from tasks.alerts.rules import load_rules
 
 PROJECT = Path(__file__).parents[2]
 
 
-def up(port: Annotated[int, typer.Option(help="Where the Prefect server listens, on 127.0.0.1.")] = 4200) -> None:
+def up(
+    port: Annotated[int, typer.Option(help="Where the Prefect server listens.")] = 4200,
+    host: Annotated[str, typer.Option(help="The address it listens on; by default only this machine reaches it.")] = LOOPBACK,
+) -> None:
     """Start the Prefect server, the schedules and a worker; Ctrl-C ends all of it."""
     settings = load_settings()
     load_rules(settings.alerts.rules)
-    raise typer.Exit(supervise(settings.folder, PROJECT, port=port, config=config_file(None)))
+    serving, named = Serving(host, port), variables_named(settings)
+    raise typer.Exit(supervise(settings.folder, PROJECT, serving=serving, config=config_file(None), named=named))

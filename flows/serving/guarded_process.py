@@ -12,19 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("process_guard.py")
-# The guard gives ten seconds to the child and ten to what the child left behind.
+# The guard gives three seconds to the child and three to what the child left behind.
 STOP_SECONDS = 30.0
+FOR_US_ALONE = 0o077
+"""What a child makes, its databases and logs, nobody else reads."""
 
 
 @dataclass
 class GuardedProcess:
-    """What to run and where; `start` and `stop` may be called again and again."""
+    """What to run and where; `start` and `stop` may be called again and again. `sockets`: descriptors that it inherits."""
 
     name: str
     command: list[str]
     environment: Mapping[str, str]
     folder: Path
     log: Path
+    sockets: tuple[int, ...] = ()
     deaths: list[float] = field(default_factory=list)
     guard: subprocess.Popen[bytes] | None = None
 
@@ -39,6 +42,8 @@ class GuardedProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=self.sockets,
+                umask=FOR_US_ALONE,
             )
 
     def exit_code(self) -> int | None:

@@ -2,43 +2,63 @@
 
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.serving.api_auth import api_auth
+from flows.serving.environments import client_environment, connection, worker_environment
 from flows.serving.guarded_process import GuardedProcess
-from flows.serving.prefect_server import HOST, address, check_port, client_environment, server_environment
+from flows.serving.prefect_server import address, closed_server, fresh_log, listen, own_hosts
 from storage.errors import GovpulseError
 from storage.home import Home
 
 POOL = "govpulse"
 RUN_LIMIT = 4
 REGISTRATION = Path(__file__).with_name("registration.py")
+WORKER = Path(__file__).with_name("registered_worker.py")
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
 
 
 @dataclass(frozen=True)
+class Serving:
+    """Where our server listens; not of use where we join another one. The rest of the environment is what the user has."""
+
+    host: str = "127.0.0.1"
+    port: int = 4200
+
+
+@dataclass(frozen=True)
 class Installation:
-    """One `up`: the API it serves or joins, and its processes in the order of their start. `server` is None when it joins."""
+    """One `up`: the API it serves or joins, and its processes in the order of their start. `server` and `listening` are None when
+    it joins; `auth` is our own server's secret. `reregistration` is for after the worker's death, while runs by hand may go on."""
 
     api_url: str
     server: GuardedProcess | None
     registration: GuardedProcess
     deployments: GuardedProcess
     worker: GuardedProcess
+    reregistration: GuardedProcess
+    listening: socket.socket | None = None
+    auth: str = ""
 
     def stop(self) -> None:
         """End all processes, last started first."""
-        for process in (self.worker, self.deployments, self.registration, self.server):
+        for process in (self.worker, self.reregistration, self.deployments, self.registration, self.server):
             if process is not None:
                 process.stop()
+        if self.listening is not None:
+            self.listening.close()
 
 
-def plan(home: Home, project: Path, port: int, config: Path | None, environment: Mapping[str, str]) -> Installation:
-    """Decide what to run for `project`; starts nothing.
+def plan(
+    home: Home, project: Path, serving: Serving, config: Path | None, environment: Mapping[str, str], named: Collection[str] = ()
+) -> Installation:
+    """Decide what to run for `project`; starts nothing, but takes the port.
 
     Args:
-        port: for our own server; not used when `environment` names PREFECT_API_URL.
+        serving: for our own server; not used when `environment` names PREFECT_API_URL.
+        named: variables that the settings name, for the flow runs.
 
     Raises:
         GovpulseError: the port is taken, or `project` has no prefect.yaml.
@@ -46,25 +66,37 @@ def plan(home: Home, project: Path, port: int, config: Path | None, environment:
     if not (project / "prefect.yaml").is_file():
         raise GovpulseError(f"there is no prefect.yaml in {project}; run `govpulse up` from a checkout of govpulse")
     joined = environment.get("PREFECT_API_URL")
-    if not joined:
-        check_port(port)
-    api_url = joined or address(port)
-    known = {**environment, **_govpulse_variables(home, config)}
-    settings = client_environment(known, api_url) if joined else server_environment(known, home, api_url)
+    variables = {**environment, **_govpulse_variables(home, config)}
+    if joined:
+        return Installation(joined, None, *_clients(home, project, variables, named, leftovers=("none", "none")))
+    auth, listening = api_auth(home, environment), listen(serving.host, serving.port)
+    server = closed_server(home, listening, own_hosts(serving.host, environment), auth, environment)
+    api_url = address(serving.host, listening.getsockname()[1])
+    known = {**variables, **connection(home, api_url, auth)}
+    clients = _clients(home, project, known, named, leftovers=("all", "worker"))
+    return Installation(api_url, server, *clients, listening=listening, auth=auth)
 
-    def guarded(name: str, *command: str) -> GuardedProcess:
-        return GuardedProcess(name, list(command), settings, project, _fresh_log(home, name))
 
-    serve = [*PREFECT, "server", "start", "--host", HOST, "--port", str(port)]
-    # Prefetched, a run takes its deployment's one slot before it is due, while its predecessor may still be ending.
-    work = [*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--limit", str(RUN_LIMIT), "--prefetch-seconds", "0"]
-    return Installation(
-        api_url,
-        server=None if joined else guarded("server", *serve),
-        # -P: the script's folder holds names of ours, which must not hide anything that Prefect imports.
-        registration=guarded("registration", sys.executable, "-P", str(REGISTRATION), POOL, "shared" if joined else "own"),
-        deployments=guarded("deployments", *PREFECT, "deploy", "--all"),
-        worker=guarded("worker", *work, "--name", f"govpulse-{socket.gethostname()}"),
+def _clients(
+    home: Home, project: Path, known: Mapping[str, str], named: Collection[str], leftovers: tuple[str, str]
+) -> tuple[GuardedProcess, GuardedProcess, GuardedProcess, GuardedProcess]:
+    """Registration, deployments, worker, and registration once more.
+
+    Args:
+        leftovers: whose runs are gone, at the first registration and at later ones.
+    """
+
+    def guarded(name: str, settings: dict[str, str], *command: str) -> GuardedProcess:
+        return GuardedProcess(name, list(command), settings, project, fresh_log(home, name))
+
+    talks, works = client_environment(known), worker_environment(known, named)
+    # -P: the scripts' folder holds names of ours, which must not hide anything that Prefect imports.
+    register = [sys.executable, "-P", str(REGISTRATION), POOL, str(home.root)]
+    return (
+        guarded("registration", talks, *register, leftovers[0]),
+        guarded("deployments", talks, *PREFECT, "deploy", "--all"),
+        guarded("worker", works, sys.executable, "-P", str(WORKER), POOL, f"govpulse-{socket.gethostname()}", str(RUN_LIMIT)),
+        guarded("reregistration", talks, *register, leftovers[1]),
     )
 
 
@@ -74,13 +106,3 @@ def _govpulse_variables(home: Home, config: Path | None) -> dict[str, str]:
     if config is not None:
         variables["GOVPULSE_CONFIG"] = str(config.resolve())
     return variables
-
-
-def _fresh_log(home: Home, name: str) -> Path:
-    """An empty log; that of the `up` before is kept beside it."""
-    log = home.prefect / "logs" / f"{name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists():
-        log.replace(log.with_suffix(".log.1"))
-    log.touch()
-    return log

@@ -1,70 +1,128 @@
-"""The Prefect server that `govpulse up` runs: its address, its settings, its health.
+"""The Prefect server of this home: one process at a time runs it, on a socket that it bound itself, under a guard.
 
-It lives under `GOVPULSE_HOME/prefect` (database, logs, `api_url`). `api_url` is there while a server runs, so that
-`govpulse run` can report to it; a file left by a `kill -9` is seen through by asking the server.
+It lives under `GOVPULSE_HOME/prefect` (database, logs, secret, `api_url`). Whoever runs it holds `up.lock` for as long, and the
+socket, so that nobody else can answer in its place, not even while it is started anew. `api_url` says how to reach it; a file
+left by a `kill -9` is seen through by the lock, which the kernel has let go.
 """
 
 import socket
+import sys
+import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
+
+from flows.serving.environments import server_environment
+from flows.serving.guarded_process import GuardedProcess
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.lock import is_held
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+LOOPBACK_NAMES = ("localhost", LOOPBACK, "[::1]")
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - to be recognised
+BACKLOG = 2048
 HEALTH_TIMEOUT_SECONDS = 2.0
-HEARTBEAT_SECONDS = 30
-
-# What a user sets in the environment goes before these.
-DEFAULTS = {
-    # Events are three quarters of the database, 90-170 KB a run; runs are never purged by default.
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(7 * 86400),
-    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
-    # In memory, the default, a restarted server forgets who holds the one slot of a deployment.
-    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-}
-CLIENT_DEFAULTS = {
-    # automations.toml counts three of these heartbeats.
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
-    # How late a run may be noticed, for the worker looks for runs that are due, not ahead.
-    "PREFECT_WORKER_QUERY_SECONDS": "5",
-    "PREFECT_CLI_COLORS": "false",
-    # Nothing about an operator's platform goes to anybody, the use of Prefect included.
-    "DO_NOT_TRACK": "1",
-}
+HEALTHY_WITHIN_SECONDS = 120.0
+POLL_SECONDS = 0.25
+SHOWN_LINES = 15
 
 
-def address(port: int) -> str:
-    """The API's URL of the server on `port` of this host."""
-    return f"http://{HOST}:{port}/api"
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on `port` of `host`; port 0 is any that is free.
+
+    Raises:
+        GovpulseError: it cannot.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise GovpulseError(
+            f"cannot listen on port {port} of {host}: {reason}; choose another with `govpulse up --port`"
+        ) from error
 
 
-def client_environment(environment: Mapping[str, str], api_url: str) -> dict[str, str]:
-    """The environment of a worker or CLI call that talks to `api_url`."""
-    return {**CLIENT_DEFAULTS, **environment, "PREFECT_API_URL": api_url}
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`."""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def server_environment(environment: Mapping[str, str], home: Home, api_url: str) -> dict[str, str]:
-    """The environment of everything beside our own server: its settings, and its files under `home`."""
-    return {**DEFAULTS, **client_environment(environment, api_url), "PREFECT_HOME": str(home.prefect)}
+def address(host: str, port: int) -> str:
+    """The API's URL, as this machine reaches it, of the server that listens on `port` of `host`."""
+    reachable = LOOPBACK if host in ANY_ADDRESS or host == "localhost" else host
+    return f"http://{_bracketed(reachable)}:{port}/api"
 
 
-def check_port(port: int) -> None:
-    """Raise GovpulseError when `port` cannot be listened on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise GovpulseError(
-                f"cannot listen on port {port} of {HOST}: {reason}; choose another with `govpulse up --port`"
-            ) from error
+def own_hosts(host: str, environment: Mapping[str, str]) -> list[str]:
+    """The names under which the server on `host` answers: those of this machine, as far as it listens there, and that of the URL
+    that PREFECT_UI_API_URL or PREFECT_SERVER_UI_API_URL says people use."""
+    named = (urlsplit(environment.get(name, "")).hostname for name in ("PREFECT_UI_API_URL", "PREFECT_SERVER_UI_API_URL"))
+    names = [_bracketed(host), *(_bracketed(name) for name in named if name)]
+    if is_loopback(host) or host in ANY_ADDRESS:
+        names += LOOPBACK_NAMES
+    if host in ANY_ADDRESS:
+        names += [socket.gethostname(), socket.getfqdn(), *_own_addresses()]
+    return sorted({name.lower() for name in names} - {_bracketed(each) for each in ANY_ADDRESS})
+
+
+def _own_addresses() -> list[str]:
+    found = (each for addresses in psutil.net_if_addrs().values() for each in addresses)
+    return [_bracketed(each.address.partition("%")[0]) for each in found if each.family in (socket.AF_INET, socket.AF_INET6)]
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def closed_server(
+    home: Home, listening: socket.socket, hosts: Collection[str], auth: str, environment: Mapping[str, str]
+) -> GuardedProcess:
+    """The server on that socket, not started yet."""
+    port = listening.getsockname()[1]
+    origins = [f"http://{host}:{port}" for host in hosts]
+    command = [sys.executable, "-P", "-m", "flows.serving.closed_server", str(listening.fileno()), *hosts]
+    settings = server_environment(environment, home, auth, origins)
+    return GuardedProcess("server", command, settings, home.prefect, fresh_log(home, "server"), (listening.fileno(),))
+
+
+def fresh_log(home: Home, name: str) -> Path:
+    """An empty log; that of the time before is kept beside it."""
+    log = home.prefect / "logs" / f"{name}.log"
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+    log.touch(mode=0o600)
+    return log
+
+
+def start_server(server: GuardedProcess, api_url: str, ending: threading.Event) -> None:
+    """Start it and wait for its health, or until `ending` is set.
+
+    Raises:
+        GovpulseError: it ended, or did not become healthy in time.
+    """
+    server.start()
+    patience_ends = time.monotonic() + HEALTHY_WITHIN_SECONDS
+    while time.monotonic() < patience_ends:
+        if server.exit_code() is not None:
+            raise server_failure(server, "ended before it was ready")
+        if is_healthy(api_url) or ending.wait(POLL_SECONDS):
+            return
+    raise server_failure(server, f"was not ready within {HEALTHY_WITHIN_SECONDS:.0f} s")
+
+
+def server_failure(process: GuardedProcess, what: str) -> GovpulseError:
+    """What to raise when a process of Prefect's failed; its last lines go to standard error."""
+    print(process.last_lines(SHOWN_LINES), file=sys.stderr)  # noqa: T201 - why it failed, for whoever started it
+    return GovpulseError(f"the Prefect {process.name} {what}; its last lines are above, all of them in {process.log}")
 
 
 def is_healthy(api_url: str) -> bool:
@@ -76,21 +134,33 @@ def is_healthy(api_url: str) -> bool:
         return False
 
 
+def server_lock(home: Home) -> Path:
+    """Whoever runs a server on the database of this home holds it: two would lock each other out."""
+    return home.prefect / "up.lock"
+
+
+@dataclass(frozen=True)
+class Api:
+    """A Prefect API that a `govpulse up` of this home works with: its own server's, or one of others, which has its own secret."""
+
+    url: str
+    is_own: bool
+
+
 def api_url_file(home: Home) -> Path:
     """Where a running `govpulse up` says how to reach its server."""
     return home.prefect / "api_url"
 
 
-def running_api_url(home: Home) -> str | None:
-    """The URL of the API that a `govpulse up` of this home serves now, or None."""
+def announce(home: Home, api: Api) -> None:
+    """Say how to reach the API, for as long as the server's lock is held."""
+    api_url_file(home).write_text(f"{api.url} {'own' if api.is_own else 'joined'}\n", encoding="utf-8")
+
+
+def running_api(home: Home) -> Api | None:
+    """The API that a `govpulse up` of this home works with now, or None."""
     try:
-        api_url = api_url_file(home).read_text(encoding="utf-8").strip()
-    except OSError:
+        url, whose = api_url_file(home).read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
         return None
-    return api_url if is_healthy(api_url) else None
-
-
-def ephemeral_environment(environment: Mapping[str, str], home: Home) -> dict[str, str]:
-    """The environment of a flow run that has no server: Prefect starts one for it, on the same files as `govpulse up`."""
-    own = {"PREFECT_HOME": str(home.prefect), "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}
-    return {**DEFAULTS, **CLIENT_DEFAULTS, **environment, **own}
+    return Api(url, whose == "own") if is_held(server_lock(home)) and is_healthy(url) else None

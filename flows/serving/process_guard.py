@@ -11,13 +11,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from types import FrameType
 
 import psutil
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 3.0
 KILL_SECONDS = 2.0
 
 
@@ -30,7 +31,9 @@ def main(arguments: list[str]) -> int:
     _ask_kernel(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != int(arguments[0]):
         return 1  # the parent died before the kernel knew that we want to hear of it
-    child = subprocess.Popen(arguments[1:], preexec_fn=_die_with_guard)  # noqa: S603 - our command
+    die_with_guard = partial(die_with_parent, os.getpid())
+    # What the guard was to inherit, such as a listening socket, was meant for the child.
+    child = subprocess.Popen(arguments[1:], preexec_fn=die_with_guard, close_fds=False)  # noqa: S603 - our command
     try:
         return _reap_until(child.pid)
     finally:
@@ -42,8 +45,11 @@ def _leave(signum: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + signum)
 
 
-def _die_with_guard() -> None:
-    _ask_kernel(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies: at once, for a parent that can still say goodbye ends it first."""
+    _ask_kernel(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before the kernel knew
 
 
 def _ask_kernel(option: int, value: int) -> None:

@@ -1,7 +1,7 @@
 """Tell a Prefect API what `govpulse up` needs there, again and again with the same result.
 
 Creates the work pool if it is missing, creates or updates the automations of automations.toml by name, and, where the API is
-ours alone, turns runs that outlived their worker to Crashed. Run as a script, by path: the supervisor need not hold Prefect.
+ours alone, turns runs whose process is gone to Crashed. Run as a script, by path: the supervisor need not hold Prefect.
 """
 
 import asyncio
@@ -13,31 +13,25 @@ from typing import Any
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    WorkPoolFilter,
-    WorkPoolFilterName,
-)
-from prefect.client.schemas.objects import StateType
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import PREFECT_API_URL
-from prefect.states import Crashed
 from prefect.workers.process import ProcessWorker
+
+from flows.serving.leftovers import Whose, crash_leftovers
+from storage.home import Home
 
 AUTOMATIONS = Path(__file__).with_name("automations.toml")
 
 
-async def register(pool: str, *, is_own_server: bool) -> None:
-    """Bring the pool, the automations and, on our own server, the left-over runs of the pool in order."""
+async def register(pool: str, home: Home, leftovers: Whose | None) -> None:
+    """Bring the pool, the automations and, on our own server, left-over runs in order."""
     async with get_client() as client:
         await ensure_pool(client, pool)
         for definition in tomllib.loads(AUTOMATIONS.read_text(encoding="utf-8"))["automations"]:
             await ensure_automation(client, definition)
-        if is_own_server:
-            await crash_leftovers(client, pool)
+        if leftovers is not None:
+            await crash_leftovers(client, home, pool, leftovers)
 
 
 async def ensure_pool(client: PrefectClient, name: str) -> None:
@@ -60,19 +54,9 @@ async def ensure_automation(client: PrefectClient, definition: dict[str, Any]) -
         await client.create_automation(automation)
 
 
-async def crash_leftovers(client: PrefectClient, pool: str) -> None:
-    """Crash the unfinished runs of `pool`, whose processes are gone: nothing else would ever free their slots."""
-    unfinished = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
-    runs = await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=unfinished)),
-        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])),
-    )
-    for run in runs:
-        await client.set_flow_run_state(run.id, Crashed(message="its worker ended before it did"), force=True)
-
-
 if __name__ == "__main__":
     try:
-        asyncio.run(register(sys.argv[1], is_own_server=sys.argv[2] == "own"))
+        whose: dict[str, Whose | None] = {"all": "all", "worker": "worker", "none": None}
+        asyncio.run(register(sys.argv[1], Home(Path(sys.argv[2])), whose[sys.argv[3]]))
     except (httpx.HTTPError, PrefectException) as error:
         sys.exit(f"cannot register with {PREFECT_API_URL.value()}: {error}")

@@ -2,46 +2,65 @@
 
 The end has an order: worker and flow runs first, while the server still takes their last states, then the server. A child that
 dies is started again. So is the server: its database and leases are on disk, and worker and runs bear a gap of some seconds.
-Writes under `GOVPULSE_HOME/prefect`: database, logs, `api_url`.
+Writes under `GOVPULSE_HOME/prefect`: database, logs, secret, `api_url`.
 """
 
 import logging
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
 
+from flows.serving.api_auth import api_auth_file
 from flows.serving.guarded_process import GuardedProcess
-from flows.serving.installation import Installation, plan
-from flows.serving.prefect_server import api_url_file, is_healthy
+from flows.serving.installation import Installation, Serving, plan
+from flows.serving.invitation import invite, invite_elsewhere
+from flows.serving.prefect_server import (
+    POLL_SECONDS,
+    Api,
+    announce,
+    api_url_file,
+    running_api,
+    server_failure,
+    server_lock,
+    start_server,
+)
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.lock import fair_lock
+from storage.lock import BusyError, fair_lock
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.25
-HEALTHY_WITHIN_SECONDS = 120.0
 DEATHS_BORNE = 5
 DEATHS_WINDOW_SECONDS = 600.0
-SHOWN_LINES = 15
+TURN_SECONDS = 3600.0
+LOOK_SECONDS = 1.0
+ON_LOOPBACK = Serving()
 
 
 def supervise(
-    home: Home, project: Path, *, port: int = 4200, config: Path | None = None, environment: Mapping[str, str] = os.environ
+    home: Home,
+    project: Path,
+    *,
+    serving: Serving = ON_LOOPBACK,
+    config: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    named: Collection[str] = (),
 ) -> int:
     """Run everything until SIGINT, SIGTERM or SIGHUP; return 0. Call it from the main thread.
 
     Args:
         project: the folder of prefect.yaml and flows/.
-        port: where our server listens, on 127.0.0.1. When `environment` names PREFECT_API_URL no server is started, and
-            deployments and worker are registered with that one.
+        serving: where our server listens. When `environment` names PREFECT_API_URL no server is started, and deployments and
+            worker are registered with that one.
         config: the settings file that the flow runs read.
+        named: variables that the settings name, which the flow runs need.
 
     Raises:
         GovpulseError: the port is taken, another `up` serves this home, `project` has no prefect.yaml, or a process cannot be
@@ -49,10 +68,12 @@ def supervise(
     """
     home = Home(home.root.resolve())
     home.create()
-    with _only_one(home), _ending_signals() as ending:
-        installation = plan(home, project.resolve(), port, config, environment)
+    with _ending_signals() as ending, _only_one(home, ending):
+        if ending.is_set():
+            return 0
+        installation = plan(home, project.resolve(), serving, config, environment, named)
         try:
-            _bring_up(installation, home, ending)
+            _bring_up(installation, home, serving, ending)
             watch(installation, ending)
             typer.echo("Ending: the worker and its runs, then the server.")
         finally:
@@ -61,32 +82,26 @@ def supervise(
     return 0
 
 
-def _bring_up(installation: Installation, home: Home, ending: threading.Event) -> None:
+def _bring_up(installation: Installation, home: Home, serving: Serving, ending: threading.Event) -> None:
     if installation.server is not None:
         typer.echo(f"Starting the Prefect server at {installation.api_url}")
-        _start_server(installation.server, installation.api_url, ending)
+        start_server(installation.server, installation.api_url, ending)
     run_to_end(installation.registration, ending)
     run_to_end(installation.deployments, ending)
     if ending.is_set():
         return
     installation.worker.start()
-    api_url_file(home).parent.mkdir(exist_ok=True)
-    api_url_file(home).write_text(installation.api_url + "\n", encoding="utf-8")
-    typer.echo(f"govpulse is up. Runs and forms: {installation.api_url.removesuffix('/api')}")
+    announce(home, Api(installation.api_url, is_own=installation.server is not None))
+    _tell(installation, home, serving)
+
+
+def _tell(installation: Installation, home: Home, serving: Serving) -> None:
+    auth, is_private = installation.auth, sys.stdout.isatty()
+    own = invite(installation.api_url, auth, api_auth_file(home), serving.host, is_private=is_private)
+    for line in own if installation.server is not None else invite_elsewhere(installation.api_url):
+        typer.echo(line)
     typer.echo("The deployments of prefect.yaml run on schedule. Ctrl-C ends all of it.")
     typer.echo(f"Logs: {installation.worker.log.parent}")
-
-
-def _start_server(server: GuardedProcess, api_url: str, ending: threading.Event) -> None:
-    """Start it and wait for its health."""
-    server.start()
-    patience_ends = time.monotonic() + HEALTHY_WITHIN_SECONDS
-    while time.monotonic() < patience_ends:
-        if server.exit_code() is not None:
-            raise _failure(server, "ended before it was ready")
-        if is_healthy(api_url) or ending.wait(POLL_SECONDS):
-            return
-    raise _failure(server, f"was not ready within {HEALTHY_WITHIN_SECONDS:.0f} s")
 
 
 def run_to_end(process: GuardedProcess, ending: threading.Event) -> None:
@@ -97,7 +112,7 @@ def run_to_end(process: GuardedProcess, ending: threading.Event) -> None:
     while process.exit_code() is None and not ending.wait(POLL_SECONDS):
         pass
     if process.exit_code():
-        raise _failure(process, "failed")
+        raise server_failure(process, "failed")
 
 
 def watch(installation: Installation, ending: threading.Event) -> None:
@@ -105,11 +120,11 @@ def watch(installation: Installation, ending: threading.Event) -> None:
     while not ending.wait(POLL_SECONDS):
         if installation.server is not None and installation.server.exit_code() is not None:
             bear(installation.server, ending)
-            _start_server(installation.server, installation.api_url, ending)
+            start_server(installation.server, installation.api_url, ending)
         if installation.worker.exit_code() is not None:
             bear(installation.worker, ending)
             # The guard has ended the worker's runs with it; registration frees their slots.
-            run_to_end(installation.registration, ending)
+            run_to_end(installation.reregistration, ending)
             installation.worker.start()
 
 
@@ -117,26 +132,29 @@ def bear(process: GuardedProcess, ending: threading.Event) -> None:
     """Log a death and wait before the next try; raise when there were too many."""
     deaths = process.recent_deaths(DEATHS_WINDOW_SECONDS)
     if deaths > DEATHS_BORNE:
-        raise _failure(process, f"ended {deaths} times within {DEATHS_WINDOW_SECONDS / 60:.0f} min")
+        raise server_failure(process, f"ended {deaths} times within {DEATHS_WINDOW_SECONDS / 60:.0f} min")
     logger.warning("the Prefect %s ended with code %s; starting it again", process.name, process.exit_code())
     ending.wait(2.0 ** (deaths - 1))
 
 
-def _failure(process: GuardedProcess, what: str) -> GovpulseError:
-    typer.echo(process.last_lines(SHOWN_LINES), err=True)
-    return GovpulseError(f"the Prefect {process.name} {what}; its last lines are above, all of them in {process.log}")
-
-
 @contextmanager
-def _only_one(home: Home) -> Iterator[None]:
-    """Two servers on one database would lock each other out."""
+def _only_one(home: Home, ending: threading.Event) -> Iterator[None]:
+    """Two servers on one database would lock each other out: another `up` is refused, a `govpulse run` that has a server of its own
+    is waited for."""
     with ExitStack() as stack:
-        try:
-            stack.enter_context(fair_lock(home.prefect / "up.lock", timeout_seconds=0.0))
-        except GovpulseError as error:
-            raise GovpulseError(
-                f"another `govpulse up` serves {home.root}; end it, or set GOVPULSE_HOME to another folder"
-            ) from error
+        patience_ends, is_told = time.monotonic() + TURN_SECONDS, False
+        while not ending.is_set():
+            try:
+                stack.enter_context(fair_lock(server_lock(home), timeout_seconds=LOOK_SECONDS))
+                break
+            except BusyError as error:
+                if running_api(home) or time.monotonic() > patience_ends:
+                    raise GovpulseError(
+                        f"another `govpulse up` serves {home.root}; end it, or set GOVPULSE_HOME to another folder"
+                    ) from error
+            if not is_told:
+                typer.echo("Waiting for a `govpulse run` of this home to end.")
+            is_told = True
         yield
 
 

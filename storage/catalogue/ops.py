@@ -5,12 +5,12 @@ from storage.catalogue.model import Column, Table
 RUNS = Table(
     schema="ops",
     name="runs",
-    description="One row a flow run. A run that stays `running` was killed.",
+    description="One row a flow run. `crashed` is one whose process was killed, which the next start noticed.",
     columns=(
         Column("run_id", "VARCHAR", "unique id", is_required=True),
         Column("flow", "VARCHAR", "the flow's name", is_required=True),
-        Column("as_of", "TIMESTAMPTZ", "the instant that the run computed for"),
-        Column("status", "VARCHAR", "how it stands", is_required=True, allowed=("running", "succeeded", "failed")),
+        Column("as_of", "TIMESTAMPTZ", "the instant that the run computed for; NULL where it crashed"),
+        Column("status", "VARCHAR", "how it stands", is_required=True, allowed=("running", "succeeded", "failed", "crashed")),
         Column("started_at", "TIMESTAMPTZ", "when it began", is_required=True),
         Column("finished_at", "TIMESTAMPTZ", "when it ended"),
         Column("result", "JSON", "what each step did, with counts"),

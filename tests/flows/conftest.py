@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +21,23 @@ from typing import Any
 import psutil
 import pytest
 import yaml
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
+from prefect.settings.legacy import Setting
+
+from flows.serving.api_auth import api_auth_file
+from storage.home import Home
 
 ROOT = Path(__file__).parents[2]
 START = """
 import sys
 from pathlib import Path
+from flows.serving.installation import Serving
 from flows.serving.supervisor import supervise
 from storage.errors import GovpulseError
 from storage.home import Home
 try:
-    sys.exit(supervise(Home(Path(sys.argv[1])), Path(sys.argv[2]), port=int(sys.argv[3]), config=Path(sys.argv[4])))
+    serving = Serving(port=int(sys.argv[3]))
+    sys.exit(supervise(Home(Path(sys.argv[1])), Path(sys.argv[2]), serving=serving, config=Path(sys.argv[4])))
 except GovpulseError as error:
     sys.exit(f"govpulse: {error}")
 """
@@ -64,14 +72,28 @@ class Up:
     def api_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/api"
 
+    @property
+    def auth(self) -> str:
+        """The secret of its API."""
+        return api_auth_file(Home(self.home)).read_text().strip()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What tells a process of its API."""
+        return {"PREFECT_API_URL": self.api_url, "PREFECT_API_AUTH_STRING": self.auth}
+
+    @property
+    def settings(self) -> dict[Setting, str]:
+        """The same for this process."""
+        return {PREFECT_API_URL: self.api_url, PREFECT_API_AUTH_STRING: self.auth}
+
     def output(self) -> str:
         return self.log.read_text()
 
     def ask(self, path: str, body: dict[str, Any] | None = None, method: str = "POST") -> Any:
         """What the API answers."""
-        request = urllib.request.Request(
-            f"{self.api_url}/{path}", json.dumps(body or {}).encode(), {"Content-Type": "application/json"}, method=method
-        )
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {b64encode(self.auth.encode()).decode()}"}
+        request = urllib.request.Request(f"{self.api_url}/{path}", json.dumps(body or {}).encode(), headers, method=method)
         patience_ends = time.monotonic() + BUSY_AT_MOST_SECONDS
         while True:
             try:

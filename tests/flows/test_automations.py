@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from prefect.events.worker import EventsWorker
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
 from flows.alerts import evaluate_alerts
 from storage.home import Home
@@ -44,7 +44,7 @@ def test_the_automation_of_the_docs_tells_of_what_is_critical(
     monkeypatch.setenv("GOVPULSE_ALERTS__RULES", str(tmp_path / "rules.toml"))
     with (
         receiving() as receiver,
-        temporary_settings({PREFECT_API_URL: scheduled_up.api_url, PREFECT_LOGGING_TO_API_ENABLED: False}),
+        temporary_settings({**scheduled_up.settings, PREFECT_LOGGING_TO_API_ENABLED: False}),
     ):
         monkeypatch.setenv("ON_CALL_URL", f"{receiver.url}/on-call")
         exec(example("python"))
@@ -52,7 +52,7 @@ def test_the_automation_of_the_docs_tells_of_what_is_critical(
         file = tmp_path / "automation.yaml"
         file.write_text(example("yaml").replace(PLACEHOLDER, block))
         command = [sys.executable, "-m", "prefect", "--no-prompt", "automation", "create", "--from-file", str(file)]
-        environment = {**os.environ, "PREFECT_API_URL": scheduled_up.api_url}
+        environment = {**os.environ, **scheduled_up.variables}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
         try:

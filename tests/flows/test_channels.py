@@ -89,7 +89,7 @@ def test_prefect_secret_blocks_of_a_real_server(scheduled_up: Any) -> None:
     names = ("ops-url", "no-text", "not-there")
     channels = [{"name": name, "kind": "webhook", "url_block": name} for name in names]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    ours = {"PREFECT_API_URL": scheduled_up.api_url, "GOVPULSE_NOTIFICATIONS__CHANNELS": json.dumps(channels)}
+    ours = {**scheduled_up.variables, "GOVPULSE_NOTIFICATIONS__CHANNELS": json.dumps(channels)}
     command = [sys.executable, "-c", WITH_BLOCKS]
     done = subprocess.run(command, env=clean | ours, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr

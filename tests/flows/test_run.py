@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 import pytest
 from prefect.events.worker import EventsWorker
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
 from flows.alerts import evaluate_alerts
 from flows.insights import compute_insights
@@ -52,7 +52,7 @@ def govpulse(scheduled_up: Any, home: Home) -> Govpulse:
 
 def command(up: Any, home: Home, *arguments: str, **variables: str) -> dict[str, Any]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GOVPULSE_"))}
-    ours = {"GOVPULSE_HOME": str(home.root), "PREFECT_API_URL": up.api_url}
+    ours = {"GOVPULSE_HOME": str(home.root), "PREFECT_HOME": str(home.root / "results"), **up.variables}
     return {"args": [sys.executable, "-m", "flows", *arguments], "env": {**clean, **ours, **variables}}
 
 
@@ -67,7 +67,7 @@ def pipeline(scheduled_up: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> 
         except RunFailedError as failed:
             return failed.report
 
-    with temporary_settings({PREFECT_API_URL: scheduled_up.api_url, PREFECT_LOGGING_TO_API_ENABLED: False}):
+    with temporary_settings({**scheduled_up.settings, PREFECT_LOGGING_TO_API_ENABLED: False}):
         yield run
         EventsWorker.drain_all()  # while the server is there: at the end of the process it would be waited for in vain
 
@@ -199,6 +199,8 @@ def test_full_disk_loses_nothing(govpulse: Govpulse, pipeline: Pipeline, home: H
     done = govpulse("run", "--only", "active_scans", preexec_fn=fill)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+    (kept,) = (home.root / "results" / "storage").iterdir()
+    assert json.loads(kept.read_bytes())["__exc_type__"] == "flows.report.RunFailedError"  # what Prefect keeps, and no pickle
     assert not pipeline(only=["active_scans"]).failures
     with warehouse(home) as con:
         assert con.sql("SELECT user_id FROM raw.users").fetchall() == [("u1",)]

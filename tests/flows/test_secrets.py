@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 import duckdb
 import pytest
 from prefect.blocks.system import Secret
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import temporary_settings
 
 from storage.home import Home
 from tasks.alerts.evaluation import fingerprint
@@ -186,7 +186,7 @@ class Operator:
 
     def start(self, home: str, file: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GOVPULSE_"))}
-        ours = {"GOVPULSE_HOME": str(self.folder / "homes" / home), "GOVPULSE_CONFIG": file, "PREFECT_API_URL": self.up.api_url}
+        ours = {"GOVPULSE_HOME": str(self.folder / "homes" / home), "GOVPULSE_CONFIG": file, **self.up.variables}
         # A proxy that is not there, so that nothing goes to Slack.
         ours |= {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1", **self.channels.variables, **variables}
         return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env={**clean, **ours}, stdout=-1, stderr=-1, text=True)
@@ -227,7 +227,7 @@ def operated(scheduled_up: Any, until: Callable[..., Any], tmp_path_factory: pyt
     remains, tried = Remains(), set[str]()
     with every_kind_of_channel() as channels, remains.watching_processes():
         operator = Operator(scheduled_up, tmp_path_factory.mktemp("secrets"), channels)
-        with temporary_settings({PREFECT_API_URL: scheduled_up.api_url}):
+        with temporary_settings(scheduled_up.settings):
             Secret(value=channels.url("by block", 9)).save("leaky", overwrite=True)
         for place, process in [*operator.evaluate()]:
             remains.add(place, "".join(process.communicate(timeout=120)))

@@ -1,6 +1,9 @@
 """The hosts of a window: which model judges each, what that takes of the warehouse, and the judging, side by side."""
 
 import json
+import os
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +35,8 @@ from tasks.insights.detection.windows import DAY, Matrix
 SEED = 0
 WORTH_A_PROCESS = 2_000_000
 """Metrics x minutes, from which on hosts are judged in processes of their own: they take a second to start."""
+LOOK_SECONDS = 1.0
+"""How often a process that judges looks whether whoever started it is still there."""
 EARLIER = (RECENT_DAYS + 1) * DAY
 """Minutes before the window whose scores the thresholds are found from."""
 
@@ -125,6 +130,17 @@ def judge_all(home: Home, limits: Limits, plans: Sequence[Plan], span: Span, fol
         with warehouse(home, limits) as con:
             jobs = read_jobs(con, group, span, folder)
         is_worth_it = len(group) > 1 and sum(plan.cells(span.end) for plan in group) >= WORTH_A_PROCESS
-        processes = Parallel(n_jobs=limits.threads if is_worth_it else 1)
+        processes = Parallel(n_jobs=limits.threads if is_worth_it else 1, initializer=end_with, initargs=(os.getpid(),))
         found |= zip((plan.host for plan in group), processes(delayed(judge)(job) for job in jobs), strict=True)
     return found
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after `parent`, which started it, is gone: killed with -9, it tells nobody."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)

@@ -75,7 +75,7 @@ def test_sigterm_of_the_guard_ends_all(tmp_path: Path) -> None:
 
 def test_who_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "process_guard.py"
-    script.write_text(Path(process_guard.__file__).read_text().replace("GRACE_SECONDS = 10.0", "GRACE_SECONDS = 0.5"))
+    script.write_text(Path(process_guard.__file__).read_text().replace("GRACE_SECONDS = 3.0", "GRACE_SECONDS = 0.5"))
     monkeypatch.setattr(process_guard, "__file__", str(script))
     parent, below = family(tmp_path, ignored="SIGTERM SIGINT")
     parent.kill()

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from flows.serving.guarded_process import GuardedProcess
-from flows.serving.installation import Installation, plan
-from flows.serving.prefect_server import check_port, is_healthy, running_api_url
+from flows.serving.installation import Installation, Serving, plan
+from flows.serving.prefect_server import Api, is_healthy, listen, running_api
 from flows.serving.supervisor import DEATHS_BORNE, DEATHS_WINDOW_SECONDS, bear, run_to_end, watch
 from storage.errors import GovpulseError
 from storage.home import Home
@@ -45,7 +45,7 @@ def test_step_is_left_when_we_are_to_end(tmp_path: Path) -> None:
 def test_dead_worker_is_started_again_after_its_registration(tmp_path: Path) -> None:
     worker = guarded(tmp_path, f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)")
     registration = guarded(tmp_path, f"open({str(tmp_path / 'registered')!r}, 'a').write('x')")
-    installation = Installation("http://127.0.0.1:1/api", None, registration, guarded(tmp_path, ""), worker)
+    installation = Installation("http://127.0.0.1:1/api", None, guarded(tmp_path, ""), guarded(tmp_path, ""), worker, registration)
     ending = threading.Event()
     worker.start()
     watching = threading.Thread(target=watch, args=(installation, ending))
@@ -81,16 +81,18 @@ def test_worker_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
 
 def test_project_without_prefect_yaml_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(GovpulseError, match=r"no prefect\.yaml in"):
-        plan(Home(tmp_path), tmp_path, 4200, None, {})
+        plan(Home(tmp_path), tmp_path, Serving(), None, {})
 
 
 def test_named_api_is_joined_and_no_port_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "prefect.yaml").touch()
-    joined = plan(Home(tmp_path), tmp_path, 1, None, {"PREFECT_API_URL": "http://elsewhere:4200/api", "PREFECT_HOME": "/theirs"})
+    joined = plan(
+        Home(tmp_path), tmp_path, Serving(port=1), None, {"PREFECT_API_URL": "http://elsewhere:4200/api", "PREFECT_HOME": "/theirs"}
+    )
     assert joined.server is None
     assert joined.api_url == "http://elsewhere:4200/api"
     assert joined.worker.environment["PREFECT_HOME"] == "/theirs"
-    assert joined.registration.command[-1] == "shared"  # runs of other workers are theirs to judge
+    assert joined.registration.command[-1] == "none"  # runs of other workers are theirs to judge
 
 
 @pytest.mark.prefect
@@ -112,7 +114,7 @@ def test_second_up_of_a_home_is_refused(scheduled_up: Any, start_up: Any, new_po
 
 @pytest.mark.prefect
 def test_running_server_is_found(scheduled_up: Any) -> None:
-    assert running_api_url(Home(scheduled_up.home)) == scheduled_up.api_url
+    assert running_api(Home(scheduled_up.home)) == Api(scheduled_up.api_url, is_own=True)
 
 
 @pytest.mark.prefect
@@ -120,12 +122,12 @@ def test_running_server_is_found(scheduled_up: Any) -> None:
 def test_up_that_joins_an_api_starts_no_server(
     scheduled_up: Any, start_up: Any, tiny_project: Path, still_alive: Any, tmp_path: Path
 ) -> None:
-    joined = start_up(tmp_path / "home", tiny_project, 1, PREFECT_API_URL=scheduled_up.api_url)
+    joined = start_up(tmp_path / "home", tiny_project, 1, **scheduled_up.variables)
     joined.await_up()
     tree = joined.tree()
     commands = [" ".join(process.cmdline()) for process in tree]
-    assert any("worker start" in command for command in commands)
-    assert not any("server start" in command for command in commands)
+    assert any("registered_worker" in command for command in commands)
+    assert not any("closed_server" in command for command in commands)
     assert "nap" in {one["name"] for one in scheduled_up.ask("deployments/filter")}
     assert joined.stop(signal.SIGTERM) == 0
     assert still_alive(tree) == []
@@ -175,8 +177,8 @@ def test_kill_9_leaves_no_process_and_no_open_port(killed: Any, still_alive: Any
     up, tree = killed
     assert len(tree) >= 6  # supervisor, two guards, server, worker, flow run
     assert still_alive(tree) == []
-    check_port(up.port)
-    assert running_api_url(Home(up.home)) is None  # though the file is there
+    listen("127.0.0.1", up.port).close()
+    assert running_api(Home(up.home)) is None  # though the file is there
 
 
 @pytest.fixture(scope="module")
@@ -197,11 +199,49 @@ def test_automations_are_made_once(next_up: Any) -> None:
     assert [one["name"] for one in next_up.ask("automations/filter")] == ["govpulse-crash-silent-runs"]
 
 
+def attacks(flow_id: str, mark: Path) -> dict[str, dict[str, Any]]:
+    """Deployments that somebody with access to the API may make, by name; `nap` is the one that prefect.yaml registered."""
+    script = {"prefect.deployments.steps.run_shell_script": {"script": f"touch {mark}"}}
+    ours = {"flow_id": flow_id, "work_pool_name": "govpulse", "entrypoint": "flows/tiny.py:nap"}
+    return {
+        "command": {**ours, "job_variables": {"command": f"touch {mark}"}},
+        "entrypoint": {**ours, "entrypoint": f"{mark.with_suffix('.py')}:theirs"},
+        "pull step": {**ours, "pull_steps": [script]},
+        "nap": {**ours, "pull_steps": [script], "job_variables": {"command": f"touch {mark}"}},
+    }
+
+
+@pytest.mark.prefect
+def test_who_may_write_to_the_api_runs_nothing_of_their_own(next_up: Any, until: Any, tmp_path: Path) -> None:
+    """Four deployments and a pool's template, each with a command that leaves a mark; then the registered one still runs."""
+    up, mark = next_up, tmp_path / "mark"
+    mark.with_suffix(".py").write_text(f"open({str(mark)!r}, 'w')")
+    nap = up.ask("deployments/name/nap/nap", method="GET")
+    template = up.ask("work_pools/govpulse", method="GET")["base_job_template"]
+    for name, body in attacks(nap["flow_id"], mark).items():
+        made = up.ask("deployments/", {"name": name, **body})
+        up.ask(f"deployments/{made['id']}/create_flow_run", {"name": name, "state": {"type": "SCHEDULED"}})
+
+    def refused() -> list[str]:
+        messages = [run["state"]["message"] for run in up.runs("CRASHED")]
+        return [message for message in messages if "govpulse runs only what its prefect.yaml registers" in message]
+
+    until(lambda: len(refused()) == 4, 60.0)
+
+    evil = {**template, "job_configuration": {**template["job_configuration"], "command": f"touch {mark}"}}
+    up.ask("work_pools/govpulse", {"base_job_template": evil}, method="PATCH")
+    cleaned = {"pull_steps": nap["pull_steps"], "job_variables": {}, "flow_id": nap["flow_id"], "work_pool_name": "govpulse"}
+    up.ask("deployments/", {"name": "nap", "entrypoint": nap["entrypoint"], **cleaned})
+    up.ask(f"deployments/{nap['id']}/create_flow_run", {"parameters": {}, "state": {"type": "SCHEDULED"}})
+    until(lambda: up.runs("COMPLETED"), 60.0)
+    assert not mark.exists()
+
+
 @pytest.mark.prefect
 def test_ctrl_c_ends_everything_in_the_middle_of_a_run(next_up: Any, until: Any, still_alive: Any) -> None:
     start_nap(next_up, until)
     tree = next_up.tree()
     assert next_up.stop(signal.SIGINT) == 0
     assert still_alive(tree) == []
-    check_port(next_up.port)
+    listen("127.0.0.1", next_up.port).close()
     assert not (next_up.home / "prefect" / "api_url").exists()
