@@ -219,6 +219,7 @@ class WarehouseSettings(Section):
     threads: int = Field(2, gt=0, description="DuckDB threads (count)")
     memory: str = Field("2GB", description="DuckDB memory limit; a process may exceed it by some 300 MB")
     lock_timeout_seconds: float = Field(300.0, gt=0, description="how long a step waits for its turn (s)")
+    query_timeout_seconds: float = Field(60.0, gt=0, description="how long `query --private` may take, for others wait (s)")
 
 
 class RetentionSettings(Section):
@@ -270,7 +271,8 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.warehouse.lock_timeout_seconds, self.warehouse.threads, self.warehouse.memory)
+        warehouse = self.warehouse
+        return Limits(warehouse.lock_timeout_seconds, warehouse.threads, warehouse.memory, warehouse.query_timeout_seconds)
 
     @property
     def channels(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from storage.asking import asking_on
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
@@ -155,12 +156,8 @@ def test_a_rule_that_takes_too_long_is_interrupted(con, gauges, at) -> None:
 
 def test_what_is_beyond_no_threshold_is_not_fetched_but_ends_what_stands(con, gauges, at) -> None:
     gauges(a=1.5, b=0.1)
-    con.execute("CREATE TABLE standing (rule VARCHAR, subject VARCHAR)")
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a"]
-    con.execute("INSERT INTO standing VALUES ('other', 'b')")
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a"]
-    con.execute("INSERT INTO standing VALUES ('gauge', 'b')")
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a", "b"]
+    for standing, expected in ([], ["a"]), (["b"], ["a", "b"]), (["b", "gone"], ["a", "b"]):
+        assert [seen.subject for seen in observe(asking_on(con), GAUGE, at(0), standing)] == expected
 
 
 def test_a_past_instant_does_not_set_the_alerts_back(tmp_path, at) -> None:
@@ -177,7 +174,7 @@ def test_a_past_instant_does_not_set_the_alerts_back(tmp_path, at) -> None:
 def test_a_missing_value_is_no_value(con, gauges, at) -> None:
     """NULL and NaN are no data; a subject with data beside it is seen. An infinite value is beyond every threshold."""
     gauges(a=None, b=float("nan"), c=1.0, d=float("inf"))
-    assert [seen.subject for seen in observe(con, GAUGE, at(0))] == ["c", "d"]
+    assert [seen.subject for seen in observe(asking_on(con), GAUGE, at(0))] == ["c", "d"]
     evaluate_on(con, [GAUGE], OPS, at(0))
     assert sorted((alert.subject, alert.severity) for alert in read_alerts(con).values()) == [("c", "warning"), ("d", "critical")]
 
@@ -216,4 +213,4 @@ def test_the_task_evaluates_on_the_real_warehouse(tmp_path, at) -> None:
 
 def test_observe_names_the_rule_in_its_error(con, at) -> None:
     with pytest.raises(GovpulseError, match="rule bad: "):
-        observe(con, Rule("bad", "SELECT 1", warning=1), at(0))
+        observe(asking_on(con), Rule("bad", "SELECT 1", warning=1), at(0))
