@@ -5,21 +5,15 @@ could reach further. `lock_down` shuts the connection itself. Neither is enough:
 on a locked connection, and nobody can list all that a parser may ever let through.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import TIMEOUT_MAX, Timer
-from typing import Any
 
 import duckdb
-import polars as pl
 
 from storage.errors import ConfigurationError, GovpulseError, first_line
-from storage.frames import fetch
 from storage.warehouse import connect
-
-Ask = Callable[[str, Mapping[str, Any], float], pl.DataFrame]
-"""Rows of a SELECT with named bind parameters, in at most so many seconds; a GovpulseError says why there are none."""
 
 TABLE_FUNCTIONS = frozenset({
     "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "histogram", "histogram_values",
@@ -101,17 +95,6 @@ def lock_down(con: duckdb.DuckDBPyConnection) -> None:
     if con.execute("SELECT current_setting('lock_configuration')").fetchall() == [(False,)]:
         con.execute("SET enable_external_access = false")
         con.execute("SET lock_configuration = true")
-
-
-def asking_on(con: duckdb.DuckDBPyConnection) -> Ask:
-    """What asks on `con`, which is locked down with the first question. Nothing bounds what the SQL may take of this process, and
-    not everything can be interrupted: `storage.reader` asks in a process of its own."""
-
-    def ask(sql: str, parameters: Mapping[str, Any], seconds: float) -> pl.DataFrame:
-        with reading(con, seconds):
-            return fetch(con, sql, parameters)
-
-    return ask
 
 
 @contextmanager

@@ -35,9 +35,9 @@ def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any
     return pl.DataFrame(_execute(con, sql, parameters).to_arrow_table())
 
 
-def stream(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any], rows: int) -> pa.RecordBatchReader:
+def stream(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any], rows: int) -> Iterator[pa.RecordBatch]:
     """Run one SELECT and return its rows in batches of at most so many, never all at once."""
-    return _execute(con, sql, parameters).to_arrow_reader(rows)
+    return iter(_execute(con, sql, parameters).to_arrow_reader(rows))
 
 
 def _execute(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:

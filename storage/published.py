@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
-from storage.asking import asking_on, check_reads
+from storage.asking import check_reads
 from storage.errors import ConfigurationError, GovpulseError
-from storage.reader import Reader
+from storage.reader import Reader, asking_on
 from storage.warehouse import Limits, attach, connect
 
 REMEDY = "`govpulse run` writes it anew"

@@ -9,7 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -17,13 +17,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 
-from storage.asking import TookTooLongError
+from storage.asking import TookTooLongError, reading
 from storage.errors import GovpulseError
+from storage.frames import fetch
 from storage.reading_process import ROWS, TOO_LONG, Question
 from storage.warehouse import Limits
+
+Ask = Callable[[str, Mapping[str, Any], float], pl.DataFrame]
+"""Rows of a SELECT with named bind parameters, in at most so many seconds; a GovpulseError says why there are none."""
 
 GRACE_SECONDS = 2.0
 """For a query that listens to end by itself."""
@@ -121,6 +126,17 @@ class Reader:
             self._process.kill()
             self._process.wait()
         self._process = self._pipe = None
+
+
+def asking_on(con: duckdb.DuckDBPyConnection) -> Ask:
+    """What asks on `con`, which is locked down with the first question. Nothing bounds what the SQL may take of this process, and
+    not everything can be interrupted: `Reader` asks in a process of its own."""
+
+    def ask(sql: str, parameters: Mapping[str, Any], seconds: float) -> pl.DataFrame:
+        with reading(con, seconds):
+            return fetch(con, sql, parameters)
+
+    return ask
 
 
 def _import_path() -> str:

@@ -22,7 +22,6 @@ import pyarrow as pa
 
 from storage.asking import TookTooLongError, check_reads, lock_down, reading
 from storage.errors import GovpulseError, describe
-from storage.frames import stream
 from storage.warehouse import Limits, attach, connect, explain, is_about_the_file
 
 BATCH_ROWS = 20_000
@@ -125,7 +124,7 @@ def _rows(con: duckdb.DuckDBPyConnection, question: Question) -> pa.Buffer:
     check_reads(question.sql)
     sink, size = pa.BufferOutputStream(), 0
     with reading(con, question.seconds):
-        reader = stream(con, question.sql, question.parameters, BATCH_ROWS)
+        reader = con.execute(question.sql, dict(question.parameters) or None).to_arrow_reader(BATCH_ROWS)
         with pa.ipc.new_stream(sink, reader.schema) as written:
             for batch in reader:
                 size += batch.nbytes

@@ -11,9 +11,9 @@ import pytest
 import typer
 
 from flows.cli.app import app
-from storage.asking import asking_on
 from storage.catalogue import INSIGHTS, TABLES
 from storage.migrations import migrate
+from storage.reader import asking_on
 from storage.warehouse import connect
 from tasks.alerts.observing import observe
 from tasks.alerts.rules import ALL_KEYS, SHIPPED, evidence_query, load_rules, read_rules

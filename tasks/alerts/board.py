@@ -14,12 +14,11 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.asking import Ask, asking_on
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.home import Home
-from storage.reader import Reader
+from storage.reader import Ask, Reader, asking_on
 from storage.transaction import transaction
 from storage.warehouse import REMEDY, Limits, opened, turn
 from storage.write import upsert_rows

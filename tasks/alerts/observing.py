@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from storage.asking import Ask, check_reads
+from storage.asking import check_reads
 from storage.errors import GovpulseError
+from storage.reader import Ask
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import Observation
 from tasks.labels import LONGEST_DETAIL, LONGEST_LABEL, shortened

@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from storage.asking import asking_on
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
+from storage.reader import asking_on
 from storage.warehouse import Limits, warehouse
 from tasks.alerts.board import evaluate_on, evaluate_rules, read_alerts
 from tasks.alerts.observing import observe
