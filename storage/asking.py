@@ -31,6 +31,7 @@ REFUSED_VIEWS = frozenset({
     "duckdb_databases", "duckdb_logs", "pg_database", "pg_prepared_statements", "pg_settings", "pragma_database_list",
 })  # fmt: skip
 """They show settings, paths, or what others asked."""
+LONGEST_SQL = 100_000
 READS_ONLY = "SQL of queries and rules reads tables, and nothing else"
 PARTS = """
 SELECT
@@ -52,9 +53,12 @@ def check_reads(sql: str) -> None:
     Raises:
         ConfigurationError: it is not; says `must be one SELECT`, `calls ...` and the like, to be put behind its name.
     """
+    if len(sql) > LONGEST_SQL:
+        raise ConfigurationError(f"has more than {LONGEST_SQL:,} characters")
     try:
+        sql.encode()  # half a character is a TypeError in DuckDB
         statements = _parser().extract_statements(sql)
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeError) as error:
         raise ConfigurationError(f"is not SQL: {first_line(error)}") from error
     is_one = len(statements) == 1
     if is_one and statements[0].type == duckdb.StatementType.EXPLAIN and sql.lstrip()[:7].lower() == "explain":
