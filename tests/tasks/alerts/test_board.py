@@ -214,3 +214,26 @@ def test_the_task_evaluates_on_the_real_warehouse(tmp_path, at) -> None:
 def test_observe_names_the_rule_in_its_error(con, at) -> None:
     with pytest.raises(GovpulseError, match="rule bad: "):
         observe(asking_on(con), Rule("bad", "SELECT 1", warning=1), at(0))
+
+
+def test_the_texts_of_an_alert_are_bounded_wherever_they_go(con, at) -> None:
+    long = Rule(
+        "long",
+        "SELECT repeat('s', 10_000_000) AS subject, 5 AS value, repeat('l', 10_000_000) AS zone, repeat('d', 10_000_000) AS detail",
+        warning=1,
+        message="{subject} {detail}",
+    )
+    assert evaluate_on(con, [long], OPS, at(0)).events == {"firing": 1}
+    assert evaluate_on(con, [long], OPS, at(5)).events == {}, "it is the same alert"
+    longest = "SELECT max(len(COLUMNS(*)::VARCHAR)) FROM"
+    for table in ("alerts", "transitions", "notifications"):
+        assert max(number or 0 for number in con.execute(f"{longest} alerts.{table}").fetchall()[0]) < 30_000
+
+
+def test_too_many_rows_or_labels_are_an_error_of_the_rule(con, gauges, at) -> None:
+    rows = Rule("rows", "SELECT i AS subject, 5 AS value FROM range(600_000) AS r(i)", warning=1)
+    labels = Rule("labels", f"SELECT 'a' AS subject, 5 AS value, {', '.join(f'1 AS l{i}' for i in range(60))}", warning=1)
+    assert evaluate_on(con, [rows, labels, OTHER], OPS, at(0)).failures == (
+        "rule rows: yields more than 500,000 rows",
+        "rule labels: yields more than 50 labels",
+    )
