@@ -8,7 +8,7 @@ import polars as pl
 from storage.asking import check_reads
 from storage.errors import ConfigurationError, GovpulseError
 from storage.reader import Reader, asking_on
-from storage.warehouse import Limits, attach, connect
+from storage.warehouse import Limits, attach, connect, explain, is_about_the_file
 
 REMEDY = "`govpulse run` writes it anew"
 
@@ -25,6 +25,10 @@ def ask_published(path: Path, sql: str) -> pl.DataFrame:
         attach(con, path, "govpulse", read_only=True, remedy=REMEDY)
         con.execute("USE govpulse")
         return asking_on(con)(sql, {}, math.inf)
+    except GovpulseError as error:
+        if error.__cause__ is None or str(path) in str(error) or not is_about_the_file(error.__cause__):
+            raise
+        raise GovpulseError(f"cannot use {path}: {explain(error.__cause__, REMEDY)}") from error
     finally:
         con.close()
 

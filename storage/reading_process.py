@@ -108,13 +108,12 @@ def _answer(con: duckdb.DuckDBPyConnection, question: Question) -> bytes:
 
 
 def _said(error: Exception, question: Question) -> bytes:
-    cause = error.__cause__ if isinstance(error.__cause__, duckdb.Error) else None
     if isinstance(error, TookTooLongError):
         return TOO_LONG + str(error).encode()
     if isinstance(error, MemoryError) or "Out of Memory" in str(error):
         text = f"needs more memory than the {question.limits.memory} that [warehouse] memory allows; ask for less at once"
-    elif cause is not None and is_about_the_file(cause):
-        text = f"cannot use {question.path}: {explain(cause, question.remedy)}"
+    elif error.__cause__ is not None and is_about_the_file(error.__cause__):
+        text = f"cannot use {question.path}: {explain(error.__cause__, question.remedy)}"
     else:
         text = describe(error)
     return FAILED + text.encode(errors="replace")

@@ -107,13 +107,14 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only:
         raise GovpulseError(f"cannot open {path}: {explain(error, remedy)}") from error
 
 
-def is_about_the_file(error: duckdb.Error) -> bool:
-    """Whether the disk or the file failed, not the SQL. DuckDB 2 reports a corrupt block as a plain Error."""
+def is_about_the_file(error: BaseException | None) -> bool:
+    """Whether the disk or the file failed, not the SQL. DuckDB 2 reports a corrupt block as an Error, a stream as an OSError."""
     file_errors = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
-    return isinstance(error, file_errors) or type(error) is duckdb.Error
+    is_streamed = isinstance(error, OSError) and str(error).startswith(("IO Error", "FATAL Error", "Serialization Error"))
+    return isinstance(error, file_errors) or type(error) is duckdb.Error or is_streamed
 
 
-def explain(error: duckdb.Error, remedy: str = "") -> str:
+def explain(error: BaseException, remedy: str = "") -> str:
     """What is wrong with a file, and what to do about it."""
     text = first_line(error)
     if "version number" in text:

@@ -2,7 +2,7 @@
 
 import hashlib
 
-LONGEST_LABEL = 1000
+LONGEST_LABEL = 500
 LONGEST_DETAIL = 4000
 """In bytes of UTF-8."""
 

@@ -7,8 +7,8 @@ import re2
 
 LONGEST_PATTERN = 1000
 """In characters."""
-MOST_INSTRUCTIONS = 1000
-"""Of the compiled expression: `x{1000}` alone is a thousand. This many, on the longest label, are the bound of the time."""
+MOST_INSTRUCTIONS = 1500
+"""Of the compiled expression: `x{1000}` has a thousand, a letter of any script 1,200. So many, on the longest label, bound the time."""
 MOST_BYTES = 2**20
 """Of memory, for one expression."""
 

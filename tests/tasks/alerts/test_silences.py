@@ -340,7 +340,7 @@ def test_no_matcher_takes_long_to_read(text: str) -> None:
 
 def test_a_label_longer_than_alerts_have_is_matched_as_alerts_have_it() -> None:
     text = "x" * 5000
-    assert parse_matcher("rule=~x+").matches("x" * 1000)
+    assert parse_matcher("rule=~x+").matches("x" * 500)
     assert not parse_matcher("rule=~x+").matches(text)
     assert parse_matcher(r"rule=~x+\.\.\. \(5,000 characters, .*\)").matches(text)
     assert parse_matcher(f"rule={text}").matches(text)
