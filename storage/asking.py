@@ -109,10 +109,10 @@ def reading(con: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
         TookTooLongError, GovpulseError: for what DuckDB raised, in one line.
     """
     lock_down(con)
-    con.execute("BEGIN TRANSACTION READ ONLY")
     limit = Timer(min(seconds, TIMEOUT_MAX), con.interrupt)
     limit.start()
     try:
+        con.execute("BEGIN TRANSACTION READ ONLY")
         yield
     except (duckdb.Error, OSError) as error:  # a stream that is interrupted raises an OSError
         if "INTERRUPT" in str(error):

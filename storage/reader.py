@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,7 +24,7 @@ import pyarrow as pa
 from storage.asking import TookTooLongError, reading
 from storage.errors import GovpulseError
 from storage.frames import fetch
-from storage.reading_process import ROWS, TOO_LONG, Question
+from storage.reading_process import REFUSED, ROWS, TOO_LONG, Question
 from storage.warehouse import Limits
 
 Ask = Callable[[str, Mapping[str, Any], float], pl.DataFrame]
@@ -65,8 +65,7 @@ class Reader:
             yield
         finally:
             self._file = None
-            if self._pipe is not None and not self._is_told(None, STARTED_WITHIN_SECONDS):
-                self._kill()
+            self._let_go()
 
     def ask(self, sql: str, parameters: Mapping[str, Any], seconds: float) -> pl.DataFrame:
         """Rows of one SELECT on the file.
@@ -91,6 +90,8 @@ class Reader:
         except BaseException:
             self._kill()
             raise
+        if answer[:1] not in (ROWS, REFUSED):
+            self._kill()
         return _rows(answer)
 
     def _start(self) -> Connection:
@@ -106,6 +107,14 @@ class Reader:
             )
         self._pipe = ours
         return ours
+
+    def _let_go(self) -> None:
+        """Have the file closed; by a process that does not answer, by its end."""
+        is_closed = False
+        with suppress(EOFError, OSError):
+            is_closed = self._is_told(None, STARTED_WITHIN_SECONDS)
+        if not is_closed:
+            self._kill()
 
     def _is_told(self, question: Question | None, seconds: float) -> bool:
         """Hand the question over; whether it has been taken up in time."""

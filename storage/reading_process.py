@@ -30,8 +30,10 @@ MOST_BYTES = 2**29
 HEADROOM_BYTES = 2 * MOST_BYTES
 """What the process may have beside the memory that DuckDB accounts for: the answer, Python, and strings while they are made."""
 SPILL = "4GB"
-ROWS, TOO_LONG, FAILED = b"r", b"t", b"f"
-"""The first byte of an answer; the rest is an Arrow stream, or a sentence."""
+ROWS, REFUSED, TOO_LONG, SPENT = b"r", b"f", b"t", b"s"
+"""The first byte of an answer; the rest is an Arrow stream, or a sentence. After the last two the process is good for nothing more:
+what it was made to do may still have memory, or have broken the connection."""
+REFUSALS = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def _said(error: Exception, question: Question) -> bytes:
         text = f"cannot use {question.path}: {explain(error.__cause__, question.remedy)}"
     else:
         text = describe(error)
-    return FAILED + text.encode(errors="replace")
+    is_sound = isinstance(error, GovpulseError) and isinstance(error.__cause__, (*REFUSALS, type(None)))
+    return (REFUSED if is_sound else SPENT) + text.encode(errors="replace")
 
 
 def _rows(con: duckdb.DuckDBPyConnection, question: Question) -> pa.Buffer:

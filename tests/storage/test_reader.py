@@ -149,6 +149,26 @@ def test_what_a_killed_writer_had_committed_is_read(tmp_path, python) -> None:
         assert reader.ask("SELECT action FROM ops.audit_log", {}, 10.0)["action"].to_list() == ["committed"]
 
 
+def test_a_process_that_was_killed_from_outside_is_one_line_and_is_replaced(filled) -> None:
+    with Reader(LIMITS) as reader:
+        with reader.reading(filled.warehouse, "warehouse", REMEDY):
+            reader.ask("SELECT 1 AS n", {}, 10.0)
+            kill_readers()
+            with pytest.raises(GovpulseError, match="ended without an answer"):
+                reader.ask("SELECT 1 AS n", {}, 10.0)
+            assert reader.ask("SELECT 2 AS n", {}, 10.0)["n"].to_list() == [2]
+            kill_readers()
+        with reader.reading(filled.warehouse, "warehouse", REMEDY):
+            assert reader.ask("SELECT 3 AS n", {}, 10.0)["n"].to_list() == [3]
+
+
+def kill_readers():
+    for process in children():
+        if "reading_process" in " ".join(process.cmdline()):
+            process.kill()
+            psutil.wait_procs([process], timeout=10)
+
+
 def test_it_spills_what_does_not_fit(filled) -> None:
     rows = "SELECT i, repeat('x', 50) || hash(i) AS text FROM range(600_000) AS r(i) ORDER BY text LIMIT 590_000"
     with Reader(Limits(memory="40MB"), filled.spill) as reader, reader.reading(filled.warehouse, "warehouse", REMEDY):
