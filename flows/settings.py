@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,6 +14,7 @@ from storage.home import Home
 from storage.warehouse import Limits
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.notifications.channels import Kind, mistake_in
+from tasks.patterns import compiled
 from tasks.sources.address import Address
 
 PREFIX = "GOVPULSE_"
@@ -88,7 +88,8 @@ class ExpertiseSettings(Section):
         300.0, ge=0, description="who acts more often, on average over at least 30 days, is a bot and left out; 0: nobody is"
     )
     bot_pattern: str = Field(
-        r"^(svc|bot)[-_]|[-_\[]bot\]?$", description="so are users with such an id (regular expression); empty: nobody is by id"
+        r"^(svc|bot)[-_]|[-_\[]bot\]?$",
+        description="so are users with such an id (a pattern of RE2); empty: nobody is by id",
     )
     domain_separator: str = Field(".", description="what stands between the parts of a domain's name; empty: domains have no parts")
 
@@ -96,9 +97,9 @@ class ExpertiseSettings(Section):
     @classmethod
     def _compiles(cls, pattern: str) -> str:
         try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
+            compiled(pattern)
+        except ValueError as error:
+            raise ValueError(f"not a regular expression of RE2: {error}") from error
         return pattern
 
     @field_validator("level_shares")
@@ -219,6 +220,7 @@ class WarehouseSettings(Section):
     threads: int = Field(2, gt=0, description="DuckDB threads (count)")
     memory: str = Field("2GB", description="DuckDB memory limit; a process may exceed it by some 300 MB")
     lock_timeout_seconds: float = Field(300.0, gt=0, description="how long a step waits for its turn (s)")
+    query_timeout_seconds: float = Field(60.0, gt=0, description="how long `query --private` may take, for others wait (s)")
 
 
 class RetentionSettings(Section):
@@ -270,7 +272,8 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.warehouse.lock_timeout_seconds, self.warehouse.threads, self.warehouse.memory)
+        warehouse = self.warehouse
+        return Limits(warehouse.lock_timeout_seconds, warehouse.threads, warehouse.memory, warehouse.query_timeout_seconds)
 
     @property
     def channels(self) -> dict[str, str]:

@@ -29,6 +29,11 @@ class Home:
         return self.private / "warehouse.duckdb"
 
     @property
+    def spill(self) -> Path:
+        """What does not fit into memory, for as long as it is needed."""
+        return self.private / "spill"
+
+    @property
     def models(self) -> Path:
         """What was learned of each host, as files."""
         return self.private / "models"

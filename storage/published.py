@@ -1,45 +1,66 @@
 """Reading the published file, as any user may."""
 
+import math
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
-from storage.errors import ConfigurationError, GovpulseError, first_line
-from storage.frames import fetch
-from storage.warehouse import attach, connect
+from storage.asking import check_reads
+from storage.errors import ConfigurationError, GovpulseError
+from storage.reader import Reader, asking_on
+from storage.warehouse import Limits, attach, connect, explain, is_about_the_file
 
-READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+REMEDY = "`govpulse run` writes it anew"
 
 
 def ask_published(path: Path, sql: str) -> pl.DataFrame:
-    """Rows of one SELECT on the published file.
+    """Rows of one SELECT of ours on the published file.
 
     Raises:
-        GovpulseError: there is no file yet, or DuckDB refuses the SQL.
+        GovpulseError: there is no file yet, or it is damaged.
     """
-    if not path.exists():
-        raise GovpulseError(f"{path} does not exist yet; `govpulse run` makes it")
+    _refuse_missing(path)
     con = connect()
     try:
-        attach(con, path, "govpulse", read_only=True)
+        attach(con, path, "govpulse", read_only=True, remedy=REMEDY)
         con.execute("USE govpulse")
-        return ask(con, sql)
+        return asking_on(con)(sql, {}, math.inf)
+    except GovpulseError as error:
+        if error.__cause__ is None or str(path) in str(error) or not is_about_the_file(error.__cause__):
+            raise
+        raise GovpulseError(f"cannot use {path}: {explain(error.__cause__, REMEDY)}") from error
     finally:
         con.close()
 
 
-def ask(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
-    """Rows of one SELECT on `con`; anything that could write is refused.
+def query_published(path: Path, sql: str, limits: Limits) -> pl.DataFrame:
+    """Rows of one SELECT that somebody wrote, on the published file. It may take as long as it likes: nobody waits for it.
 
     Raises:
-        ConfigurationError: it is not one SELECT.
-        GovpulseError: DuckDB refuses it.
+        ConfigurationError: it is not one SELECT that only reads.
+        GovpulseError: there is no file yet, it is damaged, or DuckDB refuses the SQL.
+    """
+    check_query(sql)
+    _refuse_missing(path)
+    with Reader(limits) as reader, reader.reading(path, "govpulse", REMEDY):
+        return reader.ask(sql, {}, math.inf)
+
+
+def check_query(sql: str) -> None:
+    """Whether somebody's SQL is one SELECT that only reads.
+
+    Raises:
+        ConfigurationError: it is not.
+        GovpulseError: it is not SQL.
     """
     try:
-        statements = con.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type not in READING:
-            raise ConfigurationError("query takes one SELECT")
-        return fetch(con, sql)
-    except duckdb.Error as error:
-        raise GovpulseError(first_line(error)) from error
+        check_reads(sql)
+    except ConfigurationError as error:
+        if str(error).startswith("is not SQL"):
+            raise GovpulseError(f"the query {error}") from error
+        raise ConfigurationError(f"the query {error}") from error
+
+
+def _refuse_missing(path: Path) -> None:
+    if not path.exists():
+        raise GovpulseError(f"{path} does not exist yet; `govpulse run` makes it")

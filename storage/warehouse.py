@@ -4,6 +4,7 @@
 again. The rest of the code says `raw.scans`, whatever the ATTACH string is.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,13 +24,18 @@ STORAGE_VERSION = "v1.2.0"
 """The file format: the oldest that has what we use, so that users' own DuckDB 1.x clients can open what we publish."""
 
 
+REMEDY = "put back the newest file of backups/"
+"""Where the warehouse is damaged. No other file: a backup has everything in it that is private."""
+
+
 @dataclass(frozen=True)
 class Limits:
-    """What the warehouse may use: seconds to wait for its turn, threads, memory (DuckDB's notation)."""
+    """What the warehouse may use: seconds to wait for its turn, threads, memory (DuckDB's notation); seconds of a private query."""
 
     lock_timeout_seconds: float = 300.0
     threads: int = 2
     memory: str = "2GB"
+    query_timeout_seconds: float = 60.0
 
 
 @contextmanager
@@ -39,22 +45,34 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
     Raises:
         GovpulseError: its turn did not come, the file is damaged, a newer govpulse wrote it, or the disk is full.
     """
+    with turn(home, limits), opened(home, limits) as con:
+        yield con
+
+
+@contextmanager
+def turn(home: Home, limits: Limits = Limits()) -> Iterator[None]:
+    """The warehouse is nobody else's inside the block: it may be opened, or read by a process of ours."""
     home.create()
     with fair_lock(home.private / "warehouse.lock", limits.lock_timeout_seconds):
-        spill = home.private / "spill"
-        shutil.rmtree(spill, ignore_errors=True)  # what is in it belonged to one that was killed
-        con = connect(limits, spill=spill)
-        try:
-            attach(con, home.warehouse, "warehouse")
-            con.execute("USE warehouse")
-            migrate(con, datetime.now(UTC))
-            yield con
-        except duckdb.Error as error:
-            if not _is_about_the_file(error):
-                raise
-            raise GovpulseError(f"cannot use {home.warehouse}: {_explain(error)}") from error
-        finally:
-            con.close()
+        shutil.rmtree(home.spill, ignore_errors=True)  # what is in it belonged to one that was killed
+        yield
+
+
+@contextmanager
+def opened(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the migrated warehouse, for who has the turn."""
+    con = connect(limits, spill=home.spill)
+    try:
+        attach(con, home.warehouse, "warehouse", remedy=REMEDY)
+        con.execute("USE warehouse")
+        migrate(con, datetime.now(UTC))
+        yield con
+    except duckdb.Error as error:
+        if not is_about_the_file(error):
+            raise
+        raise GovpulseError(f"cannot use {home.warehouse}: {explain(error, REMEDY)}") from error
+    finally:
+        con.close()
 
 
 def connect(limits: Limits = Limits(), spill: Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -64,6 +82,7 @@ def connect(limits: Limits = Limits(), spill: Path | None = None) -> duckdb.Duck
         "memory_limit": limits.memory,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "python_enable_replacements": False,  # a table that is not there is no variable of ours
     }
     if spill is not None:
         config["temp_directory"] = str(spill)
@@ -72,8 +91,11 @@ def connect(limits: Limits = Limits(), spill: Path | None = None) -> duckdb.Duck
     return con
 
 
-def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only: bool = False) -> None:
+def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only: bool = False, remedy: str = "") -> None:
     """Attach the DuckDB file `path` as `alias`.
+
+    Args:
+        remedy: what to do where it is damaged.
 
     Raises:
         GovpulseError: the file is damaged, of a newer format, held by another program, or not writable.
@@ -82,24 +104,26 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only:
     try:
         con.execute(f"ATTACH {quote_text(str(path))} AS {alias} ({options})")
     except duckdb.Error as error:
-        raise GovpulseError(f"cannot open {path}: {_explain(error)}") from error
+        raise GovpulseError(f"cannot open {path}: {explain(error, remedy)}") from error
 
 
-def _is_about_the_file(error: duckdb.Error) -> bool:
-    """Whether the disk or the file failed, not the SQL. DuckDB 2 reports a corrupt block as a plain Error."""
+def is_about_the_file(error: BaseException | None) -> bool:
+    """Whether the disk or the file failed, not the SQL. DuckDB 2 reports a corrupt block as an Error, a stream as an OSError."""
     file_errors = (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException)
-    return isinstance(error, file_errors) or type(error) is duckdb.Error
+    is_streamed = isinstance(error, OSError) and str(error).startswith(("IO Error", "FATAL Error", "Serialization Error"))
+    return isinstance(error, file_errors) or type(error) is duckdb.Error or is_streamed
 
 
-def _explain(error: duckdb.Error) -> str:
+def explain(error: BaseException, remedy: str = "") -> str:
+    """What is wrong with a file, and what to do about it."""
     text = first_line(error)
     if "version number" in text:
         return "it was written by a newer DuckDB; upgrade govpulse, nothing was changed"
     if "lock on file" in text:
         return f"another program has it open ({text}); close it"
-    if isinstance(error, duckdb.IOException) and os.strerror(13) in text:
+    if isinstance(error, duckdb.IOException) and os.strerror(errno.EACCES) in text:
         return "permission denied"
-    return f"{text}; if the disk is not full, the file is damaged: put back the newest file of backups/"
+    return f"{text}; if the disk is not full, the file is damaged{': ' if remedy else ''}{remedy}"
 
 
 def quote_text(text: str) -> str:

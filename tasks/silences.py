@@ -1,15 +1,14 @@
 """Silences and acknowledgements: what they cover, pure, and their rows in alerts.silences.
 
 A silence covers every alert that all of its matchers hold for, with Alertmanager's meaning: `=` `!=` `=~` `!~`, a regular
-expression is one of the whole text, and a label that an alert does not have is the empty text. An ack covers one episode of one
-alert.
+expression is one of RE2 and of the whole text, and a label that an alert does not have is the empty text. An ack covers one
+episode of one alert.
 """
 
 import hashlib
 import json
 import logging
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import Any, Literal
 
 import duckdb
 import polars as pl
+import re2
 
 from storage.audit import record_action
 from storage.catalogue import TABLES
@@ -25,13 +25,16 @@ from storage.errors import ConfigurationError
 from storage.frames import fetch, registered
 from storage.transaction import transaction
 from storage.write import append
+from tasks.labels import shortened
+from tasks.patterns import compiled, is_whole
 
 logger = logging.getLogger(__name__)
 
 OPERATORS = ("=", "!=", "=~", "!~")
 ALWAYS_THERE = ("rule", "subject", "severity")
 """Labels that every alert has."""
-MATCHER = re.compile(r'\s*(?P<label>[^\s=!~<>"](?:[^=!~<>"]*[^\s=!~<>"])?)\s*(?P<operator>[=!~<>]+)\s*(?P<value>.*?)\s*', re.DOTALL)
+MATCHER = re.compile(r'(?P<label>[^\s=!~<>"](?:[^=!~<>"]*[^\s=!~<>"])?)\s*(?P<operator>[=!~<>]+)\s*(?P<value>.*)', re.DOTALL)
+LONGEST_SHOWN = 60
 NEVER = datetime.max.replace(tzinfo=UTC)
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
@@ -49,24 +52,23 @@ class Matcher:
         return f"{self.label}{self.operator}{self.value if is_plain else _quoted(self.value)}"
 
     @cached_property
-    def pattern(self) -> re.Pattern[str]:
+    def pattern(self) -> "re2._Regexp":
         """The regular expression, compiled once.
 
         Raises:
             ConfigurationError: it is none.
         """
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)
-                return re.compile(self.value, re.DOTALL)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ConfigurationError(f"matcher {self}: not a regular expression: {error}") from error
+            return compiled(self.value)
+        except ValueError as error:
+            shown = str(self) if len(self.value) <= LONGEST_SHOWN else f"{self.label}{self.operator}{self.value[:LONGEST_SHOWN]}..."
+            raise ConfigurationError(f"matcher {shown}: not a regular expression of RE2: {error}") from error
 
     def matches(self, text: str) -> bool:
         """Whether it holds for a label of this text."""
         if self.operator in ("=", "!="):
             return (text == self.value) == (self.operator == "=")
-        return (self.pattern.fullmatch(text) is not None) == (self.operator == "=~")
+        return is_whole(self.pattern, shortened(text)) == (self.operator == "=~")
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,13 @@ def parse_matcher(text: str) -> Matcher:
     Raises:
         ConfigurationError: it is none; says why.
     """
-    found = MATCHER.fullmatch(text)
+    found, shown = MATCHER.fullmatch(text.strip()), repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}...")
     if found is None:
-        raise ConfigurationError(f"matcher {text!r}: write it like rule=disk_almost_full or subject=~web-.*")
+        raise ConfigurationError(f"matcher {shown}: write it like rule=disk_almost_full or subject=~web-.*")
     if found["operator"] not in OPERATORS:
-        said = f"no operator {found['operator']}; there are {' '.join(OPERATORS)}, and a value that begins with one is quoted"
-        raise ConfigurationError(f"matcher {text!r}: {said}")
-    matcher = Matcher(found["label"], found["operator"], _unquoted(text, found["value"]))
+        said = f"no operator {found['operator'][:10]}; there are {' '.join(OPERATORS)}, and a value that begins with one is quoted"
+        raise ConfigurationError(f"matcher {shown}: {said}")
+    matcher = Matcher(found["label"], found["operator"], _unquoted(shown, found["value"]))
     matcher.matches("")  # compiles its regular expression
     return matcher
 
@@ -130,12 +132,12 @@ def _is_specific(matcher: Matcher) -> bool:
     return is_exclusion or not matcher.matches("")
 
 
-def _unquoted(text: str, value: str) -> str:
+def _unquoted(shown: str, value: str) -> str:
     if not value.startswith('"'):
         return value
     inside = QUOTED.fullmatch(value)
     if inside is None:
-        raise ConfigurationError(f"matcher {text!r}: its quotes do not match")
+        raise ConfigurationError(f"matcher {shown}: its quotes do not match")
     # A regular expression keeps its own backslashes: only quotes and backslashes are escaped.
     return re.sub(r'\\(["\\])', r"\1", inside[1])
 
@@ -233,13 +235,14 @@ def _silences(rows: pl.DataFrame) -> list[Silence]:
 
 
 def _silence(row: dict[str, Any]) -> Silence | None:
-    """The silence of a row. One that cannot be read, for a newer Python may know fewer regular expressions, silences nothing."""
+    """The silence of a row. One that cannot be read, for an older govpulse took more regular expressions, silences nothing."""
     try:
         matchers = tuple(Matcher(*map(str, parts)) for parts in json.loads(row["matchers"]))
         for matcher in matchers:
             matcher.matches("")
     except (ConfigurationError, ValueError, TypeError) as error:
-        logger.warning("silence %s cannot be read and silences nothing: %s", row["silence_id"], error)
+        if row["ended_at"] is None:
+            logger.warning("silence %s cannot be read and silences nothing; make it anew: %s", row["silence_id"], error)
         return None
     return Silence(**{field.name: row[field.name] for field in fields(Silence)} | {"matchers": matchers})
 

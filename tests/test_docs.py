@@ -13,7 +13,7 @@ import typer
 from flows.cli.app import app
 from storage.catalogue import INSIGHTS, TABLES
 from storage.migrations import migrate
-from storage.published import ask
+from storage.reader import asking_on
 from storage.warehouse import connect
 from tasks.alerts.observing import observe
 from tasks.alerts.rules import ALL_KEYS, SHIPPED, evidence_query, load_rules, read_rules
@@ -93,7 +93,7 @@ def test_the_queries_of_a_runbook_run(empty_warehouse, page):
     assert commands
     private = [name for name, table in TABLES.items() if not table.is_published]
     for is_private, sql in commands:
-        ask(empty_warehouse, sql)
+        asking_on(empty_warehouse)(sql, {}, 10.0)
         assert is_private or not [name for name in private if re.search(rf"\b{re.escape(name)}\b", sql)], sql
         assert not is_private or [name for name in private if name in sql], sql
 
@@ -116,9 +116,9 @@ def test_the_examples_of_rules_run(empty_warehouse, tmp_path):
     rules, as_of = read_rules(own), datetime(2026, 1, 1, tzinfo=UTC)
     assert {"sql", "metric", "finding"} <= {key for example in tomllib.loads(own.read_text())["rule"] for key in example}
     for rule in rules:
-        assert observe(empty_warehouse, rule, as_of) == []
+        assert observe(asking_on(empty_warehouse), rule, as_of) == []
         if rule.evidence:
-            ask(empty_warehouse, evidence_query(rule, "x", as_of))
+            asking_on(empty_warehouse)(evidence_query(rule, "x", as_of), {}, 10.0)
 
 
 def test_what_the_outbox_says_and_its_numbers_are_on_the_page_of_notifications():

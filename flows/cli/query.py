@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.settings import Settings, load_settings
+from storage.asking import TookTooLongError
 from storage.errors import ConfigurationError, GovpulseError, first_line
-from storage.published import ask, ask_published
-from storage.warehouse import warehouse
+from storage.published import check_query, query_published
+from storage.reader import Reader
+from storage.warehouse import REMEDY, opened, turn
 
 
 class Format(StrEnum):
@@ -36,14 +38,28 @@ def query(
     settings = load_settings()
     if format is Format.parquet and output is None:
         raise ConfigurationError("--format parquet needs --output FILE")
-    rows = ask_warehouse(settings, sql) if private else ask_published(settings.folder.published, sql)
+    rows = ask_warehouse(settings, sql) if private else query_published(settings.folder.published, sql, settings.limits)
     write(rows, format, output)
 
 
 def ask_warehouse(settings: Settings, sql: str) -> pl.DataFrame:
-    """Rows of one SELECT on the private warehouse, which is held for as long as it takes."""
-    with warehouse(settings.folder, settings.limits) as con:
-        return ask(con, sql)
+    """Rows of one SELECT on the private warehouse, which is held for as long as it takes, within a limit: others wait.
+
+    Raises:
+        ConfigurationError: it is not one SELECT that only reads.
+        GovpulseError: it fails, takes too long, or wants too much memory.
+    """
+    check_query(sql)
+    home, limits = settings.folder, settings.limits
+    with Reader(limits, home.spill) as reader, turn(home, limits):
+        with opened(home, limits):
+            pass  # brings it to the newest migration
+        with reader.reading(home.warehouse, "warehouse", REMEDY):
+            try:
+                return reader.ask(sql, {}, limits.query_timeout_seconds)
+            except TookTooLongError as error:
+                said = "others wait for the warehouse meanwhile; ask for less, or raise [warehouse] query_timeout_seconds"
+                raise GovpulseError(f"the query {error}, and {said}") from error
 
 
 def write(rows: pl.DataFrame, format: Format, output: Path | None) -> None:

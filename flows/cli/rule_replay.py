@@ -18,10 +18,12 @@ import duckdb
 from rich.console import Console
 from rich.progress import track
 
+from storage.asking import tables_in
 from storage.catalogue import TABLES, Table
 from storage.errors import ConfigurationError
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.reader import Reader
+from storage.warehouse import REMEDY, Limits, turn, warehouse
 from tasks.alerts.observing import observe
 from tasks.alerts.replay import Episode, replay
 from tasks.alerts.rules import Rule, load_rules
@@ -41,18 +43,28 @@ class Turns:
     looks: int = 0
     sights: int = 0
     _held: ExitStack = field(default_factory=ExitStack)
-    _con: duckdb.DuckDBPyConnection | None = None
-    _since: float = 0.0
+    _since: float | None = None
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.limits, self.home.spill)
 
     def __enter__(self) -> "Turns":
+        with warehouse(self.home, self.limits):
+            pass  # brings it to the newest migration
+        self._reader.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._let_go()
+        self._reader.__exit__(None, None, None)
 
     def observe(self, now: datetime) -> list[Observation]:
         """What the rule sees as of `now`."""
-        found = observe(self._take(), self.rule, now)
+        if self._since is None:
+            self._held.enter_context(turn(self.home, self.limits))
+            self._held.enter_context(self._reader.reading(self.home.warehouse, "warehouse", REMEDY))
+            self._since = time.monotonic()
+        found = observe(self._reader.ask, self.rule, now)
         self.looks, self.sights = self.looks + 1, self.sights + bool(found)
         if time.monotonic() - self._since >= self.seconds:
             self._let_go()
@@ -61,19 +73,13 @@ class Turns:
     def newest_only(self) -> list[str]:
         """The tables that the rule reads and that hold only what is, not what was."""
         try:
-            names = self._take().get_table_names(re.sub(r"\$as_of\b", "now()", self.rule.sql), qualified=True)
+            names = tables_in(re.sub(r"\$as_of\b", "now()", self.rule.sql))
         except duckdb.Error:  # `observe` says what is wrong with it
             return []
         return sorted(name for name in names if name in TABLES and _is_newest_only(TABLES[name]))
 
-    def _take(self) -> duckdb.DuckDBPyConnection:
-        if self._con is None:
-            self._con = self._held.enter_context(warehouse(self.home, self.limits))
-            self._since = time.monotonic()
-        return self._con
-
     def _let_go(self) -> None:
-        self._con = None
+        self._since = None
         self._held.close()
 
 

@@ -2,7 +2,7 @@
 rows in one transaction."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -18,8 +18,9 @@ from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.home import Home
+from storage.reader import Ask, Reader, asking_on
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import REMEDY, Limits, opened, turn
 from storage.write import upsert_rows
 from tasks.alerts.evaluation import Transition, evaluate, fingerprint
 from tasks.alerts.in_force import rules_in_force
@@ -28,7 +29,6 @@ from tasks.alerts.outbox import outbox_rows
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
 
-STANDING = "standing_alerts"
 COLUMNS = tuple(each.name for each in fields(Alert))
 
 
@@ -125,7 +125,7 @@ def evaluate_on(
     problems: Mapping[str, str] | None = None,
     runbooks: str = "",
 ) -> EvaluationResult:
-    """One evaluation of `rules` on the warehouse that `con` holds.
+    """One evaluation of `rules`, which nobody else wrote, on the warehouse that `con` holds.
 
     Args:
         channels: by name the severity from which on it is told.
@@ -133,31 +133,44 @@ def evaluate_on(
         runbooks: what is put before a runbook that is a path.
     """
     standing = read_alerts(con)
-    seen, errors = observe_all(con, rules, standing.values(), as_of)
-    errors |= dict(problems or {})
-    standing |= read_dormant(con, {key for key in _fingerprints(seen) if key not in standing})
-    alerts, transitions = evaluate(rules, seen, standing, as_of, errors)
-    write_evaluation(con, rules, alerts, transitions, channels, runbooks)
-    now_standing = standing | {alert.fingerprint: alert for alert in alerts}
-    firing = sum(alert.state in ACTIVE for alert in now_standing.values())
-    return EvaluationResult(len(rules), tuple(transitions), firing, tuple(errors.values()))
+    seen, errors = observe_all(asking_on(con), rules, standing.values(), as_of)
+    return conclude(con, rules, seen, errors | dict(problems or {}), standing, channels, as_of, runbooks)
 
 
 def observe_all(
-    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], standing: Collection[Alert], as_of: datetime
+    ask: Ask, rules: Sequence[Rule], standing: Collection[Alert], as_of: datetime
 ) -> tuple[dict[str, list[Observation]], dict[str, str]]:
     """What each rule saw that may change something, and why those failed that did, by the rule's name."""
     seen: dict[str, list[Observation]] = {}
     errors: dict[str, str] = {}
-    pairs = {(alert.rule, alert.subject) for alert in standing}
-    known = pl.DataFrame(list(pairs), schema={"rule": pl.String, "subject": pl.String}, orient="row")
-    with registered(con, STANDING, known):
-        for rule in rules:
-            try:
-                seen[rule.name] = observe(con, rule, as_of, standing=STANDING)
-            except GovpulseError as error:
-                errors[rule.name] = str(error)
+    subjects: dict[str, set[str]] = defaultdict(set)
+    for alert in standing:
+        subjects[alert.rule].add(alert.subject)
+    for rule in rules:
+        try:
+            seen[rule.name] = observe(ask, rule, as_of, subjects[rule.name])
+        except GovpulseError as error:
+            errors[rule.name] = str(error)
     return seen, errors
+
+
+def conclude(
+    con: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    seen: Mapping[str, Sequence[Observation]],
+    errors: Mapping[str, str],
+    standing: Mapping[str, Alert],
+    channels: Mapping[str, str],
+    as_of: datetime,
+    runbooks: str,
+) -> EvaluationResult:
+    """Store what follows from what the rules saw."""
+    known = {**standing, **read_dormant(con, {key for key in _fingerprints(seen) if key not in standing})}
+    alerts, transitions = evaluate(rules, seen, known, as_of, errors)
+    write_evaluation(con, rules, alerts, transitions, channels, runbooks)
+    now_standing = known | {alert.fingerprint: alert for alert in alerts}
+    firing = sum(alert.state in ACTIVE for alert in now_standing.values())
+    return EvaluationResult(len(rules), tuple(transitions), firing, tuple(errors.values()))
 
 
 def _fingerprints(seen: Mapping[str, Sequence[Observation]]) -> Iterable[str]:
@@ -180,13 +193,19 @@ def evaluate_rules(
     Args:
         is_past: somebody asked for an instant of the past: where the alerts already stand as of a later one, nothing is done.
     """
-    with warehouse(Home(Path(home)), limits) as con:
-        if is_past and (last := _last_evaluation(con)) and last > as_of:
-            return EvaluationResult(0, note=f"not evaluated: the alerts stand as of {last:%Y-%m-%d %H:%M} UTC already")
-        with transaction(con):
-            in_force = rules_in_force(con, Path(rules_file) if rules_file else None, as_of)
-        problems = {"rules_file": in_force.problem} if in_force.problem else {}
-        return evaluate_on(con, in_force.rules, channels, as_of, problems, runbooks)
+    folder = Home(Path(home))
+    with Reader(limits, folder.spill) as reader, turn(folder, limits):
+        with opened(folder, limits) as con:
+            if is_past and (last := _last_evaluation(con)) and last > as_of:
+                return EvaluationResult(0, note=f"not evaluated: the alerts stand as of {last:%Y-%m-%d %H:%M} UTC already")
+            with transaction(con):
+                in_force = rules_in_force(con, Path(rules_file) if rules_file else None, as_of)
+            standing = read_alerts(con)
+        with reader.reading(folder.warehouse, "warehouse", REMEDY):
+            seen, errors = observe_all(reader.ask, in_force.rules, standing.values(), as_of)
+        errors |= {"rules_file": in_force.problem} if in_force.problem else {}
+        with opened(folder, limits) as con:
+            return conclude(con, in_force.rules, seen, errors, standing, channels, as_of, runbooks)
 
 
 def _last_evaluation(con: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -1,89 +1,82 @@
-"""What a rule's SELECT yields, read-only and within its time limit."""
+"""What a rule's SELECT yields: it is asked of whoever reads the warehouse, within its time limit and bounds."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from threading import Timer
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from storage.errors import GovpulseError, first_line
-from storage.frames import fetch
+from storage.asking import check_reads
+from storage.errors import GovpulseError
+from storage.reader import Ask
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import Observation
+from tasks.labels import LONGEST_DETAIL, LONGEST_LABEL, shortened
 
 SPECIAL = ("subject", "value", "is_sample", "detail")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
+MOST_ROWS, MOST_LABELS = 500_000, 50
 
 
-def observe(con: duckdb.DuckDBPyConnection, rule: Rule, as_of: datetime, standing: str | None = None) -> list[Observation]:
+def observe(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | None = None) -> list[Observation]:
     """What the rule sees as of `as_of`; NULL and NaN are no values.
 
     Args:
-        standing: a relation of rule and subject; with it, of the values beyond no threshold only those of its subjects: the others
-            change nothing.
+        standing: the subjects that have an alert of this rule; with it, of the values beyond no threshold only those of its
+            subjects: the others change nothing.
 
     Raises:
-        GovpulseError: the SQL is not one SELECT, writes, fails, takes too long, or lacks subject or value; names the rule.
+        GovpulseError: the SQL is not one SELECT, does more than read, fails, takes too long, yields too much, or lacks subject or
+            value; names the rule.
     """
     try:
-        statements = duckdb.extract_statements(rule.sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise GovpulseError(f"rule {rule.name}: sql must be one SELECT")
-        parameters = {"as_of": as_of} if "as_of" in statements[0].named_parameters else {}
-        select = statements[0].query.rstrip().rstrip(";")
-        with _reading(con, rule):
-            _check(rule, con.execute(f"DESCRIBE {select}", parameters or None).fetchall())
-            rows = _read(con, rule, select, parameters, standing)
-    except duckdb.InterruptException as error:
-        raise GovpulseError(f"rule {rule.name}: took longer than {rule.timeout.total_seconds():g} s") from error
-    except duckdb.Error as error:
-        raise GovpulseError(f"rule {rule.name}: {first_line(error)}") from error
-    if rows["subject"].null_count():
-        raise GovpulseError(f"rule {rule.name}: its subject must not be NULL")
+        rows = _rows(ask, rule, as_of, standing)
+    except GovpulseError as error:
+        raise GovpulseError(f"rule {rule.name}: {error}") from error
     return [seen for seen in map(_observation, rows.iter_rows(named=True)) if not math.isnan(seen.value)]
 
 
-@contextmanager
-def _reading(con: duckdb.DuckDBPyConnection, rule: Rule) -> Iterator[None]:
-    """A transaction that cannot write, and is interrupted when its time is over."""
-    limit = Timer(rule.timeout.total_seconds(), con.interrupt)
-    con.execute("BEGIN TRANSACTION READ ONLY")
-    limit.start()
-    try:
-        yield
-    finally:
-        limit.cancel()
-        limit.join()
-        with suppress(duckdb.Error):
-            con.execute("ROLLBACK")
+def _rows(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | None) -> pl.DataFrame:
+    check_reads(rule.sql)
+    (statement,) = duckdb.extract_statements(rule.sql)
+    parameters = {"as_of": as_of} if "as_of" in statement.named_parameters else {}
+    select, seconds = statement.query.rstrip().rstrip(";"), rule.timeout.total_seconds()
+    _check(ask(f"DESCRIBE {select}", parameters, seconds).rows())
+    rows = _read(ask, rule, select, parameters, standing)
+    if rows.height > MOST_ROWS:
+        raise GovpulseError(f"yields more than {MOST_ROWS:,} rows")
+    if rows["subject"].null_count():
+        raise GovpulseError("its subject must not be NULL")
+    return rows
 
 
-def _check(rule: Rule, columns: list[tuple[Any, ...]]) -> None:
+def _check(columns: list[tuple[Any, ...]]) -> None:
     types = {name: kind for name, kind, *_ in columns}
     missing = [name for name in ("subject", "value") if name not in types]
     if missing:
-        raise GovpulseError(f"rule {rule.name}: its sql does not yield {' and '.join(missing)}")
+        raise GovpulseError(f"its sql does not yield {' and '.join(missing)}")
     if types["value"].split("(")[0].lstrip("U") not in NUMBERS and types["value"] != '"NULL"':
-        raise GovpulseError(f"rule {rule.name}: its value must be a number, not {types['value']}")
+        raise GovpulseError(f"its value must be a number, not {types['value']}")
+    if len(types) - len(SPECIAL) > MOST_LABELS:
+        raise GovpulseError(f"yields more than {MOST_LABELS} labels")
 
 
-def _read(
-    con: duckdb.DuckDBPyConnection, rule: Rule, select: str, parameters: dict[str, Any], standing: str | None
-) -> pl.DataFrame:
+def _read(ask: Ask, rule: Rule, select: str, parameters: Mapping[str, Any], standing: Collection[str] | None) -> pl.DataFrame:
+    seconds, is_there, few = rule.timeout.total_seconds(), "value IS NOT NULL OR subject IS NULL", f"LIMIT {MOST_ROWS + 1}"
     if standing is None:
-        return fetch(con, f"SELECT * FROM ({select}\n) WHERE value IS NOT NULL OR subject IS NULL", parameters or None)
+        return ask(f"SELECT * FROM ({select}\n) WHERE {is_there} {few}", parameters, seconds)
     sign = ">=" if rule.direction == "above" else "<="
     loosest = (min if rule.direction == "above" else max)(each for each in (rule.warning, rule.critical) if each is not None)
-    is_known = f"subject::VARCHAR IN (SELECT subject FROM {standing} WHERE rule = $rule)"
-    is_of_use = f"value {sign} $loosest OR subject IS NULL OR {is_known}"
-    rows = fetch(con, f"SELECT * FROM ({select}\n) WHERE {is_of_use}", {**parameters, "loosest": loosest, "rule": rule.name})
+    is_of_use = f"value {sign} $loosest OR subject IS NULL OR strlen(subject::VARCHAR) > {LONGEST_LABEL}"
+    is_of_use += " OR subject::VARCHAR IN (SELECT unnest($standing::VARCHAR[]))"
+    bound = {**parameters, "loosest": loosest, "standing": list(standing)}
+    rows = ask(f"SELECT * FROM ({select}\n) WHERE {is_of_use} {few}", bound, seconds)
     return rows.filter(pl.col("value").is_not_null() | pl.col("subject").is_null())
 
 
 def _observation(row: dict[str, Any]) -> Observation:
-    labels = tuple(sorted((key, str(value)) for key, value in row.items() if key not in SPECIAL))
-    return Observation(str(row["subject"]), float(row["value"]), labels, bool(row.get("is_sample")), str(row.get("detail") or ""))
+    labels = tuple(sorted((shortened(key), shortened(str(value))) for key, value in row.items() if key not in SPECIAL))
+    detail = shortened(str(row.get("detail") or ""), LONGEST_DETAIL)
+    return Observation(shortened(str(row["subject"])), float(row["value"]), labels, bool(row.get("is_sample")), detail)

@@ -7,7 +7,8 @@ from typing import Any
 
 import duckdb
 
-from storage.errors import first_line
+from storage.asking import check_reads
+from storage.errors import ConfigurationError
 
 NUMBERS = ("warning", "critical", "clear", "clear_critical")
 DURATIONS = ("for", "keep_firing_for", "no_data_for", "timeout", "over")
@@ -74,26 +75,23 @@ def _shown(value: Any) -> str:
 
 
 def check_select(key: str, sql: str, parameters: frozenset[str]) -> None:
-    """Whether `sql` is one SELECT, from which others can select, with no bind parameters but these.
+    """Whether `sql` is one SELECT that only reads, from which others can select, with no bind parameters but these.
 
     Raises:
         WrongValueError: it is not.
     """
-    statements = _parsed(key, sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+    try:
+        check_reads(sql)
+        (statement,) = duckdb.extract_statements(sql)
+    except ConfigurationError as error:
+        raise WrongValueError(key, f"{key} {error}") from error
+    if statement.type != duckdb.StatementType.SELECT:
         raise WrongValueError(key, f"{key} must be one SELECT")
-    unknown = statements[0].named_parameters - parameters
+    unknown = statement.named_parameters - parameters
     if unknown:
         allowed = " and ".join(f"${name}" for name in sorted(parameters)) or "none"
         raise WrongValueError(key, f"{key} has the bind parameter ${min(unknown)}; it may have {allowed}")
     try:
-        duckdb.extract_statements(f"SELECT * FROM ({statements[0].query.rstrip().rstrip(';')}\n)")
+        duckdb.extract_statements(f"SELECT * FROM ({statement.query.rstrip().rstrip(';')}\n)")
     except duckdb.Error as error:
         raise WrongValueError(key, f"{key} must be one SELECT, with nothing after a semicolon") from error
-
-
-def _parsed(key: str, sql: str) -> list[duckdb.Statement]:
-    try:
-        return duckdb.extract_statements(sql)
-    except duckdb.Error as error:
-        raise WrongValueError(key, f"{key} is not SQL: {first_line(error)}") from error

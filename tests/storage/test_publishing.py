@@ -9,8 +9,9 @@ import pytest
 
 from storage.catalogue import PUBLISHED
 from storage.errors import GovpulseError
+from storage.published import ask_published, query_published
 from storage.publishing import publish
-from storage.warehouse import warehouse
+from storage.warehouse import Limits, explain, warehouse
 
 READ_ON_DEMAND = """
 import sys, duckdb
@@ -167,3 +168,65 @@ def test_duckdb_1_2_and_later_can_open_it(home):
         con.execute(f"ATTACH '{home.published}' AS p (READ_ONLY)")
         tags = con.execute("SELECT tags FROM duckdb_databases() WHERE database_name = 'p'").fetchall()[0][0]
     assert tags["storage_version"].startswith("v1.2.0")
+
+
+def damaged(home, kind):
+    """Make of the published file what `kind` says."""
+    publish_with(home, 300)
+    whole = home.published.read_bytes()
+    if kind in ("folder", "link"):
+        home.published.unlink()
+        home.published.mkdir() if kind == "folder" else home.published.symlink_to(home.published)
+        return
+    made = {"else": b"not a database\n" * 5000, "empty": b"", "zeros": bytes(len(whole))}
+    cut = {f"cut {at}": whole[:at] for at in (1, 100, 4096, 12288, len(whole) // 2, len(whole) - 1)}
+    home.published.write_bytes({**made, **cut}[kind])
+
+
+SAID = {
+    "else": "govpulse run", "zeros": "govpulse run", "folder": "", "cut 100": "govpulse run",
+    "cut 4096": "govpulse run", "cut 12288": "govpulse run",
+}  # fmt: skip
+KINDS = ["else", "empty", "zeros", "folder", "link", *(f"cut {at}" for at in (1, 100, 4096, 12288))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_published_file_is_one_line_that_speaks_of_no_backup(home, kind):
+    """A backup in its place would publish what is private."""
+    damaged(home, kind)
+    for ask in (ask_published, lambda path, sql: query_published(path, sql, Limits())):
+        with pytest.raises(GovpulseError) as said:
+            ask(home.published, "SELECT count(*) AS n FROM ops.audit_log")
+        assert SAID.get(kind, "") in str(said.value)
+        assert "backup" not in str(said.value)
+        assert str(home.published) in str(said.value)
+        assert "\n" not in str(said.value)
+    if kind != "folder":
+        publish_with(home, 1)
+        assert entries(home) == 301, "and what it says to do mends it"
+
+
+def test_a_damaged_block_is_found_while_reading_and_speaks_of_no_backup(home):
+    publish_with(home, 20_000)
+    whole, said = bytearray(home.published.read_bytes()), []
+    for place in range(12288, len(whole), 16384):
+        flipped = bytearray(whole)
+        flipped[place : place + 64] = bytes(byte ^ 0xFF for byte in flipped[place : place + 64])
+        home.published.write_bytes(flipped)
+        try:
+            ask_published(home.published, "SELECT max(hash(COLUMNS(*))) FROM ops.audit_log")
+        except GovpulseError as error:
+            said.append(str(error))
+    assert said
+    assert all("backup" not in each and "govpulse run" in each and str(home.published) in each for each in said), said
+
+
+def test_a_file_that_may_not_be_read_is_said(home):
+    error = duckdb.IOException(f'IO Error: Cannot open file "{home.published}": {os.strerror(13)}')
+    assert explain(error, "x") == "permission denied"
+
+
+def test_a_file_of_a_newer_format_is_said():
+    """The sentence of DuckDB 1.5 for a file that DuckDB 2 wrote in its own format."""
+    text = "IO Error: Trying to read a database file with version number 69, but we can only read versions between 64 and 68."
+    assert "upgrade govpulse" in explain(duckdb.IOException(text), "x")

@@ -10,6 +10,7 @@ import pytest
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
+from storage.reader import asking_on
 from storage.warehouse import Limits, warehouse
 from tasks.alerts.board import evaluate_on, evaluate_rules, read_alerts
 from tasks.alerts.observing import observe
@@ -155,12 +156,8 @@ def test_a_rule_that_takes_too_long_is_interrupted(con, gauges, at) -> None:
 
 def test_what_is_beyond_no_threshold_is_not_fetched_but_ends_what_stands(con, gauges, at) -> None:
     gauges(a=1.5, b=0.1)
-    con.execute("CREATE TABLE standing (rule VARCHAR, subject VARCHAR)")
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a"]
-    con.execute("INSERT INTO standing VALUES ('other', 'b')")
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a"]
-    con.execute("INSERT INTO standing VALUES ('gauge', 'b')")
-    assert [seen.subject for seen in observe(con, GAUGE, at(0), "standing")] == ["a", "b"]
+    for standing, expected in ([], ["a"]), (["b"], ["a", "b"]), (["b", "gone"], ["a", "b"]):
+        assert [seen.subject for seen in observe(asking_on(con), GAUGE, at(0), standing)] == expected
 
 
 def test_a_past_instant_does_not_set_the_alerts_back(tmp_path, at) -> None:
@@ -177,7 +174,7 @@ def test_a_past_instant_does_not_set_the_alerts_back(tmp_path, at) -> None:
 def test_a_missing_value_is_no_value(con, gauges, at) -> None:
     """NULL and NaN are no data; a subject with data beside it is seen. An infinite value is beyond every threshold."""
     gauges(a=None, b=float("nan"), c=1.0, d=float("inf"))
-    assert [seen.subject for seen in observe(con, GAUGE, at(0))] == ["c", "d"]
+    assert [seen.subject for seen in observe(asking_on(con), GAUGE, at(0))] == ["c", "d"]
     evaluate_on(con, [GAUGE], OPS, at(0))
     assert sorted((alert.subject, alert.severity) for alert in read_alerts(con).values()) == [("c", "warning"), ("d", "critical")]
 
@@ -216,4 +213,27 @@ def test_the_task_evaluates_on_the_real_warehouse(tmp_path, at) -> None:
 
 def test_observe_names_the_rule_in_its_error(con, at) -> None:
     with pytest.raises(GovpulseError, match="rule bad: "):
-        observe(con, Rule("bad", "SELECT 1", warning=1), at(0))
+        observe(asking_on(con), Rule("bad", "SELECT 1", warning=1), at(0))
+
+
+def test_the_texts_of_an_alert_are_bounded_wherever_they_go(con, at) -> None:
+    long = Rule(
+        "long",
+        "SELECT repeat('s', 10_000_000) AS subject, 5 AS value, repeat('l', 10_000_000) AS zone, repeat('d', 10_000_000) AS detail",
+        warning=1,
+        message="{subject} {detail}",
+    )
+    assert evaluate_on(con, [long], OPS, at(0)).events == {"firing": 1}
+    assert evaluate_on(con, [long], OPS, at(5)).events == {}, "it is the same alert"
+    longest = "SELECT max(len(COLUMNS(*)::VARCHAR)) FROM"
+    for table in ("alerts", "transitions", "notifications"):
+        assert max(number or 0 for number in con.execute(f"{longest} alerts.{table}").fetchall()[0]) < 30_000
+
+
+def test_too_many_rows_or_labels_are_an_error_of_the_rule(con, gauges, at) -> None:
+    rows = Rule("rows", "SELECT i AS subject, 5 AS value FROM range(600_000) AS r(i)", warning=1)
+    labels = Rule("labels", f"SELECT 'a' AS subject, 5 AS value, {', '.join(f'1 AS l{i}' for i in range(60))}", warning=1)
+    assert evaluate_on(con, [rows, labels, OTHER], OPS, at(0)).failures == (
+        "rule rows: yields more than 500,000 rows",
+        "rule labels: yields more than 50 labels",
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from storage.catalogue import TABLES
 from storage.frames import registered
+from storage.reader import asking_on
 from storage.write import upsert
 from tasks.alerts.board import observe
 from tasks.alerts.rules import SHIPPED, read_rules
@@ -36,7 +37,7 @@ def firing(con, at):
         )
         with registered(con, "samples", frame):
             upsert(con, TABLES["raw.system_metrics"], "samples")
-        seen = [observe(con, RULE, at(minute)) for minute in minutes]
+        seen = [observe(asking_on(con), RULE, at(minute)) for minute in minutes]
         return [severity_of(RULE, found[0].value) if found else None for found in seen]
 
     return severities
@@ -114,5 +115,5 @@ def test_a_gap_or_a_clock_that_jumps_by_an_hour_makes_none(firing, con, at) -> N
     used[100:160] = np.nan
     assert set(firing(used, range(90, 300, 7))) == {None}
     con.execute("UPDATE raw.system_metrics SET observed_at = observed_at + INTERVAL 1 HOUR WHERE observed_at > ?", [at(200)])
-    assert [observe(con, RULE, at(minute)) for minute in (205, 262, 300)] == [[], [], []]
+    assert [observe(asking_on(con), RULE, at(minute)) for minute in (205, 262, 300)] == [[], [], []]
     assert at(262) - at(202) == timedelta(hours=1)

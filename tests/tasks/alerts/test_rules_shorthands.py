@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from storage.catalogue import TABLES
+from storage.reader import asking_on
 from tasks.alerts.observing import observe
 from tasks.alerts.rules import Rule, evidence_query, read_rules
 from tests.insight_rows import insert
@@ -54,7 +55,7 @@ def samples(con, at):
 )
 def test_a_metric_of_each_host_and_series(con, at, samples, rule, statistic, of_a: float, of_user: float) -> None:
     given = {} if statistic is None else {"statistic": statistic}
-    found = observe(con, rule(metric="system.cpu.utilization", warning=1, **given), at(0))
+    found = observe(asking_on(con), rule(metric="system.cpu.utilization", warning=1, **given), at(0))
     assert sorted((each.subject, each.labels, each.value) for each in found) == [
         ("a", (("attributes", ""),), pytest.approx(of_a)),
         ("a", (("attributes", "mode=user"),), of_user),
@@ -63,22 +64,22 @@ def test_a_metric_of_each_host_and_series(con, at, samples, rule, statistic, of_
 
 
 def test_a_metric_of_one_series_has_no_label(con, at, samples, rule) -> None:
-    found = observe(con, rule(metric="system.cpu.utilization", attributes="mode=user", warning=1), at(0))
+    found = observe(asking_on(con), rule(metric="system.cpu.utilization", attributes="mode=user", warning=1), at(0))
     assert [(each.subject, each.labels, each.value) for each in found] == [("a", (), 0.1)]
-    assert observe(con, rule(metric="system.cpu.utilization", attributes="mode=idle", warning=1), at(0)) == []
+    assert observe(asking_on(con), rule(metric="system.cpu.utilization", attributes="mode=idle", warning=1), at(0)) == []
 
 
 def test_a_metric_is_looked_at_over_a_span_that_ends_now(con, at, samples, rule) -> None:
     """Half-open: the sample of ten minutes ago is out, that of this instant is in."""
     spans = {"4m": [0.4], "6m": [0.65], "9m": [0.65], "10m": [0.5], "11m": [2.625]}
     for over, expected in spans.items():
-        found = observe(con, rule(metric="system.cpu.utilization", attributes="", over=over, warning=1), at(0))
+        found = observe(asking_on(con), rule(metric="system.cpu.utilization", attributes="", over=over, warning=1), at(0))
         assert [each.value for each in found if each.subject == "a"] == pytest.approx(expected), over
 
 
 def test_names_with_quotes_are_names(con, at, samples, rule) -> None:
     quoted = rule(metric="o'neil", attributes="k=%27", warning=1)
-    assert [each.value for each in observe(con, quoted, at(0))] == [5.0]
+    assert [each.value for each in observe(asking_on(con), quoted, at(0))] == [5.0]
     assert con.sql(evidence_query(quoted, "d", at(0))).fetchall() == [(at(-1), "k=%27", 5.0, "ok")]
 
 
@@ -107,7 +108,7 @@ def test_a_finding_is_seen_with_its_severity(con, at, rule) -> None:
         row = {"kind": kind, "subject": severity, "severity": severity, "insight_id": f"{kind} {severity}", "is_sample": True}
         times = {"started_at": at(-100), "first_found_at": at(0), "as_of": at(0), "statement": f"it is {severity}"}
         insert(con, TABLES["insights.performance_insights"], row | times)
-    found = observe(con, rule(finding="anomaly"), at(0))
+    found = observe(asking_on(con), rule(finding="anomaly"), at(0))
     assert sorted((each.subject, each.value, each.labels, each.is_sample, each.detail) for each in found) == [
         ("critical", 2.0, (), True, "it is critical"),
         ("warning", 1.0, (), True, "it is warning"),

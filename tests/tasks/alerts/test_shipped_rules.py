@@ -9,6 +9,7 @@ import pytest
 
 from storage.catalogue import TABLES
 from storage.catalogue.insights.performance_insights import KINDS
+from storage.reader import asking_on
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.observing import observe
 from tasks.alerts.rules import SHIPPED, Rule, evidence_query, read_rules
@@ -174,7 +175,7 @@ def test_a_stuck_scan_is_what_scan_probably_dead_fires_for() -> None:
 
 
 def seen(con: duckdb.DuckDBPyConnection, rule: str, as_of: datetime) -> list[tuple[str, float, dict[str, str], str]]:
-    return [(each.subject, each.value, dict(each.labels), each.detail) for each in observe(con, RULES[rule], as_of)]
+    return [(each.subject, each.value, dict(each.labels), each.detail) for each in observe(asking_on(con), RULES[rule], as_of)]
 
 
 PARTS = {

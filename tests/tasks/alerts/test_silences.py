@@ -76,17 +76,27 @@ WRONG = {
     "rule~disk": "no operator ~",
     "rule=~disk_(": "not a regular expression",
     "rule=~*": "not a regular expression",
-    "rule=~a{99999999999}": "not a regular expression",
+    "rule=~a{1001}": "invalid repetition size",
+    "rule=~((a{100}){100}){100}": "invalid repetition size",
+    "rule=~(?=a)b": "RE2",  # looking ahead and back is not linear
+    r"rule=~(a)\1": "RE2",
+    "rule=~a++": "RE2",
+    "rule=~" + "(a?){500}" * 4: "too large",
+    r"rule=~\pL{500}": "too large",
+    "rule=~" + "a" * 1001: "1,001 characters",
+    "rule=~" + "|".join(map(str, range(10**6))): "characters, and may have 1,000",
+    "rule=~\ud800": "RE2",
     'rule="disk': "quotes",
     'rule="disk"x': "quotes",
 }
 
 
-@pytest.mark.parametrize(("text", "said"), WRONG.items(), ids=[repr(text) for text in WRONG])
+@pytest.mark.parametrize(("text", "said"), WRONG.items(), ids=[repr(text[:30]) for text in WRONG])
 def test_what_is_no_matcher_is_said_in_one_line(text: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(said)) as raised:
         parse_matcher(text)
     assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 400
 
 
 HOLDS = {
@@ -230,9 +240,9 @@ def test_a_silence_that_would_never_hold_is_refused(starts_at: datetime, lasts: 
 def test_500_alerts_by_100_silences_take_well_under_a_second() -> None:
     held = [silenced(f"rule=~disk_{number}_.*", "severity!=critical", "zone!~eu.*") for number in range(100)]
     alerts = [{"rule": f"disk_{number % 200}_full", "subject": f"web-{number}", "severity": "warning"} for number in range(500)]
-    started = time.monotonic()
+    started = time.process_time()
     found = [silence_of(labels, held, NOW) for labels in alerts]
-    assert time.monotonic() - started < 0.5
+    assert time.process_time() - started < 0.8
     assert sum(silence is not None for silence in found) == 300
 
 
@@ -289,6 +299,62 @@ def test_what_may_still_matter_is_read(con) -> None:
     ):
         put_alert(con, "f1", episode, updated_at)
         assert set(read_silences(con)) == expected
+
+
+HOSTILE = ["(a+)+b", "(a|a)*b", "(.*)*b", "([a-z]+)*[0-9]", "(a*){300}b", "(.*a){100}", ".*a.{90}", "(a?){300}" + "a" * 300]
+LONG = ["a" * 26, "a" * 1_000_000, "ab" * 500, "\U0001f600" * 500_000, " " * 1_000_000, "a\ud800" * 1000]
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_no_expression_takes_long_on_any_label(pattern: str) -> None:
+    """By the CPU, and generously: benchmarks.matching has the bar. A backtracking engine takes years."""
+    matcher = parse_matcher(f"rule=~{pattern}")
+    started = time.process_time()
+    assert [matcher.matches(text) for text in LONG].count(True) <= 2
+    assert time.process_time() - started < 1.0
+
+
+SPACES = " " * 200_000
+MANY = 10**6
+ENDLESS = [
+    f"rule={SPACES}x",
+    "a" + " b" * 200_000,
+    f"{SPACES}=",
+    "a" * MANY,
+    '"' * MANY,
+    "rule" + "=" * MANY,
+    'rule="' + "\\" * MANY,
+]
+
+
+@pytest.mark.parametrize("text", ENDLESS, ids=lambda text: repr(text[:10]))
+def test_no_matcher_takes_long_to_read(text: str) -> None:
+    started, said = time.process_time(), ""
+    try:
+        parse_matcher(text)
+    except ConfigurationError as error:
+        said = str(error)
+    assert len(said) < 400
+    assert time.process_time() - started < 1.0
+
+
+def test_a_label_longer_than_alerts_have_is_matched_as_alerts_have_it() -> None:
+    text = "x" * 5000
+    assert parse_matcher("rule=~x+").matches("x" * 500)
+    assert not parse_matcher("rule=~x+").matches(text)
+    assert parse_matcher(r"rule=~x+\.\.\. \(5,000 characters, .*\)").matches(text)
+    assert parse_matcher(f"rule={text}").matches(text)
+
+
+def test_a_silence_of_an_older_govpulse_that_re2_does_not_know_silences_nothing(con, caplog) -> None:
+    kept, old = add_silence(con, silenced("rule=disk")), add_silence(con, silenced("rule=cpu"))
+    con.execute("UPDATE alerts.silences SET matchers = ? WHERE silence_id = ?", ['[["rule", "=~", "(?!cpu)x"]]', old.silence_id])
+    assert read_all_silences(con) == [kept]
+    assert f"silence {old.silence_id} cannot be read and silences nothing" in caplog.text
+    caplog.clear()
+    end_silence(con, old.silence_id, "ann", NOW)
+    assert read_all_silences(con) == [kept]
+    assert caplog.text == "", "of one that is over nothing is to be said"
 
 
 def test_a_silence_that_cannot_be_read_silences_nothing_and_stops_nobody(con, caplog) -> None:

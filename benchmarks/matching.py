@@ -1,0 +1,95 @@
+"""How long the most hostile regular expressions take on the most hostile labels: those of silences, and those in a rule's SQL.
+
+Run as `python -m benchmarks.matching`. An expression is compiled anew each time, and matched against a label of a megabyte, which
+is cut to the length that alerts have. Times are of the CPU. Exits with 1 where a bar is broken.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+
+import re2
+
+from benchmarks.bars import Bar
+from storage.warehouse import connect
+from tasks.labels import shortened
+from tasks.patterns import compiled
+from tasks.silences import Matcher
+
+MOST_MS = 10.0
+MOST_RULE_MS = 100.0
+"""Of a whole statement; nothing bounds the size of an expression in SQL but the rule's timeout."""
+TIMES = 10
+FAMILIES: dict[str, Callable[[int], str]] = {
+    "(a+)+b": lambda n: "(a+)+b" * n,
+    "(a|aa)+c": lambda n: "(a|aa)+c" * n,
+    "nested stars": lambda n: "(" * n + "a" + "*)" * n + "*c",
+    "optional, then wanted": lambda n: f"(a?){{{n}}}" + "a" * n,
+    "starred groups": lambda n: f"(a*){{{n}}}b",
+    "many unknown": lambda n: f"(.*a){{{n}}}",
+    "one of many states": lambda n: f".*a.{{{n}}}",
+    "letters of all scripts": lambda n: r"(\pL*\d)*x" * n,
+    "any case": lambda n: "(?i)" + "(.*k)" * n,
+    "alternatives": lambda n: "|".join(f"host-{number}" for number in range(n)),
+}
+"""Each is tried as large as it is taken."""
+LABELS = {
+    "a": "a" * 1_000_000,
+    "ab": "ab" * 500_000,
+    "aabab": "aabab" * 200_000,
+    "four bytes": "\U0001f600" * 250_000,
+    "letters": "aä字" * 300_000,
+    "spaces": " " * 1_000_000,
+}
+
+
+def cpu_ms(what: Callable[[], object]) -> float:
+    """The least of several: what others do with the processor's caches meanwhile counts, too."""
+    return min(_once(what) for _ in range(TIMES))
+
+
+def _once(what: Callable[[], object]) -> float:
+    started = time.process_time()
+    what()
+    return (time.process_time() - started) * 1000
+
+
+def silence_ms(pattern: str, label: str) -> float:
+    """Of compiling it, and of one match."""
+    matcher = Matcher("subject", "=~", pattern)
+    return cpu_ms(lambda: (re2.purge(), compiled(pattern))) + cpu_ms(lambda: matcher.matches(label))
+
+
+def largest(family: Callable[[int], str]) -> str:
+    """The largest expression of a family that is taken."""
+    pattern = family(1)
+    for n in range(2, 500):
+        try:
+            compiled(family(n))
+        except ValueError:
+            break
+        pattern = family(n)
+    return pattern
+
+
+def rule_ms(pattern: str, label: str) -> float:
+    """Of a SELECT of one row, which parses and compiles it, too."""
+    con = connect()
+    bound = {"label": shortened(label), "pattern": pattern}
+    sql = "SELECT regexp_full_match($label, $pattern)"
+    return cpu_ms(lambda: con.execute(sql, bound).fetchall())
+
+
+def main() -> int:
+    bars, patterns = [], {name: largest(family) for name, family in FAMILIES.items()}
+    for what, measured, limit in (("a silence's expression", silence_ms, MOST_MS), ("a SELECT with one", rule_ms, MOST_RULE_MS)):
+        found = {(name, on): measured(pattern, label) for name, pattern in patterns.items() for on, label in LABELS.items()}
+        (name, on), worst = max(found.items(), key=lambda each: each[1])
+        print(f"{what}: {len(found)} pairs, the worst {name!r} on {on!r}")
+        bars.append(Bar(f"CPU ms of {what} on one label, at worst", worst, limit, is_most=True))
+    print("", *bars, sep="\n")
+    return 0 if all(bar.holds() for bar in bars) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

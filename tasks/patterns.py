@@ -1,0 +1,38 @@
+"""Regular expressions that people write: those of RE2, whose time grows with the text and the expression, and no faster.
+
+docs/decisions/regular-expressions.md has why, and why these bounds.
+"""
+
+import re2
+
+LONGEST_PATTERN = 1000
+"""In characters."""
+MOST_INSTRUCTIONS = 1500
+"""Of the compiled expression: `x{1000}` has a thousand, a letter of any script 1,200. They and the longest label bound the time."""
+MOST_BYTES = 2**20
+"""Of memory, for one expression."""
+
+
+def compiled(pattern: str) -> "re2._Regexp":
+    """The expression, in which `.` is any character, a line break too.
+
+    Raises:
+        ValueError: it is none that RE2 knows, or it is too large.
+    """
+    if len(pattern) > LONGEST_PATTERN:
+        raise ValueError(f"it has {len(pattern):,} characters, and may have {LONGEST_PATTERN:,}")
+    options = re2.Options()
+    options.dot_nl, options.never_capture, options.log_errors, options.max_mem = True, True, False, MOST_BYTES
+    try:
+        expression = re2.compile(pattern, options)
+    except re2.error as error:
+        said = error.args[0].decode(errors="replace")
+        raise ValueError("it is too large" if "too large" in said else said) from error
+    if expression.programsize > MOST_INSTRUCTIONS:
+        raise ValueError("it is too large; repeat less in it, or make several of it")
+    return expression
+
+
+def is_whole(expression: "re2._Regexp", text: str) -> bool:
+    """Whether it describes `text` from its beginning to its end."""
+    return expression.fullmatch(text.encode(errors="replace")) is not None
