@@ -6,10 +6,11 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check install --no-deps
 DUCKDB2 := .duckdb2
 BENCH := .bench
 SERVICES := .services
+AUDIT := .audit
 TESTS := -n 2 --dist loadgroup --ignore tests/flows/services
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-all test-duckdb2 test-services lint bench docs lock clean
+.PHONY: help run up test test-all test-duckdb2 test-services lint audit bench docs lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +40,9 @@ lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(VENV)/ready $(AUDIT)/ready ## Compare the pinned dependencies with published advisories (needs the internet)
+	PYTHONPATH=$(AUDIT) $(BIN)/python -m pip_audit --require-hashes --disable-pip --requirement requirements.lock
 
 bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (an hour)
 	$(BIN)/python -m benchmarks.collection
@@ -70,9 +74,10 @@ lock: $(VENV)/ready-dev ## Resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
 	$(BIN)/uv pip compile --group services -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-services.lock
+	$(BIN)/uv pip compile --group audit $(LOCK_OPTIONS) -o requirements-audit.lock
 
 clean: ## Remove what setting up and testing made; your data stay
-	rm -rf $(VENV) $(DUCKDB2) $(BENCH) $(SERVICES) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DUCKDB2) $(BENCH) $(SERVICES) $(AUDIT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-strip-extras --no-header
@@ -90,6 +95,10 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.lock
 
 $(DUCKDB2)/ready: requirements-duckdb2.lock
 	$(PIP) --require-hashes --target $(DUCKDB2) -r requirements-duckdb2.lock
+	@touch $@
+
+$(AUDIT)/ready: requirements-audit.lock
+	$(PIP) --require-hashes --target $(AUDIT) -r requirements-audit.lock
 	@touch $@
 
 $(SERVICES)/ready: requirements-services.lock
