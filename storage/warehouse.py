@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from storage.access import close
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.lock import fair_lock
@@ -39,13 +40,16 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
     Raises:
         GovpulseError: its turn did not come, the file is damaged, a newer govpulse wrote it, or the disk is full.
     """
-    home.create()
-    with fair_lock(home.private / "warehouse.lock", limits.lock_timeout_seconds):
+    home.make_folders()
+    lock = home.private / "warehouse.lock"
+    with fair_lock(lock, limits.lock_timeout_seconds):
         spill = home.private / "spill"
         shutil.rmtree(spill, ignore_errors=True)  # what is in it belonged to one that was killed
         con = connect(limits, spill=spill)
         try:
             attach(con, home.warehouse, "warehouse")
+            close(home.warehouse)
+            close(lock)
             con.execute("USE warehouse")
             migrate(con, datetime.now(UTC))
             yield con
