@@ -19,15 +19,19 @@ def check_openness(settings: Settings) -> str:
     """Who reads what is published, where nothing else is open.
 
     Raises:
-        GovpulseError: others can read or change something, or nobody can read what is for them; says each with its remedy.
+        GovpulseError: others can read or change something; says each with its remedy.
     """
     settings.publish.audience.check()
-    found = [*_readable_secrets(settings), *_changeable_files(settings), *_ways(settings.folder.root), *_home(settings)]
+    found = [
+        *_readable_secrets(settings),
+        *_changeable_files(settings),
+        *_ways(settings.folder.root),
+        *_listed(settings.folder.root),
+    ]
     if found:
         raise GovpulseError("; ".join(found))
-    published = settings.publish
-    who = {"all": "all accounts", "group": f"the group {published.group}", "owner": "nobody else"}[published.readers]
-    return f"published for {who}{'' if published.people else ', without people'}; all else is closed"
+    people = "" if settings.publish.people else ", without people"
+    return f"published for {_published_for(settings)}{people}; all else is closed"
 
 
 def _readable_secrets(settings: Settings) -> Iterator[str]:
@@ -73,13 +77,17 @@ def _ways(root: Path) -> Iterator[str]:
             yield f"{root} lies in {folder}, which belongs to {name_of(status.st_uid)}: move it to a folder of your own"
 
 
-def _home(settings: Settings) -> Iterator[str]:
-    root, readers = settings.folder.root, settings.publish.readers
-    mode = stat.S_IMODE(root.stat().st_mode)
-    if mode & LISTING_OR_WRITING:
-        yield f"others can list {root}, in which there is more than govpulse's own: `chmod 711 {_quoted(root)}`"
-    if not mode & {"all": stat.S_IXOTH, "group": stat.S_IXGRP | stat.S_IXOTH, "owner": mode | 1}[readers]:
-        yield f"nobody else can reach {settings.folder.published}, which is for others: `chmod 711 {_quoted(root)}`"
+def _listed(root: Path) -> Iterator[str]:
+    if stat.S_IMODE(root.stat().st_mode) & LISTING_OR_WRITING:
+        yield f"others can list {root}, for there is more in it than govpulse's own: `chmod 711 {_quoted(root)}`"
+
+
+def _published_for(settings: Settings) -> str:
+    """Who may read it; a folder that others cannot go through may be meant so, or forgotten."""
+    published, root = settings.publish, settings.folder.root.resolve()
+    who = {"all": "all accounts", "group": f"the group {published.group}", "owner": "nobody else"}[published.readers]
+    shut = [folder for folder in (*reversed(root.parents), root) if not folder.stat().st_mode & (stat.S_IXOTH | stat.S_IXGRP)]
+    return f"{who}, but they cannot go through {shut[0]} (chmod 711)" if shut and published.readers != "owner" else who
 
 
 def _is_open(path: Path, for_group: int, for_others: int) -> bool:
