@@ -84,9 +84,9 @@ def begin(flow: str, as_of: datetime | None) -> Run:
         GovpulseError: the settings are wrong, or the home folder cannot be written or is somebody else's.
     """
     settings = load_settings()
+    settings.publish.audience.check()
     close_what_is_made()
     settings.folder.create()
-    settings.publish.audience.check()
     now = datetime.now(UTC)
     run = Run(flow, in_utc(as_of) if as_of else now, settings, flow_run.id or uuid.uuid4().hex, now)
     land_run(settings.folder, _row(run, ended=False))

@@ -74,6 +74,18 @@ class Home:
     def prefect(self) -> Path:
         return self.root / "prefect"
 
+    def has_warehouse(self) -> bool:
+        """Whether there is one yet.
+
+        Raises:
+            GovpulseError: that is not ours to know.
+        """
+        try:
+            return self.warehouse.exists()
+        except PermissionError:
+            self.make_folders()  # says whose it is
+            return True
+
     @property
     def closed(self) -> tuple[Path, ...]:
         """The folders that nobody else may enter."""
