@@ -66,7 +66,6 @@ def draw_plots(home: str, *, limits: Limits, as_of: datetime, audience: Audience
             anomalies, forecasts = without_people(con, anomalies), without_people(con, forecasts)
     os.environ.setdefault("MPLCONFIGDIR", str(folder.private / "matplotlib"))  # its list of fonts: nothing outside of our folder
     gallery = draw_all(anomalies, forecasts)
-    audience.make_folder(folder.report)
     keep(folder.plots, gallery.plots, audience)
     return gallery
 
@@ -105,7 +104,7 @@ def _draw_forecast(filling: Filling) -> tuple[Caption, bytes]:
 
 
 def keep(folder: Path, plots: Sequence[Plot], audience: Audience = EVERYBODY) -> None:
-    """Write the files for those who may read them, each whole or not at all, then their index, and remove all others.
+    """Write the files of the report's folder for those who may read them, each whole or not at all, then their index, and remove all others.
 
     Raises:
         GovpulseError: the folder cannot be written.
@@ -113,7 +112,8 @@ def keep(folder: Path, plots: Sequence[Plot], audience: Audience = EVERYBODY) ->
     index = [{"file": plot.file, "heading": plot.caption.heading, "sentence": plot.caption.sentence} for plot in plots]
     files = {plot.file: plot.png for plot in plots} | {INDEX: json.dumps(index, ensure_ascii=False, indent=1).encode()}
     try:
-        audience.make_folder(folder)
+        for each in (folder.parent, folder):
+            audience.make_folder(each)
         for name, content in files.items():
             audience.write(folder / name, content)
         for path in folder.iterdir():
