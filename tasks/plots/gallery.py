@@ -104,7 +104,7 @@ def _draw_forecast(filling: Filling) -> tuple[Caption, bytes]:
 
 
 def keep(folder: Path, plots: Sequence[Plot], audience: Audience = EVERYBODY) -> None:
-    """Write the files of the report's folder for those who may read them, each whole or not at all, then their index, and remove all others.
+    """Write the files for those who may read them, each whole or not at all, then their index, and remove all others.
 
     Raises:
         GovpulseError: the folder cannot be written.
