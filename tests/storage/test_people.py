@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from storage.audience import Audience
 from storage.catalogue import PUBLISHED, TABLES, Column, Table
-from storage.catalogue.people import OWN_WORDS, may_name_people
+from storage.catalogue.people import FINDINGS, OWN_WORDS, may_name_people
 from storage.home import Home
 from storage.people import NOBODY, are_named
 from storage.publishing import publish
@@ -198,3 +198,8 @@ def test_words_of_our_own_are_columns_of_the_catalogue() -> None:
     columns = [column for table in PUBLISHED for column in table.columns]
     assert {column.name for column in columns} >= OWN_WORDS
     assert not [column.name for column in columns if column.is_user_id and column.name in OWN_WORDS]
+
+
+def test_every_kind_of_finding_that_reads_of_users_tells_of_people() -> None:
+    folder = Path(__file__).parents[2] / "tasks" / "insights" / "findings"
+    assert {path.stem for path in folder.glob("*.sql") if re.search("user_id|raw.users", path.read_text())} == set(FINDINGS)
