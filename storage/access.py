@@ -66,22 +66,26 @@ def close_folder(folder: Path) -> None:
     close(folder)
 
 
-def close_contents(folder: Path) -> None:
+def close_contents(folder: str | Path) -> None:
     """Close whatever lies in `folder` to others. What vanishes meanwhile, or is somebody else's within, stays as it is."""
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             if not entry.is_symlink():
                 with suppress(FileNotFoundError, PermissionError):
-                    close(Path(entry))
+                    _close(entry.path, entry.stat())
                     if entry.is_dir():
-                        close_contents(Path(entry))
+                        close_contents(entry.path)
 
 
 def close(path: Path) -> None:
     """Take from others whatever they may do with a file or folder."""
-    mode = stat.S_IMODE(path.stat().st_mode)
+    _close(path, path.stat())
+
+
+def _close(path: str | Path, status: os.stat_result) -> None:
+    mode = stat.S_IMODE(status.st_mode)
     if mode & OTHERS:
-        path.chmod(mode & ~OTHERS)
+        os.chmod(path, mode & ~OTHERS)  # noqa: PTH101 - thousands of paths stay texts
 
 
 def owner_only(path: str, flags: int) -> int:
