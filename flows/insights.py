@@ -95,7 +95,9 @@ def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime 
             if asked is None or name in asked:
                 run.step(name, computation)
         if is_ours and (asked is None or DRAWN & asked):
-            run.step("plots", draw_plots, run.home, limits=run.settings.limits, as_of=run.as_of)
+            run.step(
+                "plots", draw_plots, run.home, limits=run.settings.limits, as_of=run.as_of, audience=run.settings.publish.audience
+            )
 
 
 @flow(name="compute_insights", timeout_seconds=3000)

@@ -17,6 +17,7 @@ from prefect.runtime import flow_run
 
 from flows.report import Report, RunFailedError, as_markdown
 from flows.settings import Settings, load_settings
+from storage.access import close_what_is_made
 from storage.errors import describe
 from storage.loading import LoadResult
 from storage.lock import fair_lock
@@ -80,9 +81,11 @@ def begin(flow: str, as_of: datetime | None) -> Run:
     """Start a run: settings and clock are read here, once.
 
     Raises:
-        GovpulseError: the settings are wrong, or the home folder cannot be written.
+        GovpulseError: the settings are wrong, or the home folder cannot be written or is somebody else's.
     """
     settings = load_settings()
+    settings.publish.audience.check()
+    close_what_is_made()
     settings.folder.create()
     now = datetime.now(UTC)
     run = Run(flow, in_utc(as_of) if as_of else now, settings, flow_run.id or uuid.uuid4().hex, now)
@@ -99,7 +102,8 @@ def finish(
         RunFailedError: a step failed.
     """
     run.step("record", land_run, run.settings.folder, _row(run, ended=True))
-    is_published = publishes and run.step("publish", publish_tables, run.home, limits=run.settings.limits) is not None
+    options = {"limits": run.settings.limits, "audience": run.settings.publish.audience}
+    is_published = publishes and run.step("publish", publish_tables, run.home, **options) is not None
     report = run.report()
     create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
     described = f"as of {run.as_of:%Y-%m-%d %H:%M} UTC"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from storage.audience import Audience
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.warehouse import Limits
@@ -223,6 +224,26 @@ class WarehouseSettings(Section):
     query_timeout_seconds: float = Field(60.0, gt=0, description="how long `query --private` may take, for others wait (s)")
 
 
+class PublishSettings(Section):
+    """Who may read the published file and the report, and whether they tell of people (docs/two-users.md)."""
+
+    readers: Literal["all", "group", "owner"] = Field(
+        "all", description="`all` accounts of this machine, those in `group`, or only the `owner`, who runs govpulse"
+    )
+    group: str = Field("", description="of `group` its name; whoever runs govpulse has to be in it")
+    people: bool = Field(True, description="`false` leaves out the tables about people, and names nobody in the others")
+
+    @model_validator(mode="after")
+    def _names_a_group_where_it_is_for_one(self) -> Self:
+        if (self.readers == "group") != bool(self.group):
+            raise ValueError('readers = "group" and group = "NAME" go together')
+        return self
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(self.readers, self.group, self.people)
+
+
 class RetentionSettings(Section):
     """For how long rows are kept; 0 keeps them for ever."""
 
@@ -253,6 +274,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     notifications: NotificationSettings = NotificationSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
+    publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @classmethod

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.access import close_contents, close_folder, make_root
 from storage.errors import GovpulseError
+
+OURS = ("landing", "quarantine", "private", "backups", "sample", "prefect", "report", "metrics", "govpulse.toml")
+"""What may lie in the folder of an installation, beside files whose names begin with that of the published one."""
+PUBLISHED = "govpulse.duckdb"
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,22 @@ class Home:
 
     @property
     def published(self) -> Path:
-        return self.root / "govpulse.duckdb"
+        return self.root / PUBLISHED
+
+    @property
+    def publishing(self) -> Path:
+        """Where the published file is written before it gets its name; made for it, and removed."""
+        return self.root / f".{PUBLISHED}.publishing"
+
+    @property
+    def report(self) -> Path:
+        """What is to be looked at, for those who may read the published file; made when there is something."""
+        return self.root / "report"
 
     @property
     def plots(self) -> Path:
-        """Pictures for the report, as the last run drew them; made when the first one is."""
-        return self.root / "report" / "plots"
+        """Pictures for the report, as the last run drew them."""
+        return self.report / "plots"
 
     @property
     def backups(self) -> Path:
@@ -64,16 +79,50 @@ class Home:
     def prefect(self) -> Path:
         return self.root / "prefect"
 
-    def create(self) -> None:
-        """Make the folders.
+    def has_warehouse(self) -> bool:
+        """Whether there is one yet.
 
         Raises:
-            GovpulseError: the folder cannot be made or written to.
+            GovpulseError: that is not ours to know.
         """
-        for folder in (self.landing, self.quarantine, self.private, self.backups):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise GovpulseError(
-                    f"cannot write to {folder}: {error.strerror or error}; set GOVPULSE_HOME to a folder you may write"
-                ) from error
+        try:
+            return self.warehouse.exists()
+        except PermissionError:
+            self.make_folders()  # says whose it is
+            return True
+
+    @property
+    def closed(self) -> tuple[Path, ...]:
+        """The folders that nobody else may enter."""
+        made = (self.landing, self.quarantine, self.private, self.backups, self.prefect)
+        return (*made, self.sample.parent) if self.sample.parent.exists() else made
+
+    def create(self) -> None:
+        """Make the folders, and close to others what they could reach in them, were it by an older govpulse or somebody's chmod.
+
+        Raises:
+            GovpulseError: the folder cannot be made or written to, or is somebody else's.
+        """
+        self.make_folders()
+        for folder in self.closed:
+            close_contents(folder)
+
+    def make_folders(self) -> None:
+        """Make the folders, and close them: cheap, however much is in them.
+
+        Raises:
+            GovpulseError: as in `create`.
+        """
+        folder = self.root
+        try:
+            make_root(folder, _is_ours)
+            for folder in self.closed:
+                close_folder(folder)
+        except OSError as error:
+            raise GovpulseError(
+                f"cannot write to {folder}: {error.strerror or error}; set GOVPULSE_HOME to a folder you may write"
+            ) from error
+
+
+def _is_ours(name: str) -> bool:
+    return name in OURS or name.removeprefix(".").startswith(PUBLISHED)

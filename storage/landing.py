@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import polars as pl
 
+from storage.access import FOLDER, owner_only
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 
@@ -44,7 +45,7 @@ def land(
     target = folder / f"{stem}.parquet"
     temporary = folder / f".{stem}.{os.getpid()}.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(FOLDER, parents=True, exist_ok=True)
         _write_durably(rows, temporary, dict(metadata or {}))
         os.replace(temporary, target)
         sync_folder(folder)
@@ -61,7 +62,7 @@ def _explain(error: Exception) -> str:
 
 
 def _write_durably(rows: "pl.DataFrame | pa.Table", path: Path, metadata: dict[str, str]) -> None:
-    with path.open("wb") as file:
+    with open(path, "wb", opener=owner_only) as file:
         if isinstance(rows, pl.DataFrame):
             rows.write_parquet(file, compression=COMPRESSION, metadata=metadata)
         else:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from storage.access import FOLDER
 from storage.carried_sums import note_changes
 from storage.catalogue import GOVERNANCE, LANDED, Table
 from storage.contract import LANDED as LANDED_ROW
@@ -189,7 +190,7 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
 def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str) -> LoadResult:
     """Set the file aside, then say so in the ledger: after a crash in between it lies in quarantine, never nowhere."""
     folder = home.quarantine / table.name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(FOLDER, parents=True, exist_ok=True)
     os.replace(path, folder / path.name)
     sync_folder(folder)
     record(con, table.name, ledger_name(path), datetime.now(UTC), status="quarantined", reason=reason)

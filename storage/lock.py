@@ -2,7 +2,8 @@
 
 Exclusion comes from `flock` on one file, which the kernel releases when the holder dies. Fairness comes from tickets: each
 waiter puts a file, itself flocked, into a queue folder and goes on only when no live ticket is older. Names order the tickets
-by wall clock, so a clock step can cost fairness, never exclusion.
+by wall clock, so a clock step can cost fairness, never exclusion. Whoever can open a file, were it only to read, can `flock` it and
+hold everybody up: so lock and tickets are their owner's alone.
 """
 
 import fcntl
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from storage.access import FILE, FOLDER
 from storage.errors import GovpulseError
 
 logger = logging.getLogger(__name__)
@@ -33,11 +35,11 @@ def fair_lock(path: Path, timeout_seconds: float) -> Iterator[None]:
     Raises:
         BusyError: others held it for longer than `timeout_seconds`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(FOLDER, parents=True, exist_ok=True)
     queue = path.with_name(path.name + ".queue")
-    queue.mkdir(exist_ok=True)
+    queue.mkdir(FOLDER, exist_ok=True)
     ticket, ticket_descriptor = _draw_ticket(queue)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE)
     try:
         _wait_for_turn(path, queue, ticket, descriptor, timeout_seconds)
         yield
@@ -50,7 +52,7 @@ def fair_lock(path: Path, timeout_seconds: float) -> Iterator[None]:
 def _draw_ticket(queue: Path) -> tuple[Path, int]:
     """A flocked ticket. It is flocked before it gets its name, so that nobody takes it for a dead one."""
     temporary = queue / f".{uuid.uuid4().hex}"
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     ticket = queue / f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     temporary.rename(ticket)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from storage.access import FILE, close
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
@@ -67,6 +68,7 @@ def compact(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     con.execute("USE memory")
     con.execute("DETACH compacted")
     con.execute("DETACH warehouse")
+    close(fresh)
     os.replace(fresh, home.warehouse)
     sync_folder(home.private)
 
@@ -83,6 +85,7 @@ def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int
     target = home.backups / f"warehouse-{now:%Y%m%dT%H%M%SZ}.duckdb"
     temporary = target.with_suffix(".tmp")
     try:
+        temporary.touch(FILE)
         shutil.copyfile(home.warehouse, temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())

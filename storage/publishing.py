@@ -4,68 +4,92 @@ Whoever has the old file open keeps reading it; whoever opens it next sees the n
 """
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
+from storage.access import close_folder
+from storage.audience import EVERYBODY, Audience
 from storage.catalogue import PUBLISHED, Table
+from storage.catalogue.people import is_about_people
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
+from storage.people import People, copy_without_people, find_people
 from storage.warehouse import attach, quote_text
 
 ASK_EXPERT = Path(__file__).with_name("ask_expert.sql")
 """A table macro for users: whom to ask about a domain."""
 
 
-def publish(con: duckdb.DuckDBPyConnection, home: Home) -> int:
+def publish(con: duckdb.DuckDBPyConnection, home: Home, audience: Audience = EVERYBODY) -> int:
     """Write and swap in the published file from the warehouse that `con` holds; returns its size in bytes.
+
+    It is written where only we can look, and gets its readers before its name. So does whatever is in the report.
 
     Raises:
         GovpulseError: the file cannot be written; the old one stays.
     """
     _sweep(home)
-    fresh = home.root / f".govpulse.duckdb.{os.getpid()}"
+    fresh = home.publishing / home.published.name
     try:
-        _write(con, fresh)
+        close_folder(home.publishing)
+        _write(con, fresh, audience)
         _sync(fresh)
         size = fresh.stat().st_size
+        audience.admit(fresh)
         # What a user wrote into the old file and never checkpointed would be replayed into the new one.
         home.published.with_name(home.published.name + ".wal").unlink(missing_ok=True)
         os.replace(fresh, home.published)
         sync_folder(home.root)
+        audience.admit_all(home.report)
     except (OSError, duckdb.Error, GovpulseError) as error:
-        _sweep(home)
         raise GovpulseError(f"cannot publish {home.published}: {first_line(error)}; the old file stays") from error
+    finally:
+        _sweep(home)
     return size
 
 
 def _sweep(home: Home) -> None:
     """Delete what a publisher left that did not come to its end; there is one at a time."""
-    for orphan in home.root.glob(".govpulse.duckdb.*"):
+    shutil.rmtree(home.publishing, ignore_errors=True)
+    for orphan in home.root.glob(".govpulse.duckdb.[0-9]*"):  # of a version that wrote them beside the published file
         orphan.unlink(missing_ok=True)
 
 
-def _write(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _write(con: duckdb.DuckDBPyConnection, path: Path, audience: Audience) -> None:
+    tables = {name: table for name, table in _published() if audience.sees_people or not is_about_people(table)}
+    people = None if audience.sees_people else find_people(con, tables)
     attach(con, path, "published")
     try:
         con.execute("BEGIN")
-        for schema in sorted({table.schema for table in PUBLISHED} | {"history"}):
+        for schema in sorted({name.split(".")[0] for name, _ in _published()}):
             con.execute(f"CREATE SCHEMA published.{schema}")
-        for table in PUBLISHED:
-            _copy(con, table, table.schema)
-            if table.has_history:
-                _copy(con, table, "history")
-        con.execute(ASK_EXPERT.read_text())
+        for name, table in tables.items():
+            _copy(con, table, name, people)
+        if people is None:
+            con.execute(ASK_EXPERT.read_text())
         con.execute("COMMIT")
         con.execute("CHECKPOINT published")
     finally:
         con.execute("DETACH published")
 
 
-def _copy(con: duckdb.DuckDBPyConnection, table: Table, schema: str) -> None:
-    target = f"published.{schema}.{table.name}"
-    con.execute(f"CREATE TABLE {target} AS FROM warehouse.{schema}.{table.name}")
+def _published() -> Iterator[tuple[str, Table]]:
+    for table in PUBLISHED:
+        yield table.full_name, table
+        if table.has_history:
+            yield f"history.{table.name}", table
+
+
+def _copy(con: duckdb.DuckDBPyConnection, table: Table, name: str, people: People | None) -> None:
+    target = f"published.{name}"
+    if people is None:
+        con.execute(f"CREATE TABLE {target} AS FROM warehouse.{name}")
+    else:
+        copy_without_people(con, table, name, target, people)
     con.execute(f"COMMENT ON TABLE {target} IS {quote_text(table.description)}")
     for column in table.columns:
         con.execute(f"COMMENT ON COLUMN {target}.{column.name} IS {quote_text(column.description)}")

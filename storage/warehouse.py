@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from storage.access import close
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.lock import fair_lock
@@ -52,8 +53,10 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
 @contextmanager
 def turn(home: Home, limits: Limits = Limits()) -> Iterator[None]:
     """The warehouse is nobody else's inside the block: it may be opened, or read by a process of ours."""
-    home.create()
-    with fair_lock(home.private / "warehouse.lock", limits.lock_timeout_seconds):
+    home.make_folders()
+    lock = home.private / "warehouse.lock"
+    with fair_lock(lock, limits.lock_timeout_seconds):
+        close(lock)
         shutil.rmtree(home.spill, ignore_errors=True)  # what is in it belonged to one that was killed
         yield
 
@@ -64,6 +67,7 @@ def opened(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyCon
     con = connect(limits, spill=home.spill)
     try:
         attach(con, home.warehouse, "warehouse", remedy=REMEDY)
+        close(home.warehouse)
         con.execute("USE warehouse")
         migrate(con, datetime.now(UTC))
         yield con

@@ -7,6 +7,7 @@ from threading import Event
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.audience import EVERYBODY, Audience
 from storage.home import Home
 from storage.landing import backlog
 from storage.loading import LoadResult, load_landing
@@ -49,9 +50,9 @@ def load_as_landed(home: str, *, limits: Limits, until: Event) -> LoadResult:
 
 
 @task(name="publish", cache_policy=NO_CACHE)
-def publish_tables(home: str, *, limits: Limits) -> PublishResult:
+def publish_tables(home: str, *, limits: Limits, audience: Audience = EVERYBODY) -> PublishResult:
     """Load what was landed last, the run's own record among it, and replace the file that users open."""
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
         load_landing(con, folder)
-        return PublishResult(str(folder.published), publish(con, folder))
+        return PublishResult(str(folder.published), publish(con, folder, audience))

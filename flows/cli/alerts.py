@@ -57,7 +57,7 @@ def list_alerts(
     found: list[dict[str, Any]] = []
     held: list[Silence] = []
     rules: dict[str, Rule] = {}
-    if settings.folder.warehouse.exists():
+    if settings.folder.has_warehouse():
         with warehouse(settings.folder, settings.limits) as con:
             found, held, rules = standing_alerts(con), read_silences(con), rules_at_last(con)
     found = [alert for alert in found if rule in ("", alert["rule"]) and subject in ("", alert["subject"])]
@@ -66,7 +66,7 @@ def list_alerts(
         print(shown.as_json(alerts))
     elif alerts:
         shown.console().print(shown.alert_table(alerts, rules))
-    elif not settings.folder.warehouse.exists():
+    elif not settings.folder.has_warehouse():
         print(NOTHING_YET)
     else:
         pending = sum(alert["state"] == "pending" for alert in found)
@@ -173,7 +173,7 @@ def silences(
 
     settings, now = load_settings(), datetime.now(UTC)
     found, active = [], []
-    if settings.folder.warehouse.exists():
+    if settings.folder.has_warehouse():
         with warehouse(settings.folder, settings.limits) as con:
             found = read_all_silences(con)
             active = [alert for alert in standing_alerts(con) if alert["state"] in ACTIVE]
@@ -278,7 +278,7 @@ def is_to_come(silence: Silence, now: datetime) -> bool:
 
 
 def refuse_empty_home(settings: Settings) -> None:
-    if not settings.folder.warehouse.exists():
+    if not settings.folder.has_warehouse():
         raise GovpulseError(NOTHING_YET)
 
 

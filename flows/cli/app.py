@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import alerts, config, doctor, forget, load, query, run, sample, up
+from flows.cli.umask import closing_what_is_made
 from storage.errors import ConfigurationError, GovpulseError, describe
 
 app = typer.Typer(
@@ -57,7 +58,8 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 failed, 2 wrong usage or configuration; errors are one line."""
     debug = "--debug" in sys.argv[1:]
     try:
-        app()
+        with closing_what_is_made():
+            app()
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

@@ -27,5 +27,6 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fal
 def check() -> None:
     """Read settings and rules; say what is wrong."""
     settings = load_settings()
+    settings.publish.audience.check()
     rules = load_rules(settings.alerts.rules)
     print(f"{config_file(None) or 'no settings file, defaults'}: fine; {len(rules)} alert rules")

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from flows.cli.openness import check_openness
 from flows.serving.prefect_server import running_api
 from flows.settings import Settings, config_file, load_settings
 from storage.catalogue import DATASETS
@@ -157,6 +158,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "versions": _versions,
     "settings": _settings,
     "home": _home,
+    "access": check_openness,
     "warehouse": _warehouse,
     "source": _source,
     "rules": _rules,

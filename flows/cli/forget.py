@@ -45,7 +45,7 @@ def take_out(settings: Settings, user: str) -> dict[str, int]:
             counts = forget_user(con, user, getpass.getuser(), datetime.now(UTC))
             compact(con, home)
         with warehouse(home, limits) as con:
-            publish(con, home)
+            publish(con, home, settings.publish.audience)
     return counts
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from flows.cli.umask import as_the_person
 from flows.settings import Settings, load_settings
 from storage.asking import TookTooLongError
 from storage.errors import ConfigurationError, GovpulseError, first_line
@@ -39,7 +40,8 @@ def query(
     if format is Format.parquet and output is None:
         raise ConfigurationError("--format parquet needs --output FILE")
     rows = ask_warehouse(settings, sql) if private else query_published(settings.folder.published, sql, settings.limits)
-    write(rows, format, output)
+    with as_the_person():
+        write(rows, format, output)
 
 
 def ask_warehouse(settings: Settings, sql: str) -> pl.DataFrame:

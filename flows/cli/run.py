@@ -40,6 +40,7 @@ def run(
     """Collect, extract, compute, alert and publish, once."""
     settings = load_settings()
     load_rules(settings.alerts.rules)
+    settings.publish.audience.check()
     options = {
         "as_of": parse_instant("--as-of", as_of),
         "window_start": parse_instant("--window-start", window_start),

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from flows.cli.umask import as_the_person
 from storage.errors import ConfigurationError
 
 
@@ -30,7 +31,7 @@ def sample(
         raise ConfigurationError("--to takes a SQLite file, as a path or sqlite:///path, or a postgresql:// URL")
     given = parse_instant("--until", until)
     end = in_utc(given) if given else datetime.now(UTC)
-    with Console(stderr=True).status(f"writing {address}"):
+    with as_the_person(), Console(stderr=True).status(f"writing {address}"):
         if is_postgresql:
             print(write_sample_to(address, until=end, seed=seed, days=days, scale=scale))
         else:

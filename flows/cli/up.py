@@ -21,5 +21,6 @@ def up(
     """Start the Prefect server, the schedules and a worker; Ctrl-C ends all of it."""
     settings = load_settings()
     load_rules(settings.alerts.rules)
+    settings.publish.audience.check()
     serving, named = Serving(host, port), variables_named(settings)
     raise typer.Exit(supervise(settings.folder, PROJECT, serving=serving, config=config_file(None), named=named))

@@ -13,16 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+import duckdb
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.audience import EVERYBODY, Audience
 from storage.errors import GovpulseError, describe, first_line
 from storage.home import Home
+from storage.people import are_named
 from storage.warehouse import Limits, warehouse
 from tasks.plots.labels import Caption
 from tasks.plots.reading import KEY, Filling, HostAnomalies, read_anomalies, read_forecasts
 
+Drawn = TypeVar("Drawn", HostAnomalies, Filling)
 INDEX = "plots.json"
 """The files in the order to be shown, with heading and sentence: what a report puts beside them."""
 
@@ -48,7 +53,7 @@ class Gallery:
 
 
 @task(name="plots", cache_policy=NO_CACHE)
-def draw_plots(home: str, *, limits: Limits, as_of: datetime) -> Gallery:
+def draw_plots(home: str, *, limits: Limits, as_of: datetime, audience: Audience = EVERYBODY) -> Gallery:
     """Draw what is to be seen as of `as_of`, and keep it in the place of what was there. A plot that fails costs no other.
 
     Raises:
@@ -57,10 +62,18 @@ def draw_plots(home: str, *, limits: Limits, as_of: datetime) -> Gallery:
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
         anomalies, forecasts = read_anomalies(con, as_of), read_forecasts(con)
+        if not audience.sees_people:
+            anomalies, forecasts = without_people(con, anomalies), without_people(con, forecasts)
     os.environ.setdefault("MPLCONFIGDIR", str(folder.private / "matplotlib"))  # its list of fonts: nothing outside of our folder
     gallery = draw_all(anomalies, forecasts)
-    keep(folder.plots, gallery.plots)
+    keep(folder.plots, gallery.plots, audience)
     return gallery
+
+
+def without_people(con: duckdb.DuckDBPyConnection, shown: Sequence[Drawn]) -> list[Drawn]:
+    """Those on which no name is a person's: a host may be called after one, or what runs on it."""
+    named = are_named(con, [each.words for each in shown])
+    return [each for each, names_somebody in zip(shown, named, strict=True) if not names_somebody]
 
 
 def draw_all(anomalies: Sequence[HostAnomalies], forecasts: Sequence[Filling]) -> Gallery:
@@ -90,8 +103,8 @@ def _draw_forecast(filling: Filling) -> tuple[Caption, bytes]:
     return forecast_plot.caption(filling), style.to_png(forecast_plot.draw(filling))
 
 
-def keep(folder: Path, plots: Sequence[Plot]) -> None:
-    """Write the files, each whole or not at all, then their index, and remove all others.
+def keep(folder: Path, plots: Sequence[Plot], audience: Audience = EVERYBODY) -> None:
+    """Write the files for those who may read them, each whole or not at all, then their index, and remove all others.
 
     Raises:
         GovpulseError: the folder cannot be written.
@@ -99,11 +112,10 @@ def keep(folder: Path, plots: Sequence[Plot]) -> None:
     index = [{"file": plot.file, "heading": plot.caption.heading, "sentence": plot.caption.sentence} for plot in plots]
     files = {plot.file: plot.png for plot in plots} | {INDEX: json.dumps(index, ensure_ascii=False, indent=1).encode()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for each in (folder.parent, folder):
+            audience.make_folder(each)
         for name, content in files.items():
-            part = folder / f"{name}.part"
-            part.write_bytes(content)
-            os.replace(part, folder / name)
+            audience.write(folder / name, content)
         for path in folder.iterdir():
             if path.name not in files:
                 path.unlink()

@@ -44,6 +44,11 @@ class HostAnomalies:
     metrics: pl.DataFrame
     scores: pl.DataFrame
 
+    @property
+    def words(self) -> str:
+        """What can be read on its plot and in its caption."""
+        return "\n".join((self.host, *(word for each in self.series for word in each), *self.episodes["top_metrics"]))
+
 
 @dataclass(frozen=True)
 class Filling:
@@ -53,6 +58,11 @@ class Filling:
     since: datetime
     until: datetime
     hours: pl.DataFrame
+
+    @property
+    def words(self) -> str:
+        """What can be read on its plot and in its caption."""
+        return "\n".join(self.forecast[name] for name in KEY)
 
 
 def read_anomalies(con: duckdb.DuckDBPyConnection, as_of: datetime) -> list[HostAnomalies]:

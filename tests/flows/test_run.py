@@ -239,7 +239,7 @@ def test_same_as_of_twice_gives_the_same_rows(pipeline: Pipeline, home: Home) ->
 
 
 @pytest.mark.usefixtures("small_sample")
-def test_every_flow_completes_and_records_itself(pipeline: Pipeline, home: Home) -> None:
+def test_every_flow_completes_and_records_itself(pipeline: Pipeline, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not pipeline(only=["collect"]).failures
     for flow in (extract_sources, reconcile_sources, compute_insights, evaluate_alerts, maintain_warehouse):
         assert not flow().failures
@@ -254,6 +254,25 @@ def test_every_flow_completes_and_records_itself(pipeline: Pipeline, home: Home)
     }
     assert published(home, "SELECT bool_and(is_ok) AND count(*) > 5 FROM ops.checks") == [(True,)]
     assert len(list(home.backups.glob("*.duckdb"))) == 1
+    assert people_in(home)
+    monkeypatch.setenv("GOVPULSE_PUBLISH__PEOPLE", "false")
+    assert not compute_insights(only=["performance_insights"]).failures, "its pages and boards do without people, too"
+    assert people_in(home) == set()
+    assert [path for path in home.root.rglob("*") if path.stat().st_mode & 0o077 and path not in open_to_others(home)] == []
+
+
+def people_in(home: Home) -> set[str]:
+    """The users of the sample that any value of the published file names, or any file of the report."""
+    with closing(sqlite3.connect(home.sample)) as con:
+        users = {str(user) for (user,) in con.execute("SELECT id FROM users")}
+    tables = [name for (name,) in published(home, "SELECT schema_name || '.' || table_name FROM duckdb_tables()")]
+    said = "\n".join(row for name in tables for (row,) in published(home, f"SELECT CAST(t AS VARCHAR) FROM {name} AS t"))
+    said += "\n".join(path.name + path.read_bytes().decode(errors="replace") for path in home.report.rglob("*.*"))
+    return {user for user in users if user in said}
+
+
+def open_to_others(home: Home) -> set[Path]:
+    return {home.published, home.report, *home.report.rglob("*")}
 
 
 def test_another_database_is_read_from_its_beginning(pipeline: Pipeline, home: Home, tmp_path: Path, monkeypatch: Any) -> None:

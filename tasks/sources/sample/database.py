@@ -14,6 +14,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.access import close_folder
 from storage.errors import GovpulseError
 from storage.home import Home
 from tasks.sources.sample.rows import GROWING, SETTLED_DAYS, rows_at
@@ -175,4 +176,5 @@ def _describe(database: sqlite3.Connection, path: Path) -> SampleResult:
 def prepare_sample(home: str, *, until: datetime) -> SampleResult:
     """The embedded sample of the home folder, brought to `until`; written where there is none yet."""
     path = Home(Path(home)).sample
+    close_folder(path.parent)
     return advance_sample(path, until=until) if path.exists() else write_sample(path, until=until)

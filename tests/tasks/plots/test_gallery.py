@@ -16,11 +16,14 @@ from PIL import Image
 
 import tasks.plots
 from flows.report import plots
+from storage.audience import Audience
+from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.warehouse import warehouse
 from tasks.plots import anomaly_plot
 from tasks.plots.gallery import INDEX, Gallery, draw_plots
+from tests.insight_rows import insert
 from tests.tasks.plots.conftest import AS_OF, LIMITS, Put, ago, episode, forecast, hourly, put_into, samples, scores
 
 ANOMALOUS = range(3900, 3960)
@@ -170,3 +173,12 @@ def test_who_draws_nothing_does_not_start_matplotlib(module: str) -> None:
     for name in at_once:
         assert not name.startswith(("matplotlib", "PIL"))
         assert not name.startswith("tasks.plots") or name.rpartition(".")[0] in ours
+
+
+def test_a_plot_with_a_persons_name_on_it_is_not_drawn_where_people_are_not_published(filled: Home) -> None:
+    with warehouse(filled, LIMITS) as con:
+        insert(con, TABLES["raw.users"], {"user_id": "web"})
+    seen = draw_plots.fn(str(filled.root), limits=LIMITS, as_of=AS_OF, audience=Audience(sees_people=False))
+    assert [plot.file.split("-")[0] for plot in seen.plots] == ["forecast"]
+    assert len(names(filled)) == 2
+    assert len(draw(filled).plots) == 2
