@@ -42,7 +42,7 @@ def take_out(settings: Settings, user: str) -> dict[str, int]:
     with fair_lock(home.insights_lock, limits.lock_timeout_seconds):
         with warehouse(home, limits) as con:
             load_landing(con, home)
-            counts = forget_user(con, user, getpass.getuser(), datetime.now(UTC))
+            counts = forget_user(con, user, getpass.getuser(), datetime.now(UTC)).counts
             compact(con, home)
         with warehouse(home, limits) as con:
             publish(con, home)

@@ -21,7 +21,8 @@ from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert_rows
-from tasks.alerts.evaluation import Transition, evaluate, fingerprint
+from storage.fingerprints import fingerprint
+from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
 from tasks.alerts.outbox import outbox_rows

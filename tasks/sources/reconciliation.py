@@ -134,7 +134,8 @@ def reconcile_datasets(
                 refuse_mass_deletion(comparison, most_deleted_ratio)
                 with LandingStream(folder, dataset, source.name, listed_at) as landing:
                     repaired = repair(session, comparison, landing)
-                    landing.put(read_many_keys(session, dataset, standing.datasets[dataset].keys), lambda: None)
+                    keys = [comparison.renamed.get(key, key) for key in standing.datasets[dataset].keys]
+                    landing.put(read_many_keys(session, dataset, keys), lambda: None)
                 drifts.append(_drift(dataset, comparison, repaired))
             except GovpulseError as error:
                 failures[dataset] = str(error)

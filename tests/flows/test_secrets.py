@@ -24,7 +24,7 @@ from prefect.blocks.system import Secret
 from prefect.settings import temporary_settings
 
 from storage.home import Home
-from tasks.alerts.evaluation import fingerprint
+from storage.fingerprints import fingerprint
 from tests.receiver import Answer, receiving
 from tests.remains import Remains, made_up
 

@@ -1,0 +1,2 @@
+ALTER TABLE ops.forgotten ADD COLUMN parts BIGINT;
+ALTER TABLE ops.forgotten ADD COLUMN hashes_ids BOOLEAN;
