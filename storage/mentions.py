@@ -128,13 +128,22 @@ def holdings(con: duckdb.DuckDBPyConnection, person: Person) -> list[Holding]:
 
 
 def _holding(con: duckdb.DuckDBPyConnection, name: str, column: Column, person: Person) -> Holding:
-    found: dict[str, int] = {}
-    for value, rows in _values(con, name, column, person.user_id):
-        mentions: list[str] = []
-        in_document(value, lambda text, seen=mentions: seen.append(text) or text) if column.type == "JSON" else mentions.append(value)
-        for text in dict.fromkeys(text for text in mentions if person.is_in(text)):
-            found[text] = found.get(text, 0) + rows
-    return Holding(f"{name}.{column.name}", sum(found.values()), tuple(sorted(found)[:EXAMPLES]))
+    values = _values(con, name, column, person.user_id)
+    held = [(held_in(value, person) if column.type == "JSON" else person.around(value), rows) for value, rows in values]
+    examples = {word for words, _ in held for word in words}
+    return Holding(f"{name}.{column.name}", sum(rows for words, rows in held if words), tuple(sorted(examples)[:EXAMPLES]))
+
+
+def held_in(document: str, person: Person) -> list[str]:
+    """The words and longer ids of a JSON document that hold the person."""
+    found: list[str] = []
+
+    def look(text: str) -> str:
+        found.extend(person.around(text))
+        return text
+
+    in_document(document, look)
+    return found
 
 
 def known_people(con: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, Column, bool]]) -> list[Person]:

@@ -22,6 +22,9 @@ WORD_PARTS = "_.@-"
 """What a word may hold beside letters and digits: `ann` is no word in `ann.lee` nor in `ann-2`."""
 BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 URL_SAFE_BASE64 = re.compile(r"(?=[A-Za-z0-9]*[_-])[A-Za-z0-9_-]{4,}={0,2}")
+UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+"""Whatever is in one happens to be there."""
+PUNCTUATION = ".,;:!?()[]{}<>\"'`|\\"
 PNG = "iVBORw0KGgo"
 """How a picture begins in base64: whatever its bytes happen to be, they are no text."""
 
@@ -61,9 +64,16 @@ class Person:
             done = start + len(self.user_id)
         return "".join([*pieces, text[done:]])
 
+    def around(self, text: str) -> list[str]:
+        """The words and longer ids that hold them, as they stand in the text."""
+        return [word.strip(PUNCTUATION) for word in text.split() if self.is_in(word)] or [text] * self.is_in(text)
+
     def _spans(self, text: str, is_here: Callable[[str, int, int], bool]) -> Iterator[int]:
         """Where the id begins, from left to right, without overlaps."""
+        if self.user_id not in text:
+            return
         theirs = [span for other in self.others for span in _occurrences(other, text, _is_part)]
+        theirs += [found.span() for found in UUID.finditer(text) if len(found[0]) > len(self.user_id)]
         end = 0
         for start, stop in _occurrences(self.user_id, text, is_here):
             if start >= end and not any(first <= start and stop <= last for first, last in theirs):
@@ -104,6 +114,22 @@ def _is_letter(character: str) -> bool:
 def forms(user_id: str) -> tuple[str, ...]:
     """The id as it may be encoded: an accent may be a character of its own."""
     return tuple(dict.fromkeys([user_id, *(unicodedata.normalize(form, user_id) for form in ("NFC", "NFD"))]))
+
+
+def spellings(user_id: str) -> list[bytes]:
+    """What a file or a document holds where it holds the id: as it is, escaped once or twice, or within base64."""
+    once = [json.dumps(user_id)[1:-1], json.dumps(user_id, ensure_ascii=False)[1:-1]]
+    escaped = [user_id, *once, *(re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), text) for text in once)]
+    twice = [json.dumps(text)[1:-1] for text in escaped]
+    coded = [_core_of_base64(user_id.encode(), before) for before in range(3)]
+    return list(dict.fromkeys([*(text.encode() for text in (*escaped, *twice)), *filter(lambda code: len(code) > 1, coded)]))
+
+
+def _core_of_base64(content: bytes, before: int) -> bytes:
+    """Those characters of its base64 that do not depend on what stands before it, so many bytes over a multiple of three, nor after."""
+    code = base64.b64encode(b"\0" * before + content)
+    known = (before + len(content)) * 8 // 6
+    return code[-(-before * 8 // 6) : known]
 
 
 def can_be_told(user_id: str) -> bool:
