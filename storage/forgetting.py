@@ -20,7 +20,7 @@ import duckdb
 
 from storage.audit import record_action
 from storage.catalogue import DATASETS, TABLES, Column, Table
-from storage.mentions import PARTS, Holding, holdings, is_a_kind, other_people, stand_in, tables, take_mentions_out
+from storage.mentions import PARTS, Holding, holdings, is_a_kind, namesakes, other_people, stand_in, tables, take_mentions_out
 from storage.people import NOBODY, Person, can_be_told, forms
 from storage.renaming import rename_findings, renaming_alerts
 from storage.transaction import transaction
@@ -47,12 +47,14 @@ class Forgotten:
         counts: rows changed or deleted by table, tables without any left out.
         people: the id in each of its encodings, with what stands for it in longer ids.
         is_told: whether the id was looked for in texts: it cannot be anything else there.
+        namesakes: ids that differ in capital letters alone, which are other people's.
     """
 
     counts: dict[str, int]
     people: tuple[Person, ...]
     holdings: tuple[Holding, ...]
     is_told: bool
+    namesakes: tuple[str, ...]
 
 
 def forget_user(con: duckdb.DuckDBPyConnection, user_id: str, actor: str, now: datetime, *, hashes_ids: bool = False) -> Forgotten:
@@ -72,7 +74,7 @@ def forget_user(con: duckdb.DuckDBPyConnection, user_id: str, actor: str, now: d
         detail = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "nothing was here"
         record_action(con, "forget", detail, actor, now)
         left = [holding for person in people if is_told for holding in holdings(con, person)]
-    return Forgotten(counts, tuple(people), tuple(left), is_told)
+        return Forgotten(counts, tuple(people), tuple(left), is_told, namesakes(con, user_id))
 
 
 def _take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> Counter[str]:

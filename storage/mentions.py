@@ -76,6 +76,12 @@ def other_people(con: duckdb.DuckDBPyConnection, user_id: str, *more: str) -> tu
     return tuple(sorted(row[0] for row in con.execute(" UNION ".join(looks), {"id": user_id}).fetchall()))
 
 
+def namesakes(con: duckdb.DuckDBPyConnection, user_id: str) -> tuple[str, ...]:
+    """Ids that differ from this one in capital letters alone."""
+    looks = [f"SELECT user_id FROM {name} WHERE lower(user_id) = lower($id) AND user_id <> $id" for name in PEOPLE]
+    return tuple(sorted(row[0] for row in con.execute(" UNION ".join(looks), {"id": user_id}).fetchall()))
+
+
 def take_mentions_out(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
     """Put sentences right, and ids where the person has a stand-in; returns changed rows by table."""
     changed = {name: sum(put_right(con, name, name, column, person) for column in texts(table)) for name, table in tables()}

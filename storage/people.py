@@ -64,6 +64,10 @@ class Person:
             done = start + len(self.user_id)
         return "".join([*pieces, text[done:]])
 
+    def is_between(self, before: str, after: str) -> bool:
+        """Whether their id, standing between these two, names them."""
+        return len(before) in self._spans(before + self.user_id + after, _is_part)
+
     def around(self, text: str) -> list[str]:
         """The words and longer ids that hold them, as they stand in the text."""
         return [word.strip(PUNCTUATION) for word in text.split() if self.is_in(word)] or [text] * self.is_in(text)
