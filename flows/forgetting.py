@@ -18,7 +18,6 @@ from flows.settings import Settings
 from storage import leftovers
 from storage.errors import GovpulseError
 from storage.forgetting import Forgotten, forget_user
-from storage.home import Home
 from storage.leftovers import Leftovers
 from storage.loading import load_landing
 from storage.lock import fair_lock
@@ -48,8 +47,8 @@ class Forgetting:
 def forget_everywhere(settings: Settings, user: str, *, hashes_ids: bool) -> Forgetting:
     """Take a person out of everything in the home, and out of Prefect.
 
-    First what waits is loaded, which may name them. Meanwhile nobody computes insights, for a computation writes what it read before,
-    lists keys, or reports to a Prefect server of its own.
+    First what waits is loaded, which may name them. Meanwhile nobody computes insights, for a computation writes what it read
+    before, lists keys, or reports to a Prefect server of its own.
     """
     home, timeout = settings.folder, settings.limits.lock_timeout_seconds
     home.create()
@@ -113,32 +112,30 @@ def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
     if told:
         for log in (home.prefect / "logs").glob("*.log*"):
             leftovers.blacken(log, people)
-    _out_of_other_servers(home, serving, people if told else (), done)
+    _out_of_other_servers(serving, people if told else (), done)
 
 
-def _out_of_other_servers(home: Home, serving: str | None, people: Sequence[Person], done: Forgetting) -> None:
+def _out_of_other_servers(serving: str | None, people: Sequence[Person], done: Forgetting) -> None:
     joined = os.environ.get("PREFECT_API_URL") or serving
-    elsewhere = next((os.environ[name] for name in OWN_DATABASE if os.environ.get(name)), None)
-    is_ours = joined is None or (joined == serving and joined.startswith(f"http://{HOST}:") and not elsewhere)
-    if is_ours:
-        if elsewhere:
-            raise GovpulseError("Prefect's database is outside of the home: start `govpulse up`, and forget them again")
+    is_elsewhere = any(os.environ.get(name) for name in OWN_DATABASE)
+    if joined is None and is_elsewhere:
+        raise GovpulseError("Prefect's database is outside of the home: start `govpulse up`, and forget them again")
+    is_ours = joined == serving and str(joined).startswith(f"http://{HOST}:") and not is_elsewhere
+    if joined is None or is_ours or not people:
         return
-    if joined and people:
-        reached = prefect_pages.take_out(joined, people)
-        done.said.append(
-            f"Prefect at {joined}: {reached.pages} pages and {reached.runs} runs with their logs deleted, {reached.changed} runs put right;"
-            " events stay: its operator deletes them from `events` and `event_resources`, or waits until they expire"
-        )
-        if reached.running:
-            raise GovpulseError(f"{reached.running} runs that go on name them in their logs: forget them again when these have ended")
+    reached = prefect_pages.take_out(joined, people)
+    done.said.append(f"Prefect at {joined}: {reached}; events stay until they expire, or its operator deletes them")
+    if reached.running:
+        raise GovpulseError(f"{reached.running} runs that go on name them in their logs: forget them again when these have ended")
 
 
 def _out_of_files(settings: Settings, done: Forgetting) -> None:
     if done.tables.is_told:
         done.files = leftovers.take_out(settings.folder, done.tables.people)
         if done.files.left:
-            raise GovpulseError(f"{_listed(done.files.left)} names them, and is not govpulse's: delete it, or take them out by hand")
+            raise GovpulseError(
+                f"{_listed(done.files.left)} names them, and is not govpulse's: delete it, or take them out by hand"
+            )
 
 
 def _listed(paths: Sequence[Path]) -> str:

@@ -2,7 +2,7 @@
 
 What they did happened, and the rates over it stay true; only nobody can say any more by whom. So a column that names them becomes
 NULL, and a row goes where it cannot be without the name. What was computed and names them otherwise goes, too: the next computation
-makes it anew, without them. Sentences tell of nobody. Ids that contain theirs stay, or get a stand-in for it, the same in every table.
+makes it anew, without them. Sentences tell of nobody. Ids that contain theirs stay, or get a stand-in for it, the same everywhere.
 Of the id a salted hash is kept, by which the loader knows it when an extraction reads it again.
 
 An id that cannot be told from a number or a word is looked for as a whole value only (`people.can_be_told`).
@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from storage.audit import record_action
-from storage.catalogue import DATASETS, TABLES, Column, Table
+from storage.catalogue import DATASETS, Column, Table
 from storage.mentions import PARTS, Holding, holdings, is_a_kind, namesakes, other_people, stand_in, tables, take_mentions_out
 from storage.people import NOBODY, Person, can_be_told, forms
 from storage.renaming import rename_findings, renaming_alerts

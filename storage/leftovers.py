@@ -1,4 +1,4 @@
-"""Files of the home that are no table: what names somebody who is forgotten goes, where it can be made anew or nobody can read it."""
+"""Files of the home that are no table: those that name somebody go, where they can be made anew or nobody can read them."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -103,9 +103,7 @@ def is_sentence(name: str, column: Column) -> bool:
     return column.name in SENTENCES or f"{name}.{column.name}" in NAMES
 
 
-def change_values(
-    con: duckdb.DuckDBPyConnection, relation: str, column: Column, user_id: str, change: Callable[[str], str]
-) -> int:
+def change_values(con: duckdb.DuckDBPyConnection, relation: str, column: Column, user_id: str, change: Callable[[str], str]) -> int:
     """Send the values of a column that hold the id through `change`, each once; returns changed rows."""
     before = [value for value, _ in _values(con, relation, column, user_id)]
     after = [in_document(value, change) if column.type == "JSON" else change(value) for value in before]

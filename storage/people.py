@@ -1,8 +1,8 @@
 """A person's id in texts: where it stands, what it is a part of, and the text without it.
 
-Pure. An id stands in a text as a whole word (`ann.lee left`), or as a part of a longer id (`scan-ann.lee-2026`), and in both it ends
-where a letter or a digit does not go on: `ann` is no part of `joann`. Where somebody else's id holds it, it is theirs: of `ann.lee` and
-`ann` each is another person.
+Pure. An id stands in a text as a whole word (`ann.lee left`), or as a part of a longer id (`scan-ann.lee-2026`); in both no letter or
+digit goes on before or after it: `ann` is no part of `joann`. Where somebody else's id holds it, it is theirs: `ann.lee` and `ann` are
+two people.
 """
 
 import base64
@@ -130,15 +130,18 @@ def spellings(user_id: str) -> list[bytes]:
 
 
 def _core_of_base64(content: bytes, before: int) -> bytes:
-    """Those characters of its base64 that do not depend on what stands before it, so many bytes over a multiple of three, nor after."""
+    """Those characters of its base64 that depend neither on what stands after it nor before, so many bytes over a multiple of three."""
     code = base64.b64encode(b"\0" * before + content)
     known = (before + len(content)) * 8 // 6
     return code[-(-before * 8 // 6) : known]
 
 
 def can_be_told(user_id: str) -> bool:
-    """Whether the id in a text can be nothing but the person. A number, a single letter and a word that govpulse itself uses, such as
-    `failed`, are looked for as a whole value where users are, and nowhere else."""
+    """Whether the id in a text can be nothing but the person.
+
+    A number, a single letter and a word of govpulse's own, such as `failed`, are looked for as a whole value where users are, and
+    nowhere else.
+    """
     has_letters = any(character.isalpha() for character in user_id)
     return has_letters and len(user_id) > 1 and user_id.casefold() not in own_words()
 

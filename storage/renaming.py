@@ -1,5 +1,5 @@
-"""What is identified by a hash of its names goes on under the hash of its new ones: nothing ends and begins again, and nobody can find
-out from the old hash what the name was."""
+"""What is identified by a hash of its names goes on under the hash of its new ones: nothing ends and begins again, and nobody can
+find out from the old hash what the name was."""
 
 import json
 from collections.abc import Iterator
@@ -46,4 +46,6 @@ def rename_findings(con: duckdb.DuckDBPyConnection, person: Person) -> None:
         return
     sql = f"SELECT insight_id, kind, subject, started_at FROM {FINDINGS} WHERE contains(subject, ?)"
     for insight_id, kind, subject, started_at in con.execute(sql, [person.stand_in]).fetchall():
-        con.execute(f"UPDATE {FINDINGS} SET insight_id = ? WHERE insight_id = ?", [finding_id(kind, subject, started_at), insight_id])
+        con.execute(
+            f"UPDATE {FINDINGS} SET insight_id = ? WHERE insight_id = ?", [finding_id(kind, subject, started_at), insight_id]
+        )

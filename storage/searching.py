@@ -1,7 +1,7 @@
 """Whether a file names somebody: in its bytes, or in what these stand for where they are packed.
 
-A file that is a table, a database or an archive is decoded; one that says it is and cannot be decoded is told apart, for what is in it
-nobody knows.
+A file that is a table, a database or an archive is decoded; one that says it is and cannot be decoded is told apart, for nobody knows
+what is in it.
 """
 
 import lzma
@@ -26,7 +26,17 @@ LEAST_BYTES = 5
 """A shorter id is found anywhere by chance in bytes that are no text."""
 AROUND = 300
 PIECE = 2**22
-UNREADABLE = (OSError, EOFError, ValueError, pa.ArrowException, sqlite3.Error, duckdb.Error, GovpulseError, lzma.LZMAError, zlib.error)
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    pa.ArrowException,
+    sqlite3.Error,
+    duckdb.Error,
+    GovpulseError,
+    lzma.LZMAError,
+    zlib.error,
+)
 UNREADABLE_ZIP = (*UNREADABLE, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
 

@@ -50,13 +50,17 @@ def tell(done: Forgetting, quarantine: Path) -> None:
     if not done.tables.is_told:
         _tell_of_a_word(quarantine)
     if done.tables.namesakes:
-        print(f"{_some(done.tables.namesakes)}: other ids, for capital letters tell them apart; forget them too if it is one person")
+        print(
+            f"{_some(done.tables.namesakes)}: other ids, for capital letters tell them apart; forget them too if it is one person"
+        )
     if others := _others(done.tables.people):
         print(f"{_some(others)}: ids of others that contain theirs; they stay")
 
 
 def _tell_of_a_word(quarantine: Path) -> None:
-    print("the id could also be a number, a word or the name of something: it was looked for only where users are, as a whole value")
+    print(
+        "the id could also be a number, a word or the name of something: it was looked for only where users are, as a whole value"
+    )
     quarantined = sum(1 for path in quarantine.rglob("*") if path.is_file())
     if quarantined:
         print(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {quarantine} may name them: delete by hand")

@@ -5,15 +5,12 @@ Pages of earlier runs go, and so do runs whose logs or states name the person, w
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import httpx
 
 from storage.errors import GovpulseError, first_line
 from storage.people import Person
-
-if TYPE_CHECKING:  # who has a server of their own is spared the start of Prefect's client
-    from prefect.client.orchestration import SyncPrefectClient
 
 FLOWS = (
     "collect_system_metrics",
@@ -31,6 +28,12 @@ PUT_RIGHT = ("name", "parameters", "tags", "job_variables")
 """What the API changes of a run."""
 
 
+class Asking(Protocol):
+    """Of Prefect's client what is used here."""
+
+    def request(self, method: Any, path: Any, *, json: Any = None) -> httpx.Response: ...
+
+
 @dataclass(frozen=True)
 class Reached:
     """What went from somebody else's server: pages, runs with their logs, and runs that were put right; and runs that go on."""
@@ -39,6 +42,9 @@ class Reached:
     runs: int
     changed: int
     running: int
+
+    def __str__(self) -> str:
+        return f"{self.pages} pages and {self.runs} runs with their logs deleted, {self.changed} runs put right"
 
 
 def take_out(api_url: str, people: Sequence[Person]) -> Reached:
@@ -58,7 +64,7 @@ def take_out(api_url: str, people: Sequence[Person]) -> Reached:
         raise GovpulseError(f"cannot take them out of the Prefect server at {api_url}: {first_line(error)}") from error
 
 
-def _take_out(client: "SyncPrefectClient", people: Sequence[Person]) -> Reached:
+def _take_out(client: Asking, people: Sequence[Person]) -> Reached:
     pages = [page["id"] for page in _all(client, "/artifacts/filter") if _names(page, people)]
     for page in pages:
         client.request("DELETE", f"/artifacts/{page}")
@@ -73,7 +79,7 @@ def _take_out(client: "SyncPrefectClient", people: Sequence[Person]) -> Reached:
     return Reached(len(pages), len(logged & ended), len(named), len(logged - ended))
 
 
-def _all(client: "SyncPrefectClient", path: str, asked: Mapping[str, Any] = OURS) -> Iterator[dict[str, Any]]:
+def _all(client: Asking, path: str, asked: Mapping[str, Any] = OURS) -> Iterator[dict[str, Any]]:
     """Every row of a filter, read whole before anything changes."""
     offset = 0
     while rows := client.request("POST", path, json={**asked, "limit": A_PAGE, "offset": offset}).json():
@@ -81,7 +87,7 @@ def _all(client: "SyncPrefectClient", path: str, asked: Mapping[str, Any] = OURS
         offset += len(rows)
 
 
-def _logs(client: "SyncPrefectClient", run: str) -> list[str]:
+def _logs(client: Asking, run: str) -> list[str]:
     asked = {"logs": {"flow_run_id": {"any_": [run]}}}
     return [row["message"] for row in _all(client, "/logs/filter", asked)]
 

@@ -1,7 +1,7 @@
 """Prefect's own database without a person who is forgotten: artifacts, events, logs, parameters, whatever there is.
 
-Goes by what the database says its tables are, not by what a version of Prefect calls them, and works while a server has it open. Data
-stay what they are: JSON stays JSON, base64 stays base64, a picture is no text.
+Goes by what the database says its tables are, not by what a version of Prefect calls them, and works while a server has it open.
+Data stay what they are: JSON stays JSON, base64 stays base64, a picture is no text.
 """
 
 import sqlite3

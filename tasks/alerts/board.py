@@ -16,12 +16,12 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
+from storage.fingerprints import fingerprint
 from storage.frames import fetch, registered
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert_rows
-from storage.fingerprints import fingerprint
 from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
