@@ -1,8 +1,8 @@
 """A person's id in texts: where it stands, what it is a part of, and the text without it.
 
-Pure. An id stands in a text as a whole word (`ann.lee left`), or as a part of a longer id (`scan-ann.lee-2026`); in both no letter or
-digit goes on before or after it: `ann` is no part of `joann`. Where somebody else's id holds it, it is theirs: `ann.lee` and `ann` are
-two people.
+Pure. An id stands in a text as a whole word (`ann.lee left`), or as a part of a longer id (`scan-ann.lee-2026`); in both no letter
+or digit goes on before or after it: `ann` is no part of `joann`. Where somebody else's id holds it, it is theirs: `ann.lee` and
+`ann` are two people.
 """
 
 import base64
@@ -130,7 +130,7 @@ def spellings(user_id: str) -> list[bytes]:
 
 
 def _core_of_base64(content: bytes, before: int) -> bytes:
-    """Those characters of its base64 that depend neither on what stands after it nor before, so many bytes over a multiple of three."""
+    """Those characters of its base64 that depend on nothing beside it, where so many bytes are before it."""
     code = base64.b64encode(b"\0" * before + content)
     known = (before + len(content)) * 8 // 6
     return code[-(-before * 8 // 6) : known]
@@ -186,7 +186,7 @@ def _within(text: str, change: Callable[[str], str]) -> str:
 
 def in_base64(text: str, change: Callable[[str], str]) -> str:
     """The text whose base64 went through `change`, where that stands for text."""
-    for code, altchars in ((BASE64, b"+/"), (URL_SAFE_BASE64, b"-_")):
+    for code, altchars in ((URL_SAFE_BASE64, b"-_"), (BASE64, b"+/")):
         text = code.sub(partial(_recoded, altchars, change), text)
     return text
 

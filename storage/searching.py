@@ -1,7 +1,7 @@
 """Whether a file names somebody: in its bytes, or in what these stand for where they are packed.
 
-A file that is a table, a database or an archive is decoded; one that says it is and cannot be decoded is told apart, for nobody knows
-what is in it.
+A file that is a table, a database or an archive is decoded; one that says it is and cannot be decoded is told apart, for nobody
+knows what is in it.
 """
 
 import lzma
