@@ -105,7 +105,8 @@ def _in_sqlite(path: Path, text: str) -> Iterator[str]:
         marks = [spelling for spelling in spellings(text) if spelling]
         for (table,) in con.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
             name = table.decode()
-            rows = con.execute(f'SELECT * FROM "{name}"')
+            quoted = name.replace('"', '""')
+            rows = con.execute(f'SELECT * FROM "{quoted}"')
             columns = [column[0] for column in rows.description]
             for row in rows.fetchall():
                 for column, value in zip(columns, row, strict=True):

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import httpx
 
 from storage.errors import GovpulseError, first_line
-from storage.people import Person
+from storage.mentions import held_in
+from storage.people import Person, in_document
 
 FLOWS = (
     "collect_system_metrics",
@@ -93,7 +94,7 @@ def _logs(client: Asking, run: str) -> list[str]:
 
 
 def _names(part: Any, people: Sequence[Person]) -> bool:
-    return any(person.is_in(text) for text in _texts(part) for person in people)
+    return any(held_in(text, person) for text in _texts(part) for person in people)
 
 
 def _texts(part: Any) -> Iterator[str]:
@@ -112,7 +113,7 @@ def _put_right(run: Mapping[str, Any], people: Sequence[Person]) -> dict[str, An
 def _changed(part: Any, people: Sequence[Person]) -> Any:
     if isinstance(part, str):
         for person in people:
-            part = person.without_part(part)
+            part = in_document(part, person.without)
         return part
     if isinstance(part, Mapping):
         return {_changed(name, people): _changed(each, people) for name, each in part.items()}

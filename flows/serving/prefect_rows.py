@@ -4,12 +4,15 @@ Goes by what the database says its tables are, not by what a version of Prefect 
 Data stay what they are: JSON stays JSON, base64 stays base64, a picture is no text.
 """
 
+import hashlib
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from storage.errors import GovpulseError
 from storage.mentions import EXAMPLES, Holding, held_in
@@ -131,7 +134,7 @@ def _put(con: sqlite3.Connection, column: PrefectColumn, key: tuple[object, ...]
     try:
         con.execute(sql, [content, content, *key])
     except sqlite3.IntegrityError:  # another row has become the same, where no two may be
-        content += f" {'-'.join(map(str, key))}".encode()
+        content += b" " + hashlib.sha256(repr(key).encode()).hexdigest()[:16].encode()
         con.execute(sql, [content, content, *key])
 
 
@@ -144,15 +147,34 @@ def _holding(con: sqlite3.Connection, column: PrefectColumn, person: Person) -> 
 def _drop_pages(con: sqlite3.Connection, user_id: str) -> int:
     """Pages of findings, tables with rows about them, and events about them."""
     tables, done = {column.table for column in _columns(con)}, 0
-    is_about = "EXISTS (SELECT 1 FROM json_tree({}) AS part WHERE part.key = 'subject' AND part.atom = CAST(? AS TEXT))"
     for name in (name for name in PAGES if name in tables):
-        where = f"key = '{PAGE_OF_FINDINGS}' OR (json_valid(data) AND {is_about.format('data')})"
-        done += con.execute(f"DELETE FROM {name} WHERE {where}", [user_id]).rowcount
+        found = con.execute(f"SELECT rowid, key = ?, data FROM {name}", [PAGE_OF_FINDINGS]).fetchall()
+        gone = [(row,) for row, is_of_findings, data in found if is_of_findings or _is_about(data, user_id)]
+        con.executemany(f"DELETE FROM {name} WHERE rowid = ?", gone)
+        done += len(gone)
     if {"events", "event_resources"} <= tables:
-        where = f"json_valid(payload) AND {is_about.format('payload')}"
-        con.execute(f"DELETE FROM event_resources WHERE event_id IN (SELECT id FROM events WHERE {where})", [user_id])
-        done += con.execute(f"DELETE FROM events WHERE {where}", [user_id]).rowcount
+        found = con.execute("SELECT id, payload FROM events WHERE instr(payload, 'subject')").fetchall()
+        gone = [(event,) for event, payload in found if _is_about(payload, user_id)]
+        for name, column in (("event_resources", "event_id"), ("events", "id")):
+            con.executemany(f"DELETE FROM {name} WHERE {column} = CAST(? AS TEXT)", gone)
+        done += len(gone)
     return done
+
+
+def _is_about(document: bytes | None, user_id: str) -> bool:
+    """Whether anything in a document has them for its subject."""
+    try:
+        return _has_subject(json.loads(document or b"null"), user_id)
+    except ValueError:
+        return False
+
+
+def _has_subject(part: Any, user_id: str) -> bool:
+    if isinstance(part, str):
+        return part[:1] in ("[", "{") and _is_about(part.encode(), user_id)
+    if isinstance(part, dict):
+        return part.get("subject") == user_id or any(_has_subject(each, user_id) for each in part.values())
+    return isinstance(part, list) and any(_has_subject(each, user_id) for each in part)
 
 
 def _empty_log(con: sqlite3.Connection, path: Path) -> None:
