@@ -90,16 +90,16 @@ def _take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> 
 
 
 def _remember(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime, *, is_told: bool, hashes_ids: bool) -> Person:
-    parts = f"CASE WHEN $told THEN len({PARTS.format(text='$id')}) END"
+    parts, letters = (f"CASE WHEN $told THEN {size} END" for size in (f"len({PARTS.format(text='$id')})", "length($id)"))
     said = {"id": user_id, "told": is_told, "hashed": hashes_ids}
     con.execute(
-        f"INSERT INTO ops.forgotten (forgotten_id, salt, forgotten_at, parts, hashes_ids)"
-        f" SELECT sha256(salt || $id), salt, $now, {parts}, $hashed"
+        f"INSERT INTO ops.forgotten (forgotten_id, salt, forgotten_at, parts, letters, hashes_ids)"
+        f" SELECT sha256(salt || $id), salt, $now, {parts}, {letters}, $hashed"
         f" FROM (SELECT coalesce((SELECT max(salt) FROM ops.forgotten), $salt) AS salt) WHERE NOT {IS_KNOWN.format(id='$id')}",
         {"salt": secrets.token_hex(16), "now": now, **said},
     )
     found = con.execute(
-        f"UPDATE ops.forgotten SET parts = {parts}, hashes_ids = coalesce(hashes_ids, false) OR $hashed"
+        f"UPDATE ops.forgotten SET parts = {parts}, letters = {letters}, hashes_ids = coalesce(hashes_ids, false) OR $hashed"
         f" WHERE forgotten_id = sha256(salt || $id) RETURNING forgotten_id, hashes_ids",
         said,
     )

@@ -157,7 +157,7 @@ def known_people(con: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, Co
         columns: relation, column, and whether it is of sentences, in which all are looked for, and not those alone who have a
             stand-in in ids.
     """
-    counts = con.execute("SELECT DISTINCT parts, hashes_ids FROM ops.forgotten WHERE parts IS NOT NULL").fetchall()
+    counts = con.execute("SELECT DISTINCT parts, hashes_ids FROM ops.forgotten WHERE letters IS NOT NULL").fetchall()
     if not counts or not columns:
         return []
     looks = [
@@ -184,14 +184,14 @@ def _look(relation: str, column: Column, parts: int, *, hashed_only: bool) -> st
         tree = f"FROM {relation}, json_tree({relation}.{column.name}) AS part WHERE {relation}.{column.name} IS NOT NULL"
         values = f"SELECT DISTINCT unnest([part.key, CASE WHEN part.type = 'VARCHAR' THEN part.atom ->> '$' END]) AS value {tree}"
     run = f"array_to_string(parts[start : start + {parts - 1}], '')" if parts > 1 else "parts[start]"
+    known = f"FROM ops.forgotten WHERE parts = {parts} AND letters IS NOT NULL{' AND hashes_ids' if hashed_only else ''}"
     return f"""
         SELECT part, hashes_ids, hash FROM (
             SELECT unnest(list_transform(range(1, len(parts) - {parts - 2}), lambda start: {run})) AS part
             FROM (SELECT {PARTS.format(text="value")} AS parts FROM ({values}) WHERE value IS NOT NULL)
-        ) JOIN (
-            SELECT forgotten_id AS hash, salt, coalesce(hashes_ids, false) AS hashes_ids FROM ops.forgotten
-            WHERE parts = {parts}{" AND hashes_ids" if hashed_only else ""}
-        ) ON hash = sha256((SELECT max(salt) FROM ops.forgotten) || part)
+        ) JOIN (SELECT forgotten_id AS hash, letters, coalesce(hashes_ids, false) AS hashes_ids {known})
+        ON letters = length(part) AND hash = sha256((SELECT max(salt) FROM ops.forgotten) || part)
+        WHERE length(part) IN (SELECT letters {known})
     """
 
 
