@@ -91,7 +91,7 @@ def _columns(con: sqlite3.Connection) -> list[PrefectColumn]:
         if name.startswith("sqlite_"):
             continue
         columns = con.execute("SELECT name, pk FROM pragma_table_info(?)", [name]).fetchall()
-        key = ", ".join(_quoted(column.decode()) for column, pk in columns if pk) if has_no_rowid else "rowid"
+        key = ", ".join(f"CAST({_quoted(column.decode())} AS BLOB)" for column, pk in columns if pk) if has_no_rowid else "rowid"
         found += [PrefectColumn(name, column.decode(), key) for column, _ in columns]
     return found
 

@@ -1,6 +1,7 @@
 """`govpulse forget`: what it says, and that nothing of the person is left in the installation."""
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -98,8 +99,11 @@ def test_somebody_unknown_is_left_out_from_now_on(govpulse, home: Path) -> None:
 
 
 def damaged_parquet() -> bytes:
+    """One in which the id is, and cannot be seen: it is packed, and the end is missing that says how."""
     content = io.BytesIO()
-    pl.DataFrame({"user_id": [ANN] * 9}).write_parquet(content, compression="zstd")
+    users = [hashlib.sha256(f"{number}".encode()).hexdigest() for number in range(500)]
+    pl.DataFrame({"user_id": [*users, ANN]}).write_parquet(content, compression="zstd", statistics=False)
+    assert ANN.encode() not in content.getvalue()
     return content.getvalue()[:-40]
 
 
@@ -205,6 +209,18 @@ def test_a_file_that_is_not_ours_is_named(govpulse, home: Path) -> None:
     assert outcome.code == 1
     assert outcome.err == f"govpulse: {home / 'notes.txt'} names them, and is not govpulse's: delete it, or take them out by hand\n"
     assert (home / "notes.txt").read_text() == f"ask {ANN}"
+
+
+def test_a_damaged_database_of_prefects_is_one_line_and_the_rest_is_done(govpulse, home: Path) -> None:
+    with_acts(home)
+    database = Home(home).prefect / "prefect.db"
+    database.parent.mkdir()
+    database.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    outcome = govpulse("forget", ANN)
+    assert (outcome.code, outcome.out) == (1, "forgotten: 1 of raw.activity\n")
+    assert outcome.err.startswith(f"govpulse: cannot take them out of {database}: ")
+    assert outcome.err.count("\n") == 1
+    assert files_that_name(home, ANN) == []
 
 
 def test_the_sample_is_emptied_and_comes_back_as_it_was(govpulse, home: Path) -> None:
