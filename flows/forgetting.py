@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from storage.publishing import publish
 from storage.searching import names
 from storage.warehouse import warehouse
 
+PROJECT = Path(__file__).parents[1]
 FLUSH_SECONDS = 6.0
 """A running server writes events that it has in memory every five seconds, and a run its logs every two."""
 OWN_DATABASE = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
@@ -100,7 +101,8 @@ def _out_of_sample(settings: Settings, done: Forgetting) -> None:
 
 
 def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
-    home, people, told = settings.folder, done.tables.people, done.tables.is_told
+    home, told = settings.folder, done.tables.is_told
+    people = [_but_in_paths(person, (home.root.resolve(), PROJECT)) for person in done.tables.people]
     database, serving = home.prefect / "prefect.db", running_api_url(home)
     if database.is_file():
         changed = prefect_rows.take_out(database, people, is_told=told)
@@ -113,6 +115,12 @@ def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
         for log in (home.prefect / "logs").glob("*.log*"):
             leftovers.blacken(log, people)
     _out_of_other_servers(serving, people if told else (), done)
+
+
+def _but_in_paths(person: Person, folders: Sequence[Path]) -> Person:
+    """The person, but where our own folders are called like them: deployments and runs go by these."""
+    called = [str(part) for folder in folders for part in (folder, *folder.parents) if person.is_in(part.name)]
+    return replace(person, others=(*person.others, *called))
 
 
 def _out_of_other_servers(serving: str | None, people: Sequence[Person], done: Forgetting) -> None:

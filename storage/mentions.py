@@ -32,6 +32,8 @@ KINDS = frozenset(
     }
 )
 """Columns of kinds of things: what is called like one of them cannot be told from it."""
+OPERATORS = frozenset({"source", "channel", "rule"})
+"""Columns of names that the settings give: they go on under these."""
 PEOPLE = ("raw.users", "raw.owners", "raw.activity", "state.expertise_users")
 """Where other people's ids are."""
 EXAMPLES = 3
@@ -92,7 +94,7 @@ def put_right(con: duckdb.DuckDBPyConnection, relation: str, name: str, column: 
     """One column of `relation`, whose rows are those of the table `name`; returns changed rows."""
     if is_sentence(name, column):
         change = person.without
-    elif person.stand_in:
+    elif person.stand_in and column.name not in OPERATORS:
         change = person.without_part
     else:
         return 0

@@ -121,12 +121,16 @@ def forms(user_id: str) -> tuple[str, ...]:
 
 
 def spellings(user_id: str) -> list[bytes]:
-    """What a file or a document holds where it holds the id: as it is, escaped once or twice, or within base64."""
+    """What a file or a document holds where it holds the id: as it is, or escaped once or twice."""
     once = [json.dumps(user_id)[1:-1], json.dumps(user_id, ensure_ascii=False)[1:-1]]
     escaped = [user_id, *once, *(re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), text) for text in once)]
     twice = [json.dumps(text)[1:-1] for text in escaped]
-    coded = [_core_of_base64(user_id.encode(), before) for before in range(3)]
-    return list(dict.fromkeys([*(text.encode() for text in (*escaped, *twice)), *filter(lambda code: len(code) > 1, coded)]))
+    return list(dict.fromkeys(text.encode() for text in (*escaped, *twice)))
+
+
+def codes(user_id: str) -> list[bytes]:
+    """What base64 holds where it holds the id, wherever that begins. Of a short id it is two or three letters, found anywhere."""
+    return [code for before in range(3) if len(code := _core_of_base64(user_id.encode(), before)) > 1]
 
 
 def _core_of_base64(content: bytes, before: int) -> bytes:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.errors import GovpulseError
-from storage.people import Person, spellings
+from storage.people import Person, codes, spellings
 from storage.warehouse import attach, connect
 
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"BZh": "bz2"}
@@ -77,7 +77,8 @@ def _are_in(pieces: Iterable[bytes], people: list[Person]) -> bool:
 
 
 def _marks(user_id: str) -> list[bytes]:
-    return [*spellings(user_id), user_id.encode("utf-16-le"), user_id.encode("utf-16-be")]
+    wide = [user_id.encode("utf-16-le"), user_id.encode("utf-16-be")] if len(user_id) >= LEAST_BYTES else []
+    return [*spellings(user_id), *(code for code in codes(user_id) if len(code) > LEAST_BYTES), *wide]
 
 
 def _is_in(content: bytes, mark: bytes, person: Person) -> bool:

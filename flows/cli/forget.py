@@ -34,7 +34,7 @@ def forget(
     tell(done, settings.folder.quarantine)
     if done.problems:
         raise GovpulseError("; ".join(done.problems))
-    tell_what_holds_them(done, user)
+    tell_what_holds_them(done, user, is_hashed=hash_ids)
 
 
 def tell(done: Forgetting, quarantine: Path) -> None:
@@ -70,14 +70,15 @@ def _others(people: Sequence[Person]) -> list[str]:
     return sorted({other for person in people for other in person.others})
 
 
-def tell_what_holds_them(done: Forgetting, user: str) -> None:
+def tell_what_holds_them(done: Forgetting, user: str, *, is_hashed: bool) -> None:
     """Which longer ids contain theirs, and how to have these hashed."""
     if not done.holdings:
         return
     print("longer ids that contain theirs stay:")
     for holding in done.holdings:
         print(f"  {holding.column}  {_counted(holding)}: {_some(holding.examples)}")
-    print(f"to put a hash in its place there, for good: govpulse forget {shown(shlex.quote(user))} --hash-ids")
+    if not is_hashed:
+        print(f"to put a hash in its place there, for good: govpulse forget {shown(shlex.quote(user))} --hash-ids")
 
 
 def _counted(holding: Holding) -> str:

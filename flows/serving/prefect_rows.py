@@ -16,7 +16,7 @@ from typing import Any
 
 from storage.errors import GovpulseError
 from storage.mentions import EXAMPLES, Holding, held_in
-from storage.people import Person, in_base64, in_document, spellings
+from storage.people import Person, codes, in_base64, in_document, spellings
 
 BUSY_SECONDS = 60.0
 """How long a writer of the server may take."""
@@ -102,7 +102,7 @@ def _quoted(name: str) -> str:
 
 def _rows(con: sqlite3.Connection, column: PrefectColumn, person: Person) -> Iterator[tuple[tuple[object, ...], bytes]]:
     """The values that may hold the person, each with the key of its row."""
-    name, marks = _quoted(column.name), spellings(person.user_id)
+    name, marks = _quoted(column.name), [*spellings(person.user_id), *codes(person.user_id)]
     where = " OR ".join(f"instr(CAST({name} AS BLOB), ?)" for _ in marks)
     sql = f"SELECT {name}, {column.row} FROM {_quoted(column.table)} WHERE typeof({name}) IN ('text', 'blob') AND ({where})"
     for value, *key in con.execute(sql, marks).fetchall():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.people import NOBODY, Person, can_be_told, forms, in_base64, in_document, spellings
+from storage.people import NOBODY, Person, can_be_told, codes, forms, in_base64, in_document, spellings
 
 STAND_IN = "forgotten-0123456789abcdef"
 IDS = ["ann.lee", "o'hara", 'a"b', "100%x", "a\\b", "ünï", "[x]y", "ann lee", "ann@corp.example", "u_1", ".*", "日本", "-ab-"]
@@ -100,7 +100,7 @@ def test_a_spelling_is_found_wherever_the_id_is(user: str, before: bytes, after:
     coded = base64.b64encode(before + content + after)
     twice = json.dumps(json.dumps(f"x{user}y"))
     for held in (content, coded, json.dumps(user).encode(), json.dumps(user, ensure_ascii=False).encode(), twice.encode()):
-        assert any(mark in held for mark in spellings(user))
+        assert any(mark in held for mark in (*spellings(user), *codes(user)))
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,21 @@ def backups(home: Path) -> set[str]:
     return {f"backups/{path.name}" for path in (home / "backups").iterdir()}
 
 
+def test_folders_of_ours_go_on_under_their_names(govpulse, home: Path) -> None:
+    """Where the person runs govpulse, in a home of theirs: deployments would not find it any more."""
+    root = home.parent / "ann.lee" / "data"
+    os.environ["GOVPULSE_HOME"] = str(root)
+    database = root / "prefect" / "prefect.db"
+    database.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(database)) as con:
+        con.execute("CREATE TABLE deployment (path TEXT)")
+        con.executemany("INSERT INTO deployment VALUES (?)", [(f"{root}/x",), ("/srv/ann.lee/x",)])
+        con.commit()
+    assert govpulse("forget", "ann.lee").code == 0
+    with closing(sqlite3.connect(database)) as con:
+        assert con.execute("SELECT path FROM deployment").fetchall() == [(f"{root}/x",), ("/srv/(forgotten)/x",)]
+
+
 def test_a_file_that_is_not_ours_is_named(govpulse, home: Path) -> None:
     home.mkdir()
     (home / "notes.txt").write_text(f"ask {ANN}")
