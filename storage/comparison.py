@@ -45,7 +45,7 @@ def _list_keys(con: duckdb.DuckDBPyConnection, listing: Path) -> None:
     con.execute("DROP VIEW IF EXISTS listed")
     con.execute("DROP TABLE IF EXISTS listed_keys")
     listed = f"FROM read_parquet({quote_text(str(listing))}) WHERE key IS NOT NULL"
-    if con.execute("SELECT 1 FROM ops.forgotten WHERE hashes_ids LIMIT 1").fetchall():
+    if con.execute("SELECT 1 FROM ops.forgotten WHERE is_hashed LIMIT 1").fetchall():
         con.execute(f"CREATE TEMP TABLE listed_keys AS SELECT key, key AS source_key, updated_at {listed}")
         for person in known_people(con, [("listed_keys", KEY, False)]):
             change_values(con, "listed_keys", KEY, person.user_id, with_others(con, person).without_part)

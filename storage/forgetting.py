@@ -93,14 +93,14 @@ def _remember(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime, *, is
     parts, letters = (f"CASE WHEN $told THEN {size} END" for size in (f"len({PARTS.format(text='$id')})", "length($id)"))
     said = {"id": user_id, "told": is_told, "hashed": hashes_ids}
     con.execute(
-        f"INSERT INTO ops.forgotten (forgotten_id, salt, forgotten_at, parts, letters, hashes_ids)"
+        f"INSERT INTO ops.forgotten (forgotten_id, salt, forgotten_at, parts, letters, is_hashed)"
         f" SELECT sha256(salt || $id), salt, $now, {parts}, {letters}, $hashed"
         f" FROM (SELECT coalesce((SELECT max(salt) FROM ops.forgotten), $salt) AS salt) WHERE NOT {IS_KNOWN.format(id='$id')}",
         {"salt": secrets.token_hex(16), "now": now, **said},
     )
     found = con.execute(
-        f"UPDATE ops.forgotten SET parts = {parts}, letters = {letters}, hashes_ids = coalesce(hashes_ids, false) OR $hashed"
-        f" WHERE forgotten_id = sha256(salt || $id) RETURNING forgotten_id, hashes_ids",
+        f"UPDATE ops.forgotten SET parts = {parts}, letters = {letters}, is_hashed = coalesce(is_hashed, false) OR $hashed"
+        f" WHERE forgotten_id = sha256(salt || $id) RETURNING forgotten_id, is_hashed",
         said,
     )
     forgotten_id, is_hashed = found.fetchall()[0]

@@ -159,7 +159,7 @@ def known_people(con: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, Co
         columns: relation, column, and whether it is of sentences, in which all are looked for, and not those alone who have a
             stand-in in ids.
     """
-    counts = con.execute("SELECT DISTINCT parts, hashes_ids FROM ops.forgotten WHERE letters IS NOT NULL").fetchall()
+    counts = con.execute("SELECT DISTINCT parts, is_hashed FROM ops.forgotten WHERE letters IS NOT NULL").fetchall()
     if not counts or not columns:
         return []
     looks = [
@@ -169,7 +169,7 @@ def known_people(con: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, Co
     ]
     if not looks:
         return []
-    found = con.execute(f"SELECT part, bool_or(hashes_ids), min(hash) FROM ({' UNION '.join(looks)}) GROUP BY part").fetchall()
+    found = con.execute(f"SELECT part, bool_or(is_hashed), min(hash) FROM ({' UNION '.join(looks)}) GROUP BY part").fetchall()
     people = [Person(part, stand_in(known) if is_hashed else None) for part, is_hashed, known in found]
     return sorted(people, key=lambda person: (-len(person.user_id), person.user_id))
 
@@ -186,12 +186,12 @@ def _look(relation: str, column: Column, parts: int, *, hashed_only: bool) -> st
         tree = f"FROM {relation}, json_tree({relation}.{column.name}) AS part WHERE {relation}.{column.name} IS NOT NULL"
         values = f"SELECT DISTINCT unnest([part.key, CASE WHEN part.type = 'VARCHAR' THEN part.atom ->> '$' END]) AS value {tree}"
     run = f"array_to_string(parts[start : start + {parts - 1}], '')" if parts > 1 else "parts[start]"
-    known = f"FROM ops.forgotten WHERE parts = {parts} AND letters IS NOT NULL{' AND hashes_ids' if hashed_only else ''}"
+    known = f"FROM ops.forgotten WHERE parts = {parts} AND letters IS NOT NULL{' AND is_hashed' if hashed_only else ''}"
     return f"""
-        SELECT part, hashes_ids, hash FROM (
+        SELECT part, is_hashed, hash FROM (
             SELECT unnest(list_transform(range(1, len(parts) - {parts - 2}), lambda start: {run})) AS part
             FROM (SELECT {PARTS.format(text="value")} AS parts FROM ({values}) WHERE value IS NOT NULL)
-        ) JOIN (SELECT forgotten_id AS hash, letters, coalesce(hashes_ids, false) AS hashes_ids {known})
+        ) JOIN (SELECT forgotten_id AS hash, letters, coalesce(is_hashed, false) AS is_hashed {known})
         ON letters = length(part) AND hash = sha256((SELECT max(salt) FROM ops.forgotten) || part)
         WHERE length(part) IN (SELECT letters {known})
     """

@@ -206,7 +206,7 @@ FORGOTTEN = Table(
             "words, and characters between them, that the id is made of (count); NULL: it is looked for where users are alone",
         ),
         Column("letters", "BIGINT", "how long it is, where it is looked for elsewhere (count of characters)"),
-        Column("hashes_ids", "BOOLEAN", "a hash stands for it in longer ids that contain it"),
+        Column("is_hashed", "BOOLEAN", "a hash stands for it in longer ids that contain it"),
     ),
     verb="append",
     key=("forgotten_id",),

@@ -79,8 +79,8 @@ def brought(scheduled_up: Any, until: Callable[..., Any], tmp_path_factory: pyte
 
     def events_are_stored() -> bool:
         with closing(sqlite3.connect(scheduled_up.home / "prefect" / "prefect.db", timeout=20.0)) as con:
-            events = con.execute("SELECT count(*) FROM events WHERE event = 'govpulse.alert.firing' AND payload LIKE '%8c4%'")
-            return bool(events.fetchone()[0] == len(made))
+            named = "SELECT count(DISTINCT resource) FROM event_resources WHERE resource LIKE '%expert_left of%8c4%'"
+            return bool(con.execute(named).fetchone()[0] == len(made))
 
     until(events_are_stored, 30.0)
     copy = tmp_path_factory.mktemp("copy") / "prefect" / "prefect.db"
