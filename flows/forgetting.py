@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.serving import prefect_pages, prefect_rows
-from flows.serving.prefect_server import HOST, running_api_url
+from flows.serving.prefect_server import Api, running_api
 from flows.settings import Settings
 from storage import leftovers
 from storage.errors import GovpulseError
@@ -103,7 +103,7 @@ def _out_of_sample(settings: Settings, done: Forgetting) -> None:
 def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
     home, told = settings.folder, done.tables.is_told
     people = [_but_in_paths(person, (home.root.resolve(), PROJECT)) for person in done.tables.people]
-    database, serving = home.prefect / "prefect.db", running_api_url(home)
+    database, serving = home.prefect / "prefect.db", running_api(home)
     if database.is_file():
         changed = prefect_rows.take_out(database, people, is_told=told)
         if serving:
@@ -123,12 +123,12 @@ def _but_in_paths(person: Person, folders: Sequence[Path]) -> Person:
     return replace(person, others=(*person.others, *called))
 
 
-def _out_of_other_servers(serving: str | None, people: Sequence[Person], done: Forgetting) -> None:
-    joined = os.environ.get("PREFECT_API_URL") or serving
+def _out_of_other_servers(serving: Api | None, people: Sequence[Person], done: Forgetting) -> None:
+    joined = os.environ.get("PREFECT_API_URL") or (serving.url if serving else None)
     is_elsewhere = any(os.environ.get(name) for name in OWN_DATABASE)
     if joined is None and is_elsewhere:
         raise GovpulseError("Prefect's database is outside of the home: start `govpulse up`, and forget them again")
-    is_ours = joined == serving and str(joined).startswith(f"http://{HOST}:") and not is_elsewhere
+    is_ours = serving is not None and serving.is_own and joined == serving.url and not is_elsewhere
     if joined is None or is_ours or not people:
         return
     reached = prefect_pages.take_out(joined, people)

@@ -197,7 +197,7 @@ def test_the_api_of_somebody_elses_server_is_asked_for_what_it_can_do(forgotten:
     theirs = up.ask("flow_runs/", {"flow_id": flow, "name": f"theirs, of {EVE}"})["id"]
     named = {"flow_id": up.ask("flows/", {"name": "compute_insights"})["id"], "parameters": {"only": [EVE]}}
     changed = up.ask("flow_runs/", named)["id"]
-    done = forget(tmp_path / "elsewhere", EVE, PREFECT_API_URL=up.api_url)
+    done = forget(tmp_path / "elsewhere", EVE, **up.variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 pages and 1 runs with their logs deleted, 1 runs put right; events stay" in done.stdout
     assert up.ask("artifacts/filter", {"artifacts": {"id": {"any_": [made[EVE]["plots"]]}}}) == []
