@@ -1,15 +1,18 @@
 """What the warehouse has of a source, compared with a listing of the source's keys and change instants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from storage.catalogue import DATASETS, Table
+from storage.catalogue import DATASETS, Column, Table
 from storage.forgetting import IS_KNOWN
+from storage.mentions import change_values, known_people, with_others
 from storage.warehouse import quote_text
+
+KEY = Column("key", "VARCHAR", "a key of the listing")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Comparison:
         missing: keys that the warehouse lacks, though extraction has passed their change.
         stale: keys whose change instant is another one in the warehouse.
         deleted: rows of the warehouse that the source no longer has, in the contract's shape and marked `is_deleted`.
+        renamed: by the warehouse's key the source's own, where somebody who was forgotten has a stand-in in it.
     """
 
     source_rows: int
@@ -27,12 +31,27 @@ class Comparison:
     missing: tuple[str, ...]
     stale: tuple[str, ...]
     deleted: pa.Table
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
 def _is_forgotten(table: Table) -> str:
     """Who was forgotten is not missing."""
     is_user = any(column.is_user_id and column.name == table.key[0] for column in table.columns)
     return IS_KNOWN.format(id="key") if is_user else "false"
+
+
+def _list_keys(con: duckdb.DuckDBPyConnection, listing: Path) -> None:
+    """The relation `listed`: keys as the warehouse has them, beside the source's own. A copy only where they may differ."""
+    con.execute("DROP VIEW IF EXISTS listed")
+    con.execute("DROP TABLE IF EXISTS listed_keys")
+    listed = f"FROM read_parquet({quote_text(str(listing))}) WHERE key IS NOT NULL"
+    if con.execute("SELECT 1 FROM ops.forgotten WHERE is_hashed LIMIT 1").fetchall():
+        con.execute(f"CREATE TEMP TABLE listed_keys AS SELECT key, key AS source_key, updated_at {listed}")
+        for person in known_people(con, [("listed_keys", KEY, False)]):
+            change_values(con, "listed_keys", KEY, person.user_id, with_others(con, person).without_part)
+        listed = "FROM listed_keys"
+    source_key = "source_key" if "listed_keys" in listed else "key AS source_key"
+    con.execute(f"CREATE TEMP VIEW listed AS SELECT key, {source_key}, TRY_CAST(updated_at AS TIMESTAMPTZ) AS updated_at {listed}")
 
 
 def compare(
@@ -45,12 +64,13 @@ def compare(
         listed_at: rows that were extracted after this are newer than the listing.
     """
     table, key = DATASETS[dataset], DATASETS[dataset].key[0]
+    _list_keys(con, listing)
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE differing AS
         WITH theirs AS (
-            SELECT key, max(TRY_CAST(updated_at AS TIMESTAMPTZ)) AS updated_at
-            FROM read_parquet({quote_text(str(listing))}) WHERE key IS NOT NULL AND NOT {_is_forgotten(table)} GROUP BY key
+            SELECT key, any_value(source_key) AS source_key, max(updated_at) AS updated_at
+            FROM listed WHERE NOT {_is_forgotten(table)} GROUP BY key
         ),
         ours AS (
             SELECT {key} AS key, updated_at FROM {table.full_name}
@@ -59,7 +79,7 @@ def compare(
         newer AS (SELECT {key} AS key FROM {table.full_name} WHERE source = $source AND extracted_at >= $listed_at),
         refused AS (SELECT DISTINCT key FROM ops.rejected_rows WHERE dataset = $dataset AND source = $source)
         SELECT
-            coalesce(theirs.key, ours.key) AS key,
+            coalesce(theirs.key, ours.key) AS key, coalesce(theirs.source_key, ours.key) AS source_key,
             CASE WHEN ours.key IS NULL THEN 'missing' WHEN theirs.key IS NULL THEN 'deleted' ELSE 'stale' END AS difference
         FROM theirs FULL JOIN ours ON theirs.key = ours.key
         WHERE
@@ -73,18 +93,22 @@ def compare(
         {"source": source, "dataset": dataset, "read_until": read_until, "listed_at": listed_at},
     )
     rows = con.execute(f"SELECT count(*) FROM {table.full_name} WHERE source = ? AND NOT is_deleted", [source]).fetchall()[0][0]
-    listed = con.sql(f"SELECT count(DISTINCT key) FROM read_parquet({quote_text(str(listing))})").fetchall()[0][0]
-    found = con.sql("SELECT key, difference FROM differing WHERE difference <> 'deleted' ORDER BY key").fetchall()
+    listed = con.sql("SELECT count(DISTINCT source_key) FROM listed").fetchall()[0][0]
+    renamed = dict(con.sql("SELECT key, source_key FROM listed WHERE key <> source_key").fetchall())
+    found = con.sql("SELECT source_key, difference FROM differing WHERE difference <> 'deleted' ORDER BY source_key").fetchall()
     names = ", ".join(name for name in table.column_names if name not in ("source", "extracted_at", "is_deleted"))
     deleted = con.sql(
         f"SELECT {names}, true AS is_deleted FROM {table.full_name} AS ours SEMI JOIN differing"
         f" ON ours.{key} = differing.key AND differing.difference = 'deleted'"
     ).to_arrow_table()
     con.execute("DROP TABLE differing")
+    con.execute("DROP VIEW listed")
+    con.execute("DROP TABLE IF EXISTS listed_keys")
     return Comparison(
         listed,
         rows,
         tuple(key for key, difference in found if difference == "missing"),
         tuple(key for key, difference in found if difference == "stale"),
         deleted,
+        renamed,
     )

@@ -2,22 +2,27 @@
 
 What they did happened, and the rates over it stay true; only nobody can say any more by whom. So a column that names them becomes
 NULL, and a row goes where it cannot be without the name. What was computed and names them otherwise goes, too: the next computation
-makes it anew, without them. Of the id a salted hash is kept, by which the loader knows it when an extraction reads it again.
+makes it anew, without them. Sentences tell of nobody. Ids that contain theirs stay, or get a stand-in for it, the same everywhere.
+Of the id a salted hash is kept, by which the loader knows it when an extraction reads it again.
 
-An id without a letter is looked for as a whole value only: in a sentence nobody can tell it from a number.
+An id that cannot be told from a number or a word is looked for as a whole value only (`people.can_be_told`).
 """
 
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
 from storage.audit import record_action
-from storage.catalogue import DATASETS, TABLES, Column, Table
+from storage.catalogue import DATASETS, Column, Table
+from storage.mentions import PARTS, Holding, holdings, is_a_kind, namesakes, other_people, stand_in, tables, take_mentions_out
+from storage.person import NOBODY, Person, can_be_told, forms
+from storage.renaming import rename_findings, renaming_alerts
 from storage.transaction import transaction
 
 IS_KNOWN = "sha256((SELECT max(salt) FROM ops.forgotten) || {id}) IN (SELECT forgotten_id FROM ops.forgotten)"
@@ -30,88 +35,96 @@ WORD = r"'(^|[^\pL\pN_.@-])' || regexp_escape($id) || '([^\pL\pN_.@-]|\.\s|\.?$)
 """SQL: a pattern that finds the id in a sentence; `ann` is neither in `ann.lee` nor in `ann-2`."""
 IN_PATTERN = r"'(^|[^\pL\pN_@-])' || regexp_escape($id) || '([^\pL\pN_@-]|$)'"
 """SQL: the same in a regular expression, where a full stop stands for something else."""
-NOBODY = "(forgotten)"
 SAID = ("title", "statement", "subject")
 """What in a notification's message may name somebody."""
-SENTENCES = {
-    "alerts.transitions": "reason",
-    "alerts.notifications": "reason",
-    "alerts.silences": "reason",
-    "ops.runs": "error",
-    "ops.loads": "reason",
-    "ops.audit_log": "detail",
-}
-"""Texts that may quote anything. Their rows stay: they tell of something else."""
 
 
-def forget_user(con: duckdb.DuckDBPyConnection, user_id: str, actor: str, now: datetime) -> dict[str, int]:
+@dataclass(frozen=True)
+class Forgotten:
+    """What forgetting somebody did, and what still holds their id within other values.
+
+    Attributes:
+        counts: rows changed or deleted by table, tables without any left out.
+        people: the id in each of its encodings, with what stands for it in longer ids.
+        is_told: whether the id was looked for in texts: it cannot be anything else there.
+        namesakes: ids that differ in capital letters alone, which are other people's.
+    """
+
+    counts: dict[str, int]
+    people: tuple[Person, ...]
+    holdings: tuple[Holding, ...]
+    is_told: bool
+    namesakes: tuple[str, ...]
+
+
+def forget_user(con: duckdb.DuckDBPyConnection, user_id: str, actor: str, now: datetime, *, hashes_ids: bool = False) -> Forgotten:
     """Take `user_id` out of every table of the warehouse, and enter in the audit log that `actor` did, in one transaction.
 
-    Returns:
-        rows changed or deleted by table, tables without any left out.
+    Args:
+        hashes_ids: put a stand-in for the id into longer ids that contain it, now and whenever they are read again. Once asked for,
+            it stays.
     """
     with transaction(con):
-        _remember_hash(con, user_id, now)
-        found = _take_names_out(con, user_id) + _delete_mentions(con, user_id) + _delete_alerts(con, user_id)
-        found += _delete_silences(con, user_id) + _delete_refused(con, user_id)
-        found += _blank_messages(con, user_id) + _blank_sentences(con, user_id)
-        counts = {name: found[name] for name in TABLES | _histories() if found[name]}
+        is_told = can_be_told(user_id) and not is_a_kind(con, user_id)
+        found, people = Counter[str](), []
+        for form in forms(user_id):
+            people.append(_remember(con, form, now, is_told=is_told, hashes_ids=hashes_ids))
+            found += _take_out(con, people[-1], is_told)
+        counts = {name: found[name] for name, _ in tables() if found[name]}
         detail = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "nothing was here"
         record_action(con, "forget", detail, actor, now)
-    return counts
+        left = [holding for person in people if is_told for holding in holdings(con, person)]
+        return Forgotten(counts, tuple(people), tuple(left), is_told, namesakes(con, user_id))
 
 
-def leave_out_forgotten(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Take those who were forgotten out of the relation `checked` before its rows go into `table`, or are kept as refused."""
-    columns = _user_columns(table)
-    if not columns or not con.execute("SELECT 1 FROM ops.forgotten LIMIT 1").fetchall():
-        return
-    for column in columns:
-        name = column.name
-        known = f"{name} IN (SELECT {name} FROM (SELECT DISTINCT {name} FROM checked) WHERE {IS_KNOWN.format(id=name)})"
-        known += f" AND {_is_of_a_user(column)}"
-        if column.is_required:
-            con.execute(f"DELETE FROM checked WHERE {known}")
-        else:
-            without = f"payload = json_merge_patch(payload, '{{\"{name}\": null}}')"
-            con.execute(f"UPDATE checked SET {name} = NULL, {without} WHERE {known}")
+def _take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> Counter[str]:
+    user_id = person.user_id
+    found = _take_names_out(con, user_id) + _delete_mentions(con, user_id) + _delete_alerts(con, user_id)
+    found += _delete_silences(con, user_id, is_told) + _delete_refused(con, user_id, is_told)
+    found += _blank_messages(con, user_id, is_told)
+    if is_told:
+        with renaming_alerts(con, person):
+            found += Counter(take_mentions_out(con, person))
+        rename_findings(con, person)
+    return found
 
 
-def _remember_hash(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime) -> None:
+def _remember(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime, *, is_told: bool, hashes_ids: bool) -> Person:
+    parts, letters = (f"CASE WHEN $told THEN {size} END" for size in (f"len({PARTS.format(text='$id')})", "length($id)"))
+    said = {"id": user_id, "told": is_told, "hashed": hashes_ids}
     con.execute(
-        f"INSERT INTO ops.forgotten SELECT sha256(salt || $id), salt, $now"
+        f"INSERT INTO ops.forgotten (forgotten_id, salt, forgotten_at, parts, letters, is_hashed)"
+        f" SELECT sha256(salt || $id), salt, $now, {parts}, {letters}, $hashed"
         f" FROM (SELECT coalesce((SELECT max(salt) FROM ops.forgotten), $salt) AS salt) WHERE NOT {IS_KNOWN.format(id='$id')}",
-        {"salt": secrets.token_hex(16), "id": user_id, "now": now},
+        {"salt": secrets.token_hex(16), "now": now, **said},
     )
+    found = con.execute(
+        f"UPDATE ops.forgotten SET parts = {parts}, letters = {letters}, is_hashed = coalesce(is_hashed, false) OR $hashed"
+        f" WHERE forgotten_id = sha256(salt || $id) RETURNING forgotten_id, is_hashed",
+        said,
+    )
+    forgotten_id, is_hashed = found.fetchall()[0]
+    return Person(user_id, stand_in(forgotten_id) if is_told and is_hashed else None, other_people(con, user_id))
 
 
-def _histories() -> dict[str, Table]:
-    return {f"history.{table.name}": table for table in TABLES.values() if table.has_history}
-
-
-def _written_tables() -> Iterator[tuple[str, Table]]:
-    """Every table that holds rows of its own, by its name; those of `history` too."""
-    return ((name, table) for name, table in (TABLES | _histories()).items() if table.verb != "view")
-
-
-def _user_columns(table: Table) -> list[Column]:
+def user_columns(table: Table) -> list[Column]:
     return [column for column in table.columns if column.is_user_id]
 
 
-def _is_of_a_user(column: Column) -> str:
+def is_of_a_user(column: Column) -> str:
     return f"coalesce({column.user_id_where or 'true'}, false)"
 
 
 def _is_them(column: Column) -> str:
-    return f"({column.name} = $id AND {_is_of_a_user(column)})"
+    return f"({column.name} = $id AND {is_of_a_user(column)})"
 
 
 def _take_names_out(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
     """Out of the columns for users: the name, or the row where it cannot be without."""
     counts: Counter[str] = Counter()
-    for name, table in _written_tables():
-        demanded = [_is_them(column) for column in _user_columns(table) if column.is_required]
-        named = [column for column in _user_columns(table) if not column.is_required]
+    for name, table in tables():
+        demanded = [_is_them(column) for column in user_columns(table) if column.is_required]
+        named = [column for column in user_columns(table) if not column.is_required]
         if demanded:
             counts[name] += _changed(con, f"DELETE FROM {name} WHERE {' OR '.join(demanded)}", user_id)
         if named:
@@ -123,7 +136,7 @@ def _take_names_out(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str
 def _delete_mentions(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
     """Rows of insights that have them among the values of a document."""
     counts: Counter[str] = Counter()
-    for name, table in _written_tables():
+    for name, table in tables():
         documents = [IS_VALUE.format(json=f"{name}.{column.name}") for column in table.columns if column.type == "JSON"]
         if documents and table.schema == "insights":
             counts[name] += _changed(con, f"DELETE FROM {name} WHERE {' OR '.join(documents)}", user_id)
@@ -145,34 +158,34 @@ def _delete_alerts(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]
     return counts
 
 
-def _delete_silences(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
+def _delete_silences(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool) -> Counter[str]:
     """Silences whose matchers name them."""
     values = "json_extract_string(matchers, '$[*][2]')"
     where = f"list_contains({values}, $id)"
-    if _has_letters(user_id):
+    if is_told:
         where += rf" OR regexp_matches(replace(array_to_string({values}, ' '), '\', ''), {IN_PATTERN})"
     return Counter({"alerts.silences": _changed(con, f"DELETE FROM alerts.silences WHERE {where}", user_id)})
 
 
-def _delete_refused(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
+def _delete_refused(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool) -> Counter[str]:
     """Refused rows that name them where their dataset has users; anywhere, if it cannot be anything else."""
     named = [
         f"dataset = '{table.name}' AND (row ->> '{column.name}') = $id"
         for table in DATASETS.values()
-        for column in _user_columns(table)
+        for column in user_columns(table)
     ]
-    if _has_letters(user_id):
+    if is_told:
         named += [IS_VALUE.format(json="row"), f"regexp_matches(row ->> 'unreadable', {WORD})"]
     where = " OR ".join(f"coalesce({condition}, false)" for condition in named)
     return Counter({"ops.rejected_rows": _changed(con, f"DELETE FROM ops.rejected_rows WHERE {where}", user_id)})
 
 
-def _blank_messages(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
+def _blank_messages(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool) -> Counter[str]:
     """Notifications about others that name them tell of nobody, and digests of many alerts not of those about them. The document
     is taken apart for it, and whatever else it says stays."""
     told = "FROM alerts.notifications, json_tree(message) AS part WHERE part.key IN (SELECT unnest($said)) AND"
     text, parameters = "(part.atom ->> '$')", {"id": user_id, "said": list(SAID)}
-    is_named = f"regexp_matches({text}, {WORD})" if _has_letters(user_id) else "false"
+    is_named = f"regexp_matches({text}, {WORD})" if is_told else "false"
     is_theirs = f"(part.key = 'subject' AND {text} = $id)"
     found = con.execute(f"SELECT DISTINCT notification_id, message {told} ({is_named} OR {is_theirs})", parameters)
     messages = found.fetchall()
@@ -201,19 +214,6 @@ def _without_name(text: str) -> str:
     for _ in range(2):  # of two neighbours that share a space the first pass finds one
         text = rf"regexp_replace({text}, {WORD}, '\1{NOBODY}\2', 'g')"
     return text
-
-
-def _blank_sentences(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
-    """Sentences in which they are named tell of nobody."""
-    counts: Counter[str] = Counter()
-    for name, column in SENTENCES.items() if _has_letters(user_id) else ():
-        text = _without_name(column)
-        counts[name] += _changed(con, f"UPDATE {name} SET {column} = {text} WHERE regexp_matches({column}, {WORD})", user_id)
-    return counts
-
-
-def _has_letters(user_id: str) -> bool:
-    return any(character.isalpha() for character in user_id)
 
 
 def _changed(con: duckdb.DuckDBPyConnection, statement: str, user_id: str) -> int:

@@ -49,6 +49,11 @@ class Home:
         return self.private / "insights.lock"
 
     @property
+    def listing_lock(self) -> Path:
+        """Whoever lists the keys of a source into `private/` holds it."""
+        return self.private / "listing.lock"
+
+    @property
     def published(self) -> Path:
         return self.root / PUBLISHED
 

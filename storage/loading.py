@@ -20,8 +20,8 @@ from storage.catalogue import GOVERNANCE, LANDED, Table
 from storage.contract import LANDED as LANDED_ROW
 from storage.contract import check_rows
 from storage.errors import GovpulseError, first_line
-from storage.forgetting import leave_out_forgotten
 from storage.home import Home
+from storage.incoming import leave_out_forgotten
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
 from storage.landing import ROW_GROUP_ROWS, pending, sync_folder
 from storage.ledger import file_facts, is_recorded, move_watermark, record

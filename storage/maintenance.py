@@ -105,11 +105,20 @@ def drop_outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> int:
     Which these are their own audit logs say: names and times of files change when they are copied. One that does not open may hold
     anybody.
     """
-    forgotten_at = [row[0] for row in con.execute("SELECT done_at FROM ops.audit_log WHERE action = 'forget'").fetchall()]
-    outdated = [path for path in home.backups.glob("warehouse-*.duckdb") if forgotten_at and not _is_after(path, forgotten_at)]
+    outdated = _outdated_backups(con, home)
     for path in outdated:
         path.unlink()
     return len(outdated)
+
+
+def has_outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> bool:
+    """Whether there are backups made before somebody was forgotten."""
+    return bool(_outdated_backups(con, home))
+
+
+def _outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
+    forgotten_at = [row[0] for row in con.execute("SELECT done_at FROM ops.audit_log WHERE action = 'forget'").fetchall()]
+    return [path for path in home.backups.glob("warehouse-*.duckdb") if forgotten_at and not _is_after(path, forgotten_at)]
 
 
 def _is_after(backup: Path, forgotten_at: list[datetime]) -> bool:

@@ -17,7 +17,7 @@ from storage.catalogue.people import is_about_people
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
-from storage.people import People, copy_without_people, find_people
+from storage.without_people import People, copy_without_people, find_people
 from storage.warehouse import attach, quote_text
 
 ASK_EXPERT = Path(__file__).with_name("ask_expert.sql")

@@ -59,7 +59,11 @@ def back_up_and_verify(home: str, *, limits: Limits, keep: int, as_of: datetime)
     Raises:
         GovpulseError: a check failed; names it.
     """
-    folder = Home(Path(home))
+    return renew_backup(Home(Path(home)), limits, keep, as_of)
+
+
+def renew_backup(folder: Home, limits: Limits, keep: int, as_of: datetime) -> MaintenanceResult:
+    """The same, for whoever is no flow; once there is a sound backup, those from before somebody was forgotten go."""
     with warehouse(folder, limits) as con:
         backup = back_up(con, folder, as_of, keep)
         checks = verify(con, backup)

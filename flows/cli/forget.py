@@ -1,60 +1,96 @@
-"""`govpulse forget`: a person leaves the warehouse and the published file."""
+"""`govpulse forget`: a person leaves the installation."""
 
-import getpass
-from datetime import UTC, datetime
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from flows.settings import Settings, load_settings
-from storage.errors import ConfigurationError
-from storage.forgetting import forget_user
-from storage.loading import load_landing
-from storage.lock import fair_lock
-from storage.maintenance import compact
-from storage.publishing import publish
-from storage.warehouse import warehouse
+from flows.forgetting import Forgetting, forget_everywhere
+from flows.settings import load_settings
+from storage.errors import ConfigurationError, GovpulseError
+from storage.mentions import Holding
+from storage.person import Person
 
 NOBODY = "system"
 """The contract's word for what no person asked for."""
+SHOWN = 3
 
 
-def forget(user: Annotated[str, typer.Argument(help="The platform's id of the person.")]) -> None:
-    """Take a person out of every table, for good: what is read of them later is left out too. Safe to repeat."""
+def forget(
+    user: Annotated[str, typer.Argument(help="The platform's id of the person.")],
+    hash_ids: Annotated[
+        bool, typer.Option("--hash-ids", help="Put a hash for the id into longer ids that contain it, in every table and for good.")
+    ] = False,
+) -> None:
+    """Take a person out of everything, for good: what is read of them later is left out too. Safe to repeat."""
     if not user.strip() or user == NOBODY:
         raise ConfigurationError("give the platform's id of a person")
     settings = load_settings()
     with Console(stderr=True).status("forgetting"):
-        counts = take_out(settings, user)
-    rows = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
+        done = forget_everywhere(settings, user, hashes_ids=hash_ids)
+    tell(done, settings.folder.quarantine)
+    if done.problems:
+        raise GovpulseError("; ".join(done.problems))
+    tell_what_holds_them(done, user, is_hashed=hash_ids)
+
+
+def tell(done: Forgetting, quarantine: Path) -> None:
+    """Say what was done, what is somebody else's, and what nobody could look into."""
+    rows = ", ".join(f"{count:,} of {name}" for name, count in done.tables.counts.items())
     print(f"forgotten: {rows}" if rows else "nothing of this user was here; what comes later will be left out")
-    tell_what_is_left(settings)
+    for line in done.said:
+        print(shown(line))
+    if done.files.deleted:
+        print(f"deleted, for they named them: {_some(map(str, done.files.deleted))}")
+    if done.files.undecodable:
+        print(f"cannot be decoded, and may name them: {_some(map(str, done.files.undecodable))}; delete by hand")
+    if not done.tables.is_told:
+        _tell_of_a_word(quarantine)
+    if done.tables.namesakes:
+        print(
+            f"{_some(done.tables.namesakes)}: other ids, for capital letters tell them apart; forget them too if it is one person"
+        )
+    if others := _others(done.tables.people):
+        print(f"{_some(others)}: ids of others that contain theirs; they stay")
 
 
-def take_out(settings: Settings, user: str) -> dict[str, int]:
-    """First load what waits, which may name them; last write the files anew, for deleted rows stay readable in them.
-
-    Meanwhile nobody computes insights: a computation writes what it read before.
-    """
-    home, limits = settings.folder, settings.limits
-    home.create()
-    with fair_lock(home.insights_lock, limits.lock_timeout_seconds):
-        with warehouse(home, limits) as con:
-            load_landing(con, home)
-            counts = forget_user(con, user, getpass.getuser(), datetime.now(UTC))
-            compact(con, home)
-        with warehouse(home, limits) as con:
-            publish(con, home, settings.publish.audience)
-    return counts
-
-
-def tell_what_is_left(settings: Settings) -> None:
-    """Say where the person may still be."""
-    home = settings.folder
-    backups = len(list(home.backups.glob("*.duckdb")))
-    if backups:
-        print(f"{backups} backup{'s' * (backups > 1)} made before may hold them until the next is made (maintain_warehouse, daily)")
-    quarantined = sum(1 for path in home.quarantine.rglob("*") if path.is_file())
+def _tell_of_a_word(quarantine: Path) -> None:
+    print(
+        "the id could also be a number, a word or the name of something: it was looked for only where users are, as a whole value"
+    )
+    quarantined = sum(1 for path in quarantine.rglob("*") if path.is_file())
     if quarantined:
-        print(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {home.quarantine} may name them: delete by hand")
+        print(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {quarantine} may name them: delete by hand")
+
+
+def _others(people: Sequence[Person]) -> list[str]:
+    return sorted({other for person in people for other in person.others})
+
+
+def tell_what_holds_them(done: Forgetting, user: str, *, is_hashed: bool) -> None:
+    """Which longer ids contain theirs, and how to have these hashed."""
+    if not done.holdings:
+        return
+    print("longer ids that contain theirs stay:")
+    for holding in done.holdings:
+        print(f"  {holding.column}  {_counted(holding)}: {_some(holding.examples)}")
+    if not is_hashed:
+        print(f"to put a hash in its place there, for good: govpulse forget {shown(shlex.quote(user))} --hash-ids")
+
+
+def _counted(holding: Holding) -> str:
+    return f"{holding.rows:,} row{'s' * (holding.rows != 1)}"
+
+
+def _some(texts: Iterable[str]) -> str:
+    texts = list(texts)
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(shown(text) for text in texts[:SHOWN]) + more
+
+
+def shown(text: str) -> str:
+    """Ids come from the platform: what could steer a terminal is spelled out."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -200,6 +200,13 @@ FORGOTTEN = Table(
         Column("forgotten_id", "VARCHAR", "SHA-256 of salt and id", is_required=True),
         Column("salt", "VARCHAR", "random, the same in every row", is_required=True),
         Column("forgotten_at", "TIMESTAMPTZ", "when", is_required=True),
+        Column(
+            "parts",
+            "BIGINT",
+            "words, and characters between them, that the id is made of (count); NULL: it is looked for where users are alone",
+        ),
+        Column("letters", "BIGINT", "how long it is, where it is looked for elsewhere (count of characters)"),
+        Column("is_hashed", "BOOLEAN", "a hash stands for it in longer ids that contain it"),
     ),
     verb="append",
     key=("forgotten_id",),

@@ -16,13 +16,14 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
+from storage.fingerprints import fingerprint
 from storage.frames import fetch, registered
 from storage.home import Home
 from storage.reader import Ask, Reader, asking_on
 from storage.transaction import transaction
 from storage.warehouse import REMEDY, Limits, opened, turn
 from storage.write import upsert_rows
-from tasks.alerts.evaluation import Transition, evaluate, fingerprint
+from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
 from tasks.alerts.outbox import outbox_rows

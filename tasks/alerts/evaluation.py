@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from storage.fingerprints import fingerprint
 from tasks.alerts.rules import Rule
 from tasks.alerts.sentences import explain
 from tasks.alerts.states import ACTIVE, Alert, Observation, Step, advance, pause, resolve
@@ -26,12 +27,6 @@ class Transition:
     is_damped: bool
     reason: str
     transitioned_at: datetime
-
-
-def fingerprint(rule: str, subject: str, labels: Sequence[tuple[str, str]]) -> str:
-    """Identity of an alert: rule and identity labels."""
-    identity = "\x1f".join([rule, subject, *(f"{key}={value}" for key, value in sorted(labels))])
-    return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def evaluate(

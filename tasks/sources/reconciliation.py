@@ -5,6 +5,8 @@ with the warehouse. What is missing or stale is read again, and so is every row 
 without an instant; what the source no longer has is landed as deleted. Listings are read whole anyway, and left alone here.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ from storage.errors import GovpulseError, first_line
 from storage.frames import registered
 from storage.home import Home
 from storage.landing import COMPRESSION
+from storage.lock import fair_lock
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 from tasks.sources.database.opening import Source, open_session
@@ -85,6 +88,18 @@ def list_source(session: Session, dataset: str, path: Path) -> None:
         pq.write_table(pa.table({"key": pa.array([], pa.string()), "updated_at": pa.array([], pa.string())}), path)
 
 
+@contextmanager
+def listed(session: Session, dataset: str, home: Home, limits: Limits) -> Iterator[Path]:
+    """The listing of a dataset, inside the block. It holds the keys of everybody: who forgets somebody waits until it is gone."""
+    listing = home.private / f"listing-{dataset}.parquet"
+    with fair_lock(home.listing_lock, limits.lock_timeout_seconds):
+        try:
+            list_source(session, dataset, listing)
+            yield listing
+        finally:
+            listing.unlink(missing_ok=True)
+
+
 def refuse_mass_deletion(comparison: Comparison, most_deleted_ratio: float) -> None:
     """A source that lost most of its rows is more likely the wrong database, or a mapping that went wrong.
 
@@ -125,21 +140,18 @@ def reconcile_datasets(
             mark = standing.datasets[dataset].mark
             if mark is None or mark.read_until:
                 continue
-            listing = folder.private / f"listing-{dataset}.parquet"
             try:
                 session.check(dataset)
-                list_source(session, dataset, listing)
-                with warehouse(folder, limits) as con:
+                with listed(session, dataset, folder, limits) as listing, warehouse(folder, limits) as con:
                     comparison = compare(con, dataset, source.name, listing, mark.watermark, listed_at)
                 refuse_mass_deletion(comparison, most_deleted_ratio)
                 with LandingStream(folder, dataset, source.name, listed_at) as landing:
                     repaired = repair(session, comparison, landing)
-                    landing.put(read_many_keys(session, dataset, standing.datasets[dataset].keys), lambda: None)
+                    keys = [comparison.renamed.get(key, key) for key in standing.datasets[dataset].keys]
+                    landing.put(read_many_keys(session, dataset, keys), lambda: None)
                 drifts.append(_drift(dataset, comparison, repaired))
             except GovpulseError as error:
                 failures[dataset] = str(error)
-            finally:
-                listing.unlink(missing_ok=True)
     _record(folder, limits, source.name, drifts, listed_at)
     return Reconciliation(tuple(drifts), failures)
 

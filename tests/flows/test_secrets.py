@@ -23,8 +23,8 @@ import pytest
 from prefect.blocks.system import Secret
 from prefect.settings import temporary_settings
 
+from storage.fingerprints import fingerprint
 from storage.home import Home
-from tasks.alerts.evaluation import fingerprint
 from tests.receiver import Answer, receiving
 from tests.remains import Remains, made_up
 

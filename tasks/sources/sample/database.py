@@ -93,6 +93,22 @@ def advance_sample(path: Path, *, until: datetime) -> SampleResult:
         return _describe(database, path)
 
 
+def empty_sample(path: Path) -> None:
+    """Take all rows out of the sample at `path`, and write its file anew; brought up to date, it has them again.
+
+    Raises:
+        GovpulseError: as `advance_sample`.
+    """
+    with _one_line_errors(f"cannot empty the sample {path}"), closing(_open(path)) as database:
+        with database:
+            database.execute("BEGIN IMMEDIATE")
+            world, _ = _read_world(database, path)
+            for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+                database.execute(f"DELETE FROM {table}")
+            _insert(database, "sample_meta", _meta(world, world.start))
+        database.execute("VACUUM")
+
+
 def _midnight(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.alerts.evaluation import Transition, evaluate, fingerprint
+from storage.fingerprints import fingerprint
+from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.outbox import is_wanted
 from tasks.alerts.rules import Rule
 from tasks.alerts.sentences import format_value

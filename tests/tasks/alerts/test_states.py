@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.alerts.evaluation import Transition, evaluate, fingerprint
+from storage.fingerprints import fingerprint
+from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation, advance
 

@@ -16,7 +16,7 @@ from storage.audience import Audience
 from storage.catalogue import PUBLISHED, TABLES, Column, Table
 from storage.catalogue.people import FINDINGS, OWN_WORDS, may_name_people
 from storage.home import Home
-from storage.people import NOBODY, are_named
+from storage.without_people import NOBODY, are_named
 from storage.publishing import publish
 from storage.warehouse import warehouse
 from tests.homes import migrated_connection, migrated_home

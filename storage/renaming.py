@@ -1,0 +1,51 @@
+"""What is identified by a hash of its names goes on under the hash of its new ones: nothing ends and begins again, and nobody can
+find out from the old hash what the name was."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from storage.episodes import finding_id
+from storage.fingerprints import fingerprint
+from storage.person import Person
+
+FINDINGS = "insights.performance_insights"
+HELD = ("alerts.alerts", "alerts.transitions", "alerts.notifications", "alerts.silences")
+"""Tables with the fingerprint of an alert."""
+
+
+@contextmanager
+def renaming_alerts(con: duckdb.DuckDBPyConnection, person: Person) -> Iterator[None]:
+    """Inside the block alerts whose names hold the person get others."""
+    before = {print_: names for print_, *names in _alerts(con) if any(map(person.is_in, names))}
+    yield
+    for print_, rule, subject, labels in _alerts(con):
+        if print_ in before and before[print_] != [rule, subject, labels]:
+            _rename_alert(con, print_, fingerprint(rule, subject, list(json.loads(labels).items())))
+
+
+def _alerts(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str]]:
+    return con.execute("SELECT fingerprint, rule, subject, coalesce(labels, '{}') FROM alerts.alerts").fetchall()
+
+
+def _rename_alert(con: duckdb.DuckDBPyConnection, before: str, after: str) -> None:
+    for name in HELD:
+        con.execute(f"UPDATE {name} SET fingerprint = ? WHERE fingerprint = ?", [after, before])
+    con.execute(
+        "UPDATE alerts.notifications SET message = replace(CAST(message AS VARCHAR), $before, $after)"
+        " WHERE contains(CAST(message AS VARCHAR), $before)",
+        {"before": json.dumps(before), "after": json.dumps(after)},
+    )
+
+
+def rename_findings(con: duckdb.DuckDBPyConnection, person: Person) -> None:
+    """Findings whose subject got a stand-in."""
+    if person.stand_in is None:
+        return
+    sql = f"SELECT insight_id, kind, subject, started_at FROM {FINDINGS} WHERE contains(subject, ?)"
+    for insight_id, kind, subject, started_at in con.execute(sql, [person.stand_in]).fetchall():
+        con.execute(
+            f"UPDATE {FINDINGS} SET insight_id = ? WHERE insight_id = ?", [finding_id(kind, subject, started_at), insight_id]
+        )
