@@ -1,7 +1,6 @@
 """What a run reports, and how the Prefect UI shows it."""
 
 import base64
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.markdown import in_markdown
 from tasks.boards import finding_board
 from tasks.plots.gallery import kept
 
@@ -53,8 +53,12 @@ def what_to_do(home: str) -> str:
     lines = ["# What to do", "", "Nothing was found." if findings.is_empty() else ""]
     for finding in findings.iter_rows(named=True):
         since = f"{finding['kind']}, since {finding['started_at']:%Y-%m-%d %H:%M} UTC"
-        lines += [f"**{finding['severity']}**: {_plain(finding['statement'])}  ", f"*{since}{SAMPLE * finding['is_sample']}*", ""]
-        lines += [f"> {_plain(finding['recommendation'])}", ""]
+        lines += [
+            f"**{finding['severity']}**: {in_markdown(finding['statement'])}  ",
+            f"*{since}{SAMPLE * finding['is_sample']}*",
+            "",
+        ]
+        lines += [f"> {in_markdown(finding['recommendation'])}", ""]
     return "\n".join(lines)
 
 
@@ -63,15 +67,17 @@ def plots(home: str) -> str:
     lines = ["# Plots", ""]
     drawn = kept(Home(Path(home)).plots)
     for plot in drawn:
-        heading, picture = _plain(plot.caption.heading), base64.b64encode(plot.png).decode()
-        lines += [f"## {heading}", "", _plain(plot.caption.sentence), "", f"![{heading}](data:image/png;base64,{picture})", ""]
+        heading, picture = in_markdown(plot.caption.heading), base64.b64encode(plot.png).decode()
+        lines += [
+            f"## {heading}",
+            "",
+            in_markdown(plot.caption.sentence),
+            "",
+            f"![{heading}](data:image/png;base64,{picture})",
+            "",
+        ]
     return "\n".join(lines if drawn else [*lines, NO_PLOTS])
 
 
-def _plain(text: str) -> str:
-    """Names may hold what Markdown takes for its own."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
-
-
 def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(in_markdown(cell) for cell in cells) + " |"

@@ -15,11 +15,13 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
+from flows.logs import keep_logs_printable
 from flows.report import Report, RunFailedError, as_markdown
 from flows.settings import Settings, load_settings
 from storage.errors import describe
 from storage.loading import LoadResult
 from storage.lock import fair_lock
+from storage.markdown import without_markdown
 from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
 
@@ -82,6 +84,7 @@ def begin(flow: str, as_of: datetime | None) -> Run:
     Raises:
         GovpulseError: the settings are wrong, or the home folder cannot be written.
     """
+    keep_logs_printable()
     settings = load_settings()
     settings.folder.create()
     now = datetime.now(UTC)
@@ -127,9 +130,13 @@ def note_loaded(run: Run, name: str, loaded: LoadResult) -> None:
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:
-    """Leave rows as a table artifact; instants and numbers as people read them."""
+    """Leave rows as a table artifact; instants and numbers as people read them, texts as they are."""
     readable = rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"), pl.col(pl.Float64).round_sig_figs(4))
-    create_table_artifact(readable.to_dicts(), key=key, description=description)
+    cells = [
+        {name: without_markdown(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        for row in readable.iter_rows(named=True)
+    ]
+    create_table_artifact(cells, key=key, description=description)
 
 
 def in_utc(instant: datetime) -> datetime:

@@ -1,5 +1,7 @@
 """Reading the published file, as any user may."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -18,28 +20,48 @@ def ask_published(path: Path, sql: str) -> pl.DataFrame:
     Raises:
         GovpulseError: there is no file yet, or DuckDB refuses the SQL.
     """
+    with published(path) as con:
+        return ask(con, sql)
+
+
+@contextmanager
+def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published file, to be read inside the block.
+
+    Raises:
+        GovpulseError: there is no file yet.
+    """
     if not path.exists():
         raise GovpulseError(f"{path} does not exist yet; `govpulse run` makes it")
     con = connect()
     try:
         attach(con, path, "govpulse", read_only=True)
         con.execute("USE govpulse")
-        return ask(con, sql)
+        yield con
     finally:
         con.close()
 
 
-def ask(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
-    """Rows of one SELECT on `con`; anything that could write is refused.
+@contextmanager
+def asking(con: duckdb.DuckDBPyConnection, sql: str) -> Iterator[duckdb.Statement]:
+    """Inside the block `sql` may be run: it is one SELECT, and what DuckDB says against it is an error of ours.
 
     Raises:
         ConfigurationError: it is not one SELECT.
         GovpulseError: DuckDB refuses it.
     """
+    if any("\ud800" <= sign <= "\udfff" for sign in sql):  # so Python has bytes of an argument that are no text
+        raise ConfigurationError("the SQL is no text in UTF-8")
     try:
         statements = con.extract_statements(sql)
         if len(statements) != 1 or statements[0].type not in READING:
             raise ConfigurationError("query takes one SELECT")
-        return fetch(con, sql)
+        yield statements[0]
     except duckdb.Error as error:
         raise GovpulseError(first_line(error)) from error
+
+
+def ask(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    """Rows of one SELECT on `con`; anything that could write is refused. Raises what `asking` raises."""
+    with asking(con, sql):
+        return fetch(con, sql)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from flows.printing import say, working
 from flows.settings import Settings, load_settings
 from storage.errors import ConfigurationError
 from storage.forgetting import forget_user
@@ -25,10 +25,10 @@ def forget(user: Annotated[str, typer.Argument(help="The platform's id of the pe
     if not user.strip() or user == NOBODY:
         raise ConfigurationError("give the platform's id of a person")
     settings = load_settings()
-    with Console(stderr=True).status("forgetting"):
+    with working("forgetting"):
         counts = take_out(settings, user)
     rows = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
-    print(f"forgotten: {rows}" if rows else "nothing of this user was here; what comes later will be left out")
+    say(f"forgotten: {rows}" if rows else "nothing of this user was here; what comes later will be left out")
     tell_what_is_left(settings)
 
 
@@ -54,7 +54,7 @@ def tell_what_is_left(settings: Settings) -> None:
     home = settings.folder
     backups = len(list(home.backups.glob("*.duckdb")))
     if backups:
-        print(f"{backups} backup{'s' * (backups > 1)} made before may hold them until the next is made (maintain_warehouse, daily)")
+        say(f"{backups} backup{'s' * (backups > 1)} made before may hold them until the next is made (maintain_warehouse, daily)")
     quarantined = sum(1 for path in home.quarantine.rglob("*") if path.is_file())
     if quarantined:
-        print(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {home.quarantine} may name them: delete by hand")
+        say(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {home.quarantine} may name them: delete by hand")

@@ -1,19 +1,18 @@
 """`govpulse query`: SQL on the published file, or briefly on the warehouse."""
 
 import sys
-from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
-import polars as pl
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from flows.settings import Settings, load_settings
-from storage.errors import ConfigurationError, GovpulseError, first_line
-from storage.published import ask, ask_published
+from flows import printing
+from flows.cli.query_formats import as_csv, as_json, as_table
+from flows.settings import load_settings
+from storage.answers import Answer, answer, exact
+from storage.errors import ConfigurationError, GovpulseError
+from storage.published import published
 from storage.warehouse import warehouse
 
 
@@ -36,59 +35,28 @@ def query(
     settings = load_settings()
     if format is Format.parquet and output is None:
         raise ConfigurationError("--format parquet needs --output FILE")
-    rows = ask_warehouse(settings, sql) if private else ask_published(settings.folder.published, sql)
-    write(rows, format, output)
-
-
-def ask_warehouse(settings: Settings, sql: str) -> pl.DataFrame:
-    """Rows of one SELECT on the private warehouse, which is held for as long as it takes."""
-    with warehouse(settings.folder, settings.limits) as con:
-        return ask(con, sql)
-
-
-def write(rows: pl.DataFrame, format: Format, output: Path | None) -> None:
-    """Print `rows`, or write them to `output`.
-
-    Raises:
-        GovpulseError: the file cannot be written, or the format cannot hold the rows.
-    """
+    with warehouse(settings.folder, settings.limits) if private else published(settings.folder.published) as con:
+        found = exact(con, sql) if format is Format.parquet else answer(con, sql)
     try:
-        if format is Format.parquet and output is not None:
-            rows.write_parquet(output)
-            return
-        with output.open("w") if output else nullcontext(sys.stdout) as file:
-            if format is Format.table:
-                Console(file=file, width=None if output is None and file.isatty() else 10_000).print(as_table(rows))
-            else:
-                file.write(rows.write_csv() if format is Format.csv else as_json(rows))
+        if isinstance(found, Answer):
+            write(found, format, output)
+        else:
+            found.write_parquet(str(output))
     except OSError as error:
-        raise GovpulseError(f"cannot write {output or 'the rows'}: {error.strerror or error}") from error
-    except pl.exceptions.PolarsError as error:
-        raise GovpulseError(f"cannot write as {format}: {first_line(error)}; another --format may do") from error
+        raise GovpulseError(f"cannot write {output}: {error.strerror or error}") from error
 
 
-def as_json(rows: pl.DataFrame) -> str:
-    """Rows as JSON; a sum of whole numbers, which DuckDB gives as a decimal, is a number and no text."""
-    decimals = {name: dtype.scale for name, dtype in rows.schema.items() if isinstance(dtype, pl.Decimal)}
-    return rows.cast({name: pl.Float64 if scale else pl.Int128 for name, scale in decimals.items()}).write_json() + "\n"
+def write(found: Answer, format: Format, output: Path | None) -> None:
+    """Print rows, or write them to `output`, in UTF-8."""
+    if output is None:
+        printing.write(as_printed(found, format, sys.stdout))
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        file.write(as_printed(found, format, file))
 
 
-def as_table(rows: pl.DataFrame) -> Table:
-    """Rows as a table; numbers to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, dtype in rows.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
-    for row in rows.iter_rows():
-        table.add_row(*(as_text(value) for value in row))
-    return table
-
-
-def as_text(value: object) -> str:
-    """A cell: NULL said as NULL, floats to four significant digits after the point, instants to the second."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return str(value).removesuffix("+00:00")
+def as_printed(found: Answer, format: Format, file: IO[str]) -> str:
+    """Rows as `file` takes them."""
+    if format is Format.table:
+        return printing.rendered(file, as_table(found))
+    return as_csv(found) if format is Format.csv else printing.json_for(file, as_json(found))

@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
 from rich.progress import track
 
+from flows.printing import console
+from storage.printable import printable
 from storage.catalogue import TABLES, Table
 from storage.errors import ConfigurationError
 from storage.home import Home
@@ -100,7 +101,8 @@ def replay_rule(turns: Turns, instants: Sequence[datetime]) -> Replayed:
 
 def shown(instants: Sequence[datetime], label: str) -> Iterator[datetime]:
     """The instants, with a progress bar on a terminal."""
-    yield from track(instants, label, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    on_screen = console(sys.stderr)
+    yield from track(instants, printable(label), console=on_screen, transient=True, disable=not sys.stderr.isatty())
 
 
 def instants_until(end: datetime, span: timedelta, every: timedelta) -> list[datetime]:

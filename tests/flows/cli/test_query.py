@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.cli.query import as_text
+from flows.cli.query_formats import as_text
 from storage.home import Home
 from storage.publishing import publish
 from storage.warehouse import warehouse

@@ -1,0 +1,86 @@
+"""Rows of a SELECT for somebody who may ask anything: of every type that DuckDB has, as what can be printed, or kept in a file.
+
+DuckDB itself makes a text of what frames have no type for, or less of: dates beyond the year 9999, intervals, huge numbers, unions.
+"""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+import polars as pl
+
+from storage.published import asking
+
+Kind = Literal["number", "json", "bytes", "instant", "text", "lines"]
+"""What a column holds: numbers and booleans, as they are or as text; JSON; bytes with escapes for what is no ASCII; instants as text;
+text; text in lines, which is what EXPLAIN says."""
+
+PLAIN = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint", "float", "double", "boolean"}
+WIDE = {"hugeint", "uhugeint", "bignum", "decimal"}
+NESTED = {"list", "array", "struct", "map", "union"}
+NOT_IN_FRAMES = ("INTERVAL", "UHUGEINT", "BIGNUM", "UNION(", "VARIANT", "BIT", "TIME WITH TIME ZONE", "TIME_NS", "GEOMETRY", "MAP(")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The columns as they are called, which may be twice the same, with what they hold; the rows, under names of their own."""
+
+    names: list[str]
+    kinds: list[Kind]
+    rows: pl.DataFrame
+
+
+def answer(con: duckdb.DuckDBPyConnection, sql: str) -> Answer:
+    """Rows of one SELECT in numbers, booleans and texts, which can all be printed. Raises what `asking` raises."""
+    with asking(con, sql) as statement:
+        asked = con.sql(sql)
+        texts = [_as_printed(place, dtype.id) for place, dtype in enumerate(asked.types, 1)]
+        is_plan = statement.type == duckdb.StatementType.EXPLAIN
+        kinds: list[Kind] = ["lines" if is_plan else _kind(dtype.id) for dtype in asked.types]
+        return Answer(asked.columns, kinds, _frame(asked, texts))
+
+
+def exact(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    """Rows of one SELECT as they are; what frames have no type for is text. Raises what `asking` raises."""
+    with asking(con, sql):
+        asked = con.sql(sql)
+        as_is = [not any(name in str(dtype) for name in NOT_IN_FRAMES) for dtype in asked.types]
+        columns = [f"#{place}" if kept else _as_printed(place, asked.types[place - 1].id) for place, kept in enumerate(as_is, 1)]
+        rows = _frame(asked, columns)
+        return rows.rename(dict(zip(rows.columns, told_apart(asked.columns), strict=True)))
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Names of which none comes twice: the second `n` is `n_2`."""
+    taken: set[str] = set(names)
+    given: list[str] = []
+    for name in names:
+        number = 2
+        while (chosen := name if name not in given else f"{name}_{number}") in given or (chosen != name and chosen in taken):
+            number += 1
+        given.append(chosen)
+    return given
+
+
+def _kind(type_id: str) -> Kind:
+    if type_id in PLAIN | WIDE:
+        return "number"
+    if type_id in NESTED:
+        return "json"
+    if type_id.startswith("timestamp"):
+        return "instant"
+    return "bytes" if type_id == "blob" else "text"
+
+
+def _as_printed(place: int, type_id: str) -> str:
+    if type_id in PLAIN:
+        return f"#{place}"
+    return f"to_json(#{place})::VARCHAR" if type_id in NESTED else f"#{place}::VARCHAR"
+
+
+def _frame(asked: duckdb.DuckDBPyRelation, columns: Iterable[str]) -> pl.DataFrame:
+    warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+    chosen = asked.project(", ".join(f"{column} AS c{place}" for place, column in enumerate(columns)))
+    return pl.DataFrame(chosen.to_arrow_table())
