@@ -3,6 +3,7 @@
 A reader who has seen enough closes the pipe: what is still to be printed goes nowhere, and the command ends as it would have.
 """
 
+import io
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from rich.status import Status
 from rich.text import Text
 
 from storage.errors import GovpulseError
-from storage.printable import ascii_json, printable, printable_json
+from storage.printable import ascii_json, printable, printable_json, printable_padded
 
 WIDE = 1_000_000
 """Columns where it is no terminal: a row stays one line."""
@@ -54,11 +55,11 @@ def show(*parts: RenderableType) -> None:
 
 def rendered(file: IO[str], *parts: RenderableType) -> str:
     """Texts and tables as `file` shows them: coloured and folded on a terminal, where a text is left for the terminal to fold."""
-    screen = console(file)
-    with screen.capture() as captured:
-        for part in parts:
-            screen.print(part, soft_wrap=isinstance(part, Text))
-    return captured.get()
+    shown = io.StringIO()
+    screen = console(shown, is_terminal=file.isatty())
+    for part in parts:
+        screen.print(part, soft_wrap=isinstance(part, Text))
+    return shown.getvalue()
 
 
 def write(text: str, file: IO[str] | None = None) -> None:
@@ -84,14 +85,20 @@ def _let_go(out: IO[str]) -> None:
         os.dup2(nowhere.fileno(), out.fileno())
 
 
-def console(file: IO[str]) -> Console:
+def console(file: IO[str], is_terminal: bool) -> Console:
     """A console that takes no text for markup, for the name of a picture or for something to be coloured."""
-    return Console(file=file, width=None if file.isatty() else WIDE, markup=False, emoji=False, highlight=False)
+    width = None if is_terminal else WIDE
+    return Console(file=file, force_terminal=is_terminal or None, width=width, markup=False, emoji=False, highlight=False)
 
 
 def text(shown: str, style: str = "") -> Text:
     """Something stored as a part of what is shown."""
     return Text(printable(shown), style)
+
+
+def cell(shown: str | Text) -> Text:
+    """The same in a table."""
+    return shown if isinstance(shown, Text) else Text(printable_padded(shown))
 
 
 def line(*parts: str | Text) -> Text:
@@ -106,6 +113,6 @@ def is_unicode(file: IO[str]) -> bool:
 @contextmanager
 def working(at: str) -> Iterator[Status]:
     """A spinner on standard error while the block works, where somebody looks at it."""
-    screen = console(sys.stderr)
+    screen = console(sys.stderr, sys.stderr.isatty())
     with screen.status(text(at), spinner="dots" if is_unicode(sys.stderr) else "line") as status:
         yield status

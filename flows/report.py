@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.markdown import in_markdown
+from storage.markdown import in_markdown, without_markdown
 from tasks.boards import finding_board
 from tasks.plots.gallery import kept
 
@@ -77,6 +79,16 @@ def plots(home: str) -> str:
             "",
         ]
     return "\n".join(lines if drawn else [*lines, NO_PLOTS])
+
+
+def artifact_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table artifact: instants and numbers as people read them, texts for both of Prefect's UIs: the older one reads cells
+    as Markdown."""
+    readable = rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"), pl.col(pl.Float64).round_sig_figs(4))
+    return [
+        {name: without_markdown(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        for row in readable.iter_rows(named=True)
+    ]
 
 
 def _row(*cells: str) -> str:

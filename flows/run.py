@@ -16,12 +16,11 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
 from flows.logs import keep_logs_printable
-from flows.report import Report, RunFailedError, as_markdown
+from flows.report import Report, RunFailedError, artifact_rows, as_markdown
 from flows.settings import Settings, load_settings
 from storage.errors import describe
 from storage.loading import LoadResult
 from storage.lock import fair_lock
-from storage.markdown import without_markdown
 from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
 
@@ -130,13 +129,8 @@ def note_loaded(run: Run, name: str, loaded: LoadResult) -> None:
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:
-    """Leave rows as a table artifact; instants and numbers as people read them, texts as they are."""
-    readable = rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"), pl.col(pl.Float64).round_sig_figs(4))
-    cells = [
-        {name: without_markdown(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
-        for row in readable.iter_rows(named=True)
-    ]
-    create_table_artifact(cells, key=key, description=description)
+    """Leave rows as a table artifact."""
+    create_table_artifact(artifact_rows(rows), key=key, description=description)
 
 
 def in_utc(instant: datetime) -> datetime:

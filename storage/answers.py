@@ -6,7 +6,7 @@ DuckDB itself makes a text of what frames have no type for, or less of: dates be
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
@@ -14,13 +14,13 @@ import polars as pl
 from storage.published import asking
 
 Kind = Literal["number", "json", "bytes", "instant", "text", "lines"]
-"""What a column holds: numbers and booleans, as they are or as text; JSON; bytes with escapes for what is no ASCII; instants as text;
-text; text in lines, which is what EXPLAIN says."""
+"""What a column holds: numbers and booleans, as they are or as text; JSON; bytes, as ASCII with escapes; instants as text; text;
+text in lines, which is what EXPLAIN says."""
 
 PLAIN = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint", "float", "double", "boolean"}
 WIDE = {"hugeint", "uhugeint", "bignum", "decimal"}
 NESTED = {"list", "array", "struct", "map", "union"}
-NOT_IN_FRAMES = ("INTERVAL", "UHUGEINT", "BIGNUM", "UNION(", "VARIANT", "BIT", "TIME WITH TIME ZONE", "TIME_NS", "GEOMETRY", "MAP(")
+IN_FRAMES = PLAIN | {"hugeint", "decimal", "varchar", "enum", "blob", "uuid", "date", "time"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def exact(con: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
     """Rows of one SELECT as they are; what frames have no type for is text. Raises what `asking` raises."""
     with asking(con, sql):
         asked = con.sql(sql)
-        as_is = [not any(name in str(dtype) for name in NOT_IN_FRAMES) for dtype in asked.types]
-        columns = [f"#{place}" if kept else _as_printed(place, asked.types[place - 1].id) for place, kept in enumerate(as_is, 1)]
+        columns = [f"#{place}" if _fits(dtype) else _as_printed(place, dtype.id) for place, dtype in enumerate(asked.types, 1)]
         rows = _frame(asked, columns)
         return rows.rename(dict(zip(rows.columns, told_apart(asked.columns), strict=True)))
 
@@ -62,6 +61,16 @@ def told_apart(names: Sequence[str]) -> list[str]:
             number += 1
         given.append(chosen)
     return given
+
+
+def _fits(dtype: Any) -> bool:
+    """Whether frames have this type, and those within it."""
+    if dtype.id in ("list", "array"):
+        return _fits(dtype.children[0][1])
+    if dtype.id == "struct":
+        names = [name for name, _ in dtype.children]
+        return len({*names, ""}) == len(names) + 1 and all(_fits(part) for _, part in dtype.children)
+    return dtype.id in IN_FRAMES or dtype.id.startswith("timestamp")
 
 
 def _kind(type_id: str) -> Kind:

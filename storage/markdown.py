@@ -18,7 +18,7 @@ _MARKUP = re.compile(
 def in_markdown(text: str) -> str:
     """One line of Markdown that shows `text`: no link, no picture, no markup of any kind, and no blank lost.
 
-    Some readers make links of what looks like an address even behind backslashes; a comment within it, which nobody sees, prevents it.
+    Some readers make links of what looks like an address even behind backslashes; an unseen comment within it prevents that.
     """
     shown = _PUNCTUATION.sub(r"\\\g<0>", _with_blanks(printable(text)))
     return _ADDRESS.sub(r"<!---->\g<0>", shown)

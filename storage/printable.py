@@ -9,7 +9,7 @@ import re
 
 _LETTERS = "\\u0600-\\u115e\\u1161-\\u17b3\\u17b6-\\u180a\\u1810-\\u1cff"
 _PICTURES = "\\u2190-\\u2bff\\u3030\\u303d\\u3297\\u3299\\U0001f000-\\U0001faff"
-# Letters of Arabic and Indic scripts are joined or kept apart, and pictures put together, by signs that are invisible by themselves.
+# Letters of Arabic and Indic scripts are joined or kept apart, and pictures put together, by signs that nobody sees by themselves.
 _AT_HOME = (
     f"(?<=[{_LETTERS}])[\\u200c\\u200d](?=[{_LETTERS}])"
     f"|(?<=[{_PICTURES}])\\ufe0f?\\u200d(?=[{_PICTURES}])"
@@ -33,6 +33,12 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 def printable(text: str) -> str:
     """`text` as one line in which everything can be seen."""
     return text if text.isascii() and text.isprintable() and "\\" not in text else _SHOWN_OTHERWISE.sub(_shown, text)
+
+
+def printable_padded(text: str) -> str:
+    """The same where blanks follow, as in a table: a last blank of its own is shown."""
+    shown = printable(text)
+    return shown[:-1] + escape(shown[-1]) if shown.endswith((" ", "\u3000")) else shown
 
 
 def printable_lines(text: str) -> str:

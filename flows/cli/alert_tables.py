@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from flows.printing import line, show, text
+from flows.printing import cell, line, show, text
 from storage.printable import printable_lines
 from tasks.alerts.replay import Episode
 from tasks.alerts.rules import Rule
@@ -60,7 +60,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Se
     for name in header:
         shown.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name not in LONG)
     for row in rows:
-        shown.add_row(*(line(cell) for cell in row))
+        shown.add_row(*map(cell, row))
     return shown
 
 

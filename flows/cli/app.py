@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,9 @@ from flows.cli import alerts, config, doctor, forget, load, query, run, sample, 
 from flows.logs import keep_logs_printable
 from flows.printing import prepare_streams, say
 from storage.errors import ConfigurationError, GovpulseError, describe
+
+HALF = re.compile("[\ud800-\udfff]")
+"""So Python has bytes that are no text."""
 
 app = typer.Typer(
     name="govpulse",
@@ -61,6 +65,7 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     prepare_streams()
     try:
+        refuse_bytes(sys.argv[1:])
         sys.exit(app(standalone_mode=False) or 0)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -73,6 +78,17 @@ def main() -> None:
             raise
         say(f"govpulse: {one_line(error)}", sys.stderr)
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+
+
+def refuse_bytes(arguments: list[str]) -> None:
+    """No table takes bytes that are no text, nor half a character.
+
+    Raises:
+        ConfigurationError: an argument has some.
+    """
+    for argument in arguments:
+        if HALF.search(argument):
+            raise ConfigurationError(f"{argument} is not in UTF-8; write it so, and give a file another name")
 
 
 def one_line(error: Exception) -> str:

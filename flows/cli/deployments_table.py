@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 from rich.table import Table
 
-from flows.printing import text
+from flows.printing import cell
 
 SHOWN_SERVICES = 9
 
@@ -22,7 +22,7 @@ def deployments_table(rows: pl.DataFrame, dash: str = "\u2013") -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows.head(SHOWN_SERVICES).iter_rows(named=True):
         cells = (_name(row), str(row["deployments"]), _success(row, dash), _median(row, dash), str(row["durations"]))
-        table.add_row(*map(text, cells))
+        table.add_row(*map(cell, cells))
     if rows.height > SHOWN_SERVICES:
         table.add_row(f"and {rows.height - SHOWN_SERVICES} more", "", "", "", "")
     return table

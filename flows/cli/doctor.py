@@ -11,7 +11,7 @@ import typer
 from rich.padding import Padding
 from rich.table import Table
 
-from flows.printing import line, say_json, show, text
+from flows.printing import cell, line, say_json, show, text
 from flows.serving.prefect_server import running_api
 from flows.settings import Settings, config_file, load_settings
 from storage.catalogue import DATASETS
@@ -125,13 +125,13 @@ def show_examination(found: "Examination") -> None:
         show(line(" " * 8, problem))
     if found.rows.height:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-        table.add_column(no_wrap=True, style="dim")
+        table.add_column(no_wrap=True)
         for name in found.rows.columns:
-            table.add_row(text(name), *(text(as_cell(cell)[:SHOWN_CHARACTERS]) for cell in found.rows[name]))
+            table.add_row(text(name, "dim"), *(cell(said(value)[:SHOWN_CHARACTERS]) for value in found.rows[name]))
         show(Padding(table, (0, 0, 0, 8), expand=False))
 
 
-def as_cell(value: object) -> str:
+def said(value: object) -> str:
     return "NULL" if value is None else str(value).removesuffix("+00:00")
 
 

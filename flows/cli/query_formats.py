@@ -11,9 +11,9 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from flows.printing import text
+from flows.printing import cell
 from storage.answers import Answer, Kind, told_apart
-from storage.printable import guard, printable, printable_cell, printable_json, printable_lines
+from storage.printable import guard, printable_cell, printable_json, printable_lines, printable_padded
 
 NO_NUMBERS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 """What JSON has no number for, as DuckDB says it within JSON and as it is said here: as text."""
@@ -26,7 +26,7 @@ def as_table(answer: Answer) -> Table:
     """Rows as a table; numbers to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, kind in zip(answer.names, answer.kinds, strict=True):
-        table.add_column(text(name), justify="right" if kind == "number" else "left", overflow="fold")
+        table.add_column(cell(name), justify="right" if kind == "number" else "left", overflow="fold")
     for row in answer.rows.iter_rows():
         table.add_row(*(Text(_in_table(value, kind)) for value, kind in zip(row, answer.kinds, strict=True)))
     return table
@@ -53,7 +53,7 @@ def _in_table(value: object, kind: Kind) -> str:
         case "instant":
             return said.removesuffix("+00")
         case "text":
-            return printable(said)
+            return printable_padded(said)
 
 
 def as_csv(answer: Answer) -> str:

@@ -18,10 +18,10 @@ import duckdb
 from rich.progress import track
 
 from flows.printing import console
-from storage.printable import printable
 from storage.catalogue import TABLES, Table
 from storage.errors import ConfigurationError
 from storage.home import Home
+from storage.printable import printable
 from storage.warehouse import Limits, warehouse
 from tasks.alerts.observing import observe
 from tasks.alerts.replay import Episode, replay
@@ -101,8 +101,8 @@ def replay_rule(turns: Turns, instants: Sequence[datetime]) -> Replayed:
 
 def shown(instants: Sequence[datetime], label: str) -> Iterator[datetime]:
     """The instants, with a progress bar on a terminal."""
-    on_screen = console(sys.stderr)
-    yield from track(instants, printable(label), console=on_screen, transient=True, disable=not sys.stderr.isatty())
+    is_seen = sys.stderr.isatty()
+    yield from track(instants, printable(label), console=console(sys.stderr, is_seen), transient=True, disable=not is_seen)
 
 
 def instants_until(end: datetime, span: timedelta, every: timedelta) -> list[datetime]:
