@@ -82,8 +82,8 @@ def plots(home: str) -> str:
 
 
 def artifact_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table artifact: instants and numbers as people read them, texts for both of Prefect's UIs: the older one reads cells
-    as Markdown."""
+    """Rows of a table artifact: instants and numbers as people read them, and texts, of which the older of Prefect's UIs takes
+    cells for Markdown, the newer for text."""
     readable = rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"), pl.col(pl.Float64).round_sig_figs(4))
     return [
         {name: without_markdown(cell) if isinstance(cell, str) else cell for name, cell in row.items()}

@@ -9,7 +9,7 @@ from storage.printable import printable
 
 JOINER = "\u2060"
 _MARKDOWN = re.compile(r"[\\`*_~|\[\]]|^[>#+-]|(?<=^[0-9])[.)]|(?<=^[0-9]{2})[.)]")
-_SLACK = re.compile(r"[`*_~]|^>")
+_SLACK = re.compile(r"[`*_~]|^>|:(?=//)|(?<=mailto):", re.IGNORECASE)
 # Chat services read these as a call to everybody, as a mention, as a link, as a sign in HTML or as a picture, wherever they stand.
 # That Apprise escapes them does not help: of Slack's it undoes it.
 _COMMANDS = re.compile(r"(?<!\w)[@!](?=\w)|<#(?=\w)|<(?:https?|mailto)(?=:)|\](?=\()|&(?=#?\w+;)|:(?=[\w+-]+:)", re.IGNORECASE)

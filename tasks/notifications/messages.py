@@ -1,5 +1,6 @@
 """A message as text: one line for a terminal, a body for people."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -7,6 +8,8 @@ from storage.printable import printable, printable_lines
 from tasks.messages import Message
 
 MEMBERS_SHOWN = 50
+LINK = re.compile(r"https?://[\w.:/%?&=#+-]+", re.ASCII)
+"""What the rule's author means to be clicked on."""
 Shown = Callable[[str], str]
 """How a text from the data is said where it is read."""
 
@@ -62,7 +65,7 @@ def _facts(message: Message, shown: Shown) -> list[str]:
         ("Data", "made-up sample data" if message.is_sample else ""),
     )
     facts = [(name, f"{number:.6g}") for name, number in numbers if number is not None] + list(texts)
-    return [f"{name}: {shown(text)}" for name, text in facts if text]
+    return [f"{name}: {text if name == 'Runbook' and LINK.fullmatch(text) else shown(text)}" for name, text in facts if text]
 
 
 def _minute(instant: datetime) -> str:
