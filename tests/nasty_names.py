@@ -80,7 +80,7 @@ PIECES = (
     ),
     *("\u200b", "\u200d", "\u061c", "\ufeff", "\xad", "\xa0", "\U000e0041", "\u3164", "NULL", "nan", "0", ";", ",", "!", "?", "/"),
 )
-HALVES = "\ud800\udcff"
+HALVES = ("\udcff", "\ud800.")
 HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\xad\U000e0000-\U000e0fff]"
 )

@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[1]
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module", params=[300, pytest.param(10_000, marks=pytest.mark.campaign)])
+@pytest.fixture(scope="module", params=[200, pytest.param(10_000, marks=pytest.mark.campaign)])
 def count(request) -> int:
     return request.param
 
