@@ -1,14 +1,16 @@
 """What a run reports, and how the Prefect UI shows it."""
 
 import base64
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.markdown import in_markdown, without_markdown
 from tasks.boards import finding_board
 from tasks.plots.gallery import kept
 
@@ -53,8 +55,12 @@ def what_to_do(home: str) -> str:
     lines = ["# What to do", "", "Nothing was found." if findings.is_empty() else ""]
     for finding in findings.iter_rows(named=True):
         since = f"{finding['kind']}, since {finding['started_at']:%Y-%m-%d %H:%M} UTC"
-        lines += [f"**{finding['severity']}**: {_plain(finding['statement'])}  ", f"*{since}{SAMPLE * finding['is_sample']}*", ""]
-        lines += [f"> {_plain(finding['recommendation'])}", ""]
+        lines += [
+            f"**{finding['severity']}**: {in_markdown(finding['statement'])}  ",
+            f"*{since}{SAMPLE * finding['is_sample']}*",
+            "",
+        ]
+        lines += [f"> {in_markdown(finding['recommendation'])}", ""]
     return "\n".join(lines)
 
 
@@ -63,15 +69,27 @@ def plots(home: str) -> str:
     lines = ["# Plots", ""]
     drawn = kept(Home(Path(home)).plots)
     for plot in drawn:
-        heading, picture = _plain(plot.caption.heading), base64.b64encode(plot.png).decode()
-        lines += [f"## {heading}", "", _plain(plot.caption.sentence), "", f"![{heading}](data:image/png;base64,{picture})", ""]
+        heading, picture = in_markdown(plot.caption.heading), base64.b64encode(plot.png).decode()
+        lines += [
+            f"## {heading}",
+            "",
+            in_markdown(plot.caption.sentence),
+            "",
+            f"![{heading}](data:image/png;base64,{picture})",
+            "",
+        ]
     return "\n".join(lines if drawn else [*lines, NO_PLOTS])
 
 
-def _plain(text: str) -> str:
-    """Names may hold what Markdown takes for its own."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
+def artifact_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table artifact: instants and numbers as people read them, and texts, of which the older of Prefect's UIs takes
+    cells for Markdown, the newer for text."""
+    readable = rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"), pl.col(pl.Float64).round_sig_figs(4))
+    return [
+        {name: without_markdown(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        for row in readable.iter_rows(named=True)
+    ]
 
 
 def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(in_markdown(cell) for cell in cells) + " |"

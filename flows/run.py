@@ -15,7 +15,8 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
-from flows.report import Report, RunFailedError, as_markdown
+from flows.logs import keep_logs_printable
+from flows.report import Report, RunFailedError, artifact_rows, as_markdown
 from flows.settings import Settings, load_settings
 from storage.access import close_what_is_made
 from storage.errors import describe
@@ -83,6 +84,7 @@ def begin(flow: str, as_of: datetime | None) -> Run:
     Raises:
         GovpulseError: the settings are wrong, or the home folder cannot be written or is somebody else's.
     """
+    keep_logs_printable()
     settings = load_settings()
     settings.publish.audience.check()
     close_what_is_made()
@@ -131,9 +133,8 @@ def note_loaded(run: Run, name: str, loaded: LoadResult) -> None:
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:
-    """Leave rows as a table artifact; instants and numbers as people read them."""
-    readable = rows.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M"), pl.col(pl.Float64).round_sig_figs(4))
-    create_table_artifact(readable.to_dicts(), key=key, description=description)
+    """Leave rows as a table artifact."""
+    create_table_artifact(artifact_rows(rows), key=key, description=description)
 
 
 def in_utc(instant: datetime) -> datetime:

@@ -15,5 +15,5 @@ def first_line(error: BaseException) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """The same, with the type's name where the exception is not one of ours and its text was not written for users."""
-    return first_line(error) if isinstance(error, GovpulseError) else f"{type(error).__name__}: {first_line(error)}"
+    """What one of ours says, all of it, for a name in it may hold a line break; of others their type and first line."""
+    return str(error) or "no message" if isinstance(error, GovpulseError) else f"{type(error).__name__}: {first_line(error)}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from storage.answers import Answer, Form
 from storage.asking import check_reads
 from storage.errors import ConfigurationError, GovpulseError
 from storage.reader import Reader, asking_on
@@ -33,7 +34,7 @@ def ask_published(path: Path, sql: str) -> pl.DataFrame:
         con.close()
 
 
-def query_published(path: Path, sql: str, limits: Limits) -> pl.DataFrame:
+def query_published(path: Path, sql: str, limits: Limits, form: Form = "printed") -> Answer:
     """Rows of one SELECT that somebody wrote, on the published file. It may take as long as it likes: nobody waits for it.
 
     Raises:
@@ -43,7 +44,7 @@ def query_published(path: Path, sql: str, limits: Limits) -> pl.DataFrame:
     check_query(sql)
     _refuse_missing(path)
     with Reader(limits) as reader, reader.reading(path, "govpulse", REMEDY):
-        return reader.ask(sql, {}, math.inf)
+        return reader.answer(sql, math.inf, form)
 
 
 def check_query(sql: str) -> None:

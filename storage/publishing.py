@@ -17,8 +17,8 @@ from storage.catalogue.people import is_about_people
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
-from storage.without_people import People, copy_without_people, find_people
 from storage.warehouse import attach, quote_text
+from storage.without_people import People, copy_without_people, find_people
 
 ASK_EXPERT = Path(__file__).with_name("ask_expert.sql")
 """A table macro for users: whom to ask about a domain."""

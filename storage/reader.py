@@ -4,6 +4,7 @@ DuckDB interrupts a query between two batches of rows only, and does not count t
 two long texts takes hours, one `repeat` gigabytes.
 """
 
+import json
 import os
 import pickle
 import signal
@@ -21,10 +22,11 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from storage.answers import Answer, Form, as_answer
 from storage.asking import TookTooLongError, reading
 from storage.errors import GovpulseError
 from storage.frames import fetch
-from storage.reading_process import REFUSED, ROWS, TOO_LONG, Question
+from storage.reading_process import COLUMNS, REFUSED, ROWS, TOO_LONG, Question
 from storage.warehouse import Limits
 
 Ask = Callable[[str, Mapping[str, Any], float], pl.DataFrame]
@@ -74,11 +76,20 @@ class Reader:
             TookTooLongError: it was ended.
             GovpulseError: it is refused, fails, or wants too much memory.
         """
+        return pl.DataFrame(self._table(sql, parameters, seconds))
+
+    def answer(self, sql: str, seconds: float, form: Form) -> Answer:
+        """The same for somebody who may ask anything. Raises what `ask` raises."""
+        table = self._table(sql, {}, seconds, form)
+        names, kinds = json.loads(table.schema.metadata[COLUMNS.encode()])
+        return as_answer(pl.DataFrame(table), names, kinds, form)
+
+    def _table(self, sql: str, parameters: Mapping[str, Any], seconds: float, form: Form | None = None) -> pa.Table:
         if self._file is None:
             raise RuntimeError("no file to read")
         pipe = self._pipe or self._start()
         path, alias, remedy = self._file
-        question = Question(path, alias, self._limits, sql, parameters, seconds, self._spill, remedy)
+        question = Question(path, alias, self._limits, sql, parameters, seconds, self._spill, remedy, form)
         try:
             if not self._is_told(question, STARTED_WITHIN_SECONDS):
                 raise GovpulseError("the process that reads does not start; is the machine out of memory?")
@@ -152,9 +163,9 @@ def _import_path() -> str:
     return os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
 
 
-def _rows(answer: bytes) -> pl.DataFrame:
+def _rows(answer: bytes) -> pa.Table:
     kind, rest = answer[:1], memoryview(answer)[1:]
     if kind == ROWS:
-        return pl.DataFrame(pa.ipc.open_stream(rest).read_all())
+        return pa.ipc.open_stream(rest).read_all()
     said = bytes(rest).decode()
     raise TookTooLongError(said) if kind == TOO_LONG else GovpulseError(said)

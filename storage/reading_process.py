@@ -4,6 +4,7 @@ What people's SQL makes of it harms nobody: it opens the file read-only, locks i
 be killed at any time, which DuckDB does not allow of a query that does not listen.
 """
 
+import json
 import os
 import pickle
 import resource
@@ -20,10 +21,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from storage.answers import FORMS, Form
 from storage.asking import TookTooLongError, check_reads, lock_down, reading
 from storage.errors import GovpulseError, describe
 from storage.warehouse import Limits, attach, connect, explain, is_about_the_file
 
+COLUMNS = "govpulse.columns"
+"""Under this word an answer says how its columns are called and what they hold."""
 BATCH_ROWS = 20_000
 MOST_BYTES = 2**29
 """Of an answer."""
@@ -43,6 +47,7 @@ class Question:
     Args:
         spill: where DuckDB may put what does not fit into memory; without it, nowhere.
         remedy: what to do where the file is damaged.
+        form: what the rows are for, with which names and kinds of columns are said, too; None: as DuckDB has them.
     """
 
     path: Path
@@ -53,6 +58,7 @@ class Question:
     seconds: float
     spill: Path | None = None
     remedy: str = ""
+    form: Form | None = None
 
 
 def main(descriptor: int) -> None:
@@ -122,12 +128,20 @@ def _said(error: Exception, question: Question) -> bytes:
     return (REFUSED if is_sound else SPENT) + text.encode(errors="replace")
 
 
+def _started(con: duckdb.DuckDBPyConnection, question: Question) -> tuple[pa.RecordBatchReader, dict[str, str]]:
+    """The rows as they come, and what is said of them."""
+    if question.form is None:
+        return con.execute(question.sql, dict(question.parameters) or None).to_arrow_reader(BATCH_ROWS), {}
+    asked = FORMS[question.form](con, question.sql)
+    return asked.relation.to_arrow_reader(BATCH_ROWS), {COLUMNS: json.dumps([asked.names, asked.kinds])}
+
+
 def _rows(con: duckdb.DuckDBPyConnection, question: Question) -> pa.Buffer:
     check_reads(question.sql)
     sink, size = pa.BufferOutputStream(), 0
     with reading(con, question.seconds):
-        reader = con.execute(question.sql, dict(question.parameters) or None).to_arrow_reader(BATCH_ROWS)
-        with pa.ipc.new_stream(sink, reader.schema) as written:
+        reader, said = _started(con, question)
+        with pa.ipc.new_stream(sink, reader.schema.with_metadata(said)) as written:
             for batch in reader:
                 size += batch.nbytes
                 if size > MOST_BYTES:

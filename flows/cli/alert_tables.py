@@ -1,22 +1,20 @@
 """How alerts, silences and replays look on a terminal and as JSON."""
 
-import json
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
+from flows.printing import cell, line, show, text
+from storage.printable import printable_lines
 from tasks.alerts.replay import Episode
 from tasks.alerts.rules import Rule
 from tasks.alerts.sentences import format_value
-from tasks.notifications.messages import one_line
 from tasks.silences import Silence
 
 COLORS = {"critical": "red", "warning": "yellow"}
@@ -26,16 +24,12 @@ SHOWN_LETTERS = 8
 """Of a fingerprint; they tell alerts apart, and where they do not, the commands say so."""
 
 
-def as_json(document: Any) -> str:
-    """JSON with instants as ISO 8601; an infinite number, which JSON has not, is a text."""
-    return json.dumps(_plain(document), ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
+def for_json(value: Any) -> Any:
+    """A document as JSON has it, with instants as ISO 8601; an infinite number, which JSON has not, is a text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [for_json(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value.isoformat() if isinstance(value, datetime) else value
@@ -60,41 +54,31 @@ def episode_row(episode: Episode) -> dict[str, Any]:
     }
 
 
-def console() -> Console:
-    """Standard output; where it is no terminal a row stays one line."""
-    return Console(width=None if sys.stdout.isatty() else 10_000, highlight=False, soft_wrap=False)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> Table:
-    """Rows of plain texts under a header."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Sequence[str] = ()) -> Table:
+    """Rows of texts under a header."""
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in header:
         shown.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name not in LONG)
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(cell, row))
     return shown
-
-
-def clean(text: object) -> str:
-    """A text from the data, which neither commands the terminal nor is markup."""
-    return escape(one_line(str(text)))
 
 
 def moment(instant: datetime | None) -> str:
     return f"{instant:%Y-%m-%d %H:%M}" if instant else ""
 
 
-def severity(word: str | None) -> str:
-    return f"[{COLORS.get(word or '', 'default')}]{word or ''}[/]"
+def severity(word: str | None) -> Text:
+    return text(word or "", COLORS.get(word or "", ""))
 
 
 def about(subject: str, labels: Mapping[str, str]) -> str:
     """What an alert is about, with its further labels."""
-    return clean(", ".join([subject, *(f"{key}={value}" for key, value in labels.items())]))
+    return ", ".join([subject, *(f"{key}={value}" for key, value in labels.items())])
 
 
 def value_of(value: float | None, rule: Rule | None) -> str:
-    return "" if value is None else clean(format_value(value, rule.unit if rule else ""))
+    return "" if value is None else format_value(value, rule.unit if rule else "")
 
 
 def alert_table(alerts: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) -> Table:
@@ -103,13 +87,13 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) 
     return table(header, [_alert_cells(alert, rules.get(alert["rule"])) for alert in alerts], right=("value",))
 
 
-def _alert_cells(alert: Mapping[str, Any], rule: Rule | None) -> list[str]:
+def _alert_cells(alert: Mapping[str, Any], rule: Rule | None) -> list[str | Text]:
     is_error = alert["state"] == "error"
     return [
         alert["fingerprint"][:SHOWN_LETTERS],
         severity(alert["severity"]),
-        clean(alert["rule"]),
-        clean(", ".join([alert["subject"], *([] if is_error else alert["labels"].values())])),
+        alert["rule"],
+        ", ".join([alert["subject"], *([] if is_error else alert["labels"].values())]),
         "" if is_error else value_of(alert["value"], rule),
         alert["state"] + (" (flapping)" if alert["is_flapping"] else ""),
         moment(alert["since"]),
@@ -118,7 +102,7 @@ def _alert_cells(alert: Mapping[str, Any], rule: Rule | None) -> list[str]:
 
 
 def _quiet(alert: Mapping[str, Any]) -> str:
-    acked = f"acked by {clean(alert['acked_by'])}" if alert["acked_by"] else ""
+    acked = f"acked by {alert['acked_by']}" if alert["acked_by"] else ""
     silenced = f"silenced until {moment(alert['silenced_until'])}" if alert["silenced_until"] else ""
     return ", ".join(said for said in (acked, silenced) if said)
 
@@ -132,8 +116,8 @@ def silence_table(silences: Sequence[Silence], covered: Mapping[str, Sequence[Ma
             silence.kind,
             _covers(silence, covered[silence.silence_id]),
             str(len(covered[silence.silence_id])),
-            clean(silence.author),
-            clean(silence.reason),
+            silence.author,
+            silence.reason,
             moment(silence.starts_at),
             moment(silence.expires_at) or "the episode ends" if silence.ended_at is None else f"{moment(silence.ended_at)}, ended",
         ]
@@ -144,8 +128,8 @@ def silence_table(silences: Sequence[Silence], covered: Mapping[str, Sequence[Ma
 
 def _covers(silence: Silence, alerts: Sequence[Mapping[str, Any]]) -> str:
     if silence.kind == "ack" and alerts:
-        return f"{clean(alerts[0]['rule'])} of {about(alerts[0]['subject'], alerts[0]['labels'])}, episode {silence.episode}"
-    return clean(silence)
+        return f"{alerts[0]['rule']} of {about(alerts[0]['subject'], alerts[0]['labels'])}, episode {silence.episode}"
+    return str(silence)
 
 
 def show_alert(
@@ -157,29 +141,27 @@ def show_alert(
     evidence: str,
 ) -> None:
     """All there is to say about one alert."""
-    shown = console()
-    shown.print(f"[bold]{clean(alert['rule'])}: {about(alert['subject'], alert['labels'])}[/]", soft_wrap=True)
-    for label, text in _facts(alert, rule, silences):
-        shown.print(f"  [dim]{label:<10}[/] {text}", soft_wrap=True)
-    _show_rows(shown, "history", _history_table(transitions, rule), len(transitions))
-    _show_rows(shown, "notifications", _notification_table(notifications), len(notifications))
+    show(text(f"{alert['rule']}: {about(alert['subject'], alert['labels'])}", "bold"))
+    for label, said in _facts(alert, rule, silences):
+        show(line("  ", text(f"{label:<10}", "dim"), " ", said))
+    _show_rows("history", _history_table(transitions, rule), len(transitions))
+    _show_rows("notifications", _notification_table(notifications), len(notifications))
     if evidence:
-        shown.print("\n[dim]evidence, for govpulse query --private[/]")
-        shown.print(escape(evidence), soft_wrap=True)
+        show(Text(), text("evidence, for govpulse query --private", "dim"), Text(printable_lines(evidence)))
 
 
-def _facts(alert: Mapping[str, Any], rule: Rule | None, silences: Sequence[Silence]) -> list[tuple[str, str]]:
+def _facts(alert: Mapping[str, Any], rule: Rule | None, silences: Sequence[Silence]) -> list[tuple[str, str | Text]]:
     state = f"{alert['state']} since {moment(alert['since'])} UTC, episode {alert['episode']}"
     limit = f"{alert['severity']} from {value_of(alert['threshold'], rule)}" if alert["threshold"] is not None else "no threshold"
-    facts = [
+    facts: list[tuple[str, str | Text]] = [
         ("alert", alert["fingerprint"]),
-        ("state", f"{severity(alert['severity'])} {state}" + (", flapping" if alert["is_flapping"] else "")),
+        ("state", line(severity(alert["severity"]), " ", state, ", flapping" if alert["is_flapping"] else "")),
         ("value", f"{value_of(alert['value'], rule) or 'none'}, {limit}" if alert["state"] != "error" else ""),
-        ("says", clean(alert["reason"] or "")),
-        ("runbook", clean(rule.runbook) if rule else ""),
+        ("says", alert["reason"] or ""),
+        ("runbook", rule.runbook if rule else ""),
     ]
-    facts += [(silence.kind, clean(_said_of(silence))) for silence in silences]
-    return [(label, text) for label, text in facts if text]
+    facts += [(silence.kind, _said_of(silence)) for silence in silences]
+    return [(label, said) for label, said in facts if said]
 
 
 def _said_of(silence: Silence) -> str:
@@ -187,10 +169,10 @@ def _said_of(silence: Silence) -> str:
     return f"{silence.silence_id} by {silence.author}{until}: {silence.reason}"
 
 
-def _show_rows(shown: Console, title: str, rows: Table, count: int) -> None:
-    shown.print(f"\n[dim]{title}[/]" + ("" if count else " none"))
+def _show_rows(title: str, rows: Table, count: int) -> None:
+    show(Text(), line(text(title, "dim"), "" if count else " none"))
     if count:
-        shown.print(Padding(rows, (0, 0, 0, 2), expand=False))
+        show(Padding(rows, (0, 0, 0, 2), expand=False))
 
 
 def _history_table(transitions: Sequence[Mapping[str, Any]], rule: Rule | None) -> Table:
@@ -202,7 +184,7 @@ def _history_table(transitions: Sequence[Mapping[str, Any]], rule: Rule | None) 
             severity(row["severity"]),
             value_of(row["value"], rule),
             row["event"] or "",
-            clean(row["reason"] or ""),
+            row["reason"] or "",
         ]
         for row in transitions
     ]
@@ -213,12 +195,12 @@ def _notification_table(notifications: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         [
             moment(row["queued_at"]),
-            clean(row["channel"]),
+            row["channel"],
             row["event"],
             row["status"],
             str(row["attempts"]),
             moment(row["sent_at"]),
-            clean(row["reason"] or ""),
+            row["reason"] or "",
         ]
         for row in notifications
     ]
@@ -227,7 +209,7 @@ def _notification_table(notifications: Sequence[Mapping[str, Any]]) -> Table:
 
 def episode_table(episodes: Sequence[Episode], rule: Rule) -> Table:
     """Replayed episodes, a line each."""
-    rows = [
+    rows: list[list[str | Text]] = [
         [
             about(episode.subject, dict(episode.labels)),
             severity(episode.severity),

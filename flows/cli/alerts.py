@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from flows import printing
+from flows.printing import say, say_json
 from flows.settings import Settings, load_settings
 from storage.errors import ConfigurationError, GovpulseError
 from storage.warehouse import warehouse
@@ -63,14 +65,14 @@ def list_alerts(
     found = [alert for alert in found if rule in ("", alert["rule"]) and subject in ("", alert["subject"])]
     alerts = with_quiet([alert for alert in found if all or alert["state"] in ACTIVE], held, now)
     if as_json:
-        print(shown.as_json(alerts))
+        say_json(shown.for_json(alerts))
     elif alerts:
-        shown.console().print(shown.alert_table(alerts, rules))
+        printing.show(shown.alert_table(alerts, rules))
     elif not settings.folder.has_warehouse():
-        print(NOTHING_YET)
+        say(NOTHING_YET)
     else:
         pending = sum(alert["state"] == "pending" for alert in found)
-        print("no alert" if all else "no active alert" + (f"; {pending} pending: --all shows them" if pending else ""))
+        say("no alert" if all else "no active alert" + (f"; {pending} pending: --all shows them" if pending else ""))
 
 
 @app.command()
@@ -89,7 +91,7 @@ def show(fingerprint: Fingerprint, as_json: AsJson = False) -> None:
     evidence = evidence_query(rule, alert["subject"], alert["updated_at"]) if rule else ""
     if as_json:
         document = alert | {"transitions": transitions, "notifications": notifications, "evidence": evidence}
-        print(shown.as_json(document | {"silences": [shown.silence_row(silence) for silence in applying]}))
+        say_json(shown.for_json(document | {"silences": [shown.silence_row(silence) for silence in applying]}))
     else:
         shown.show_alert(alert, rule, applying, transitions, notifications, evidence)
 
@@ -111,10 +113,10 @@ def ack(fingerprint: Fingerprint, reason: Reason, author: Author = "", as_json: 
             ours = new_ack(alert["fingerprint"], alert["episode"], author or getpass.getuser(), reason, now)
             made = add_silence(con, ours, getpass.getuser())
     if as_json:
-        print(shown.as_json(shown.silence_row(made) | {"is_new": is_new}))
+        say_json(shown.for_json(shown.silence_row(made) | {"is_new": is_new}))
     else:
         done = "acknowledged" if is_new else "was acknowledged before"
-        print(f"{made.silence_id} {done} by {made.author}: {said_of(alert)}, episode {alert['episode']}")
+        say(f"{made.silence_id} {done} by {made.author}: {said_of(alert)}, episode {alert['episode']}")
 
 
 @app.command()
@@ -143,10 +145,10 @@ def silence(
         active = [alert for alert in standing_alerts(con) if alert["state"] in ACTIVE]
     covered = [alert["fingerprint"] for alert in active if covers(made, alert, made.starts_at)]
     if as_json:
-        print(shown.as_json(shown.silence_row(made) | {"alerts": covered}))
+        say_json(shown.for_json(shown.silence_row(made) | {"alerts": covered}))
     else:
         span = f"{shown.moment(made.starts_at)} to {shown.moment(made.expires_at)} UTC"
-        print(f"{made.silence_id} silences {made} from {span}: {counted(len(covered), 'active alert')} now")
+        say(f"{made.silence_id} silences {made} from {span}: {counted(len(covered), 'active alert')} now")
 
 
 @app.command()
@@ -154,14 +156,15 @@ def unsilence(
     silence_id: Annotated[str, typer.Argument(help="The id of a silence or an ack.")], author: Author = "", as_json: AsJson = False
 ) -> None:
     """End a silence or take back an ack."""
-    from flows.cli import alert_tables as shown
-
     settings = load_settings()
     refuse_empty_home(settings)
     with warehouse(settings.folder, settings.limits) as con:
         ended = end_silence(con, silence_id, author or getpass.getuser(), datetime.now(UTC), getpass.getuser())
     said = "ended" if ended else "was over before"
-    print(shown.as_json({"silence_id": silence_id, "is_ended_now": ended}) if as_json else f"{silence_id} {said}")
+    if as_json:
+        say_json({"silence_id": silence_id, "is_ended_now": ended})
+    else:
+        say(f"{silence_id} {said}")
 
 
 @app.command()
@@ -180,18 +183,12 @@ def silences(
     covered = {each.silence_id: [alert for alert in active if covers(each, alert, now)] for each in found}
     kept = [each for each in found if all or (covered[each.silence_id] if each.kind == "ack" else is_to_come(each, now))]
     if as_json:
-        print(
-            shown.as_json(
-                [
-                    shown.silence_row(each) | {"alerts": [alert["fingerprint"] for alert in covered[each.silence_id]]}
-                    for each in kept
-                ]
-            )
-        )
+        alerts = {silence_id: [alert["fingerprint"] for alert in of_it] for silence_id, of_it in covered.items()}
+        say_json(shown.for_json([shown.silence_row(each) | {"alerts": alerts[each.silence_id]} for each in kept]))
     elif kept:
-        shown.console().print(shown.silence_table(kept, covered))
+        printing.show(shown.silence_table(kept, covered))
     else:
-        print("no silence")
+        say("no silence")
 
 
 @app.command("test")
@@ -228,17 +225,17 @@ def show_replay(settings: Settings, rule: Rule, instants: Sequence[datetime], as
         document = {"rule": rule.name, "is_replayed": True, "from": instants[0], "to": instants[-1]}
         seen = {"evaluations": replayed.looks, "evaluations_with_data": replayed.sights, "newest_only": replayed.newest_only}
         episodes = [shown.episode_row(episode) for episode in replayed.episodes]
-        print(shown.as_json(document | seen | {"episodes": episodes, "notifications": told}))
+        say_json(shown.for_json(document | seen | {"episodes": episodes, "notifications": told}))
         return
     if replayed.episodes:
-        shown.console().print(shown.episode_table(replayed.episodes, rule))
+        printing.show(shown.episode_table(replayed.episodes, rule))
     span = f"{shown.moment(instants[0])} to {shown.moment(instants[-1])} UTC"
     seen_at = f"it saw something at {replayed.sights:,} of {counted(replayed.looks, 'evaluation')}"
-    print(f"{rule.name}, {span}: {counted(len(replayed.episodes), 'episode')}; {seen_at}")
+    say(f"{rule.name}, {span}: {counted(len(replayed.episodes), 'episode')}; {seen_at}")
     for channel, count in told.items():
-        print(f"{channel} would have got {counted(count, 'notification')}, were each sent on its own")
+        say(f"{channel} would have got {counted(count, 'notification')}, were each sent on its own")
     for name in replayed.newest_only:
-        print(f"{name} holds only what is now: what it said before cannot be replayed")
+        say(f"{name} holds only what is now: what it said before cannot be replayed")
 
 
 def show_now(settings: Settings, rule: Rule, now: datetime, as_json: bool) -> None:
@@ -252,16 +249,16 @@ def show_now(settings: Settings, rule: Rule, now: datetime, as_json: bool) -> No
     beyond = [(seen, found) for seen in observed if (found := severity_of(rule, seen.value))]
     if as_json:
         rows = [{"subject": seen.subject, "labels": dict(seen.labels), "value": seen.value, "severity": at} for seen, at in beyond]
-        print(shown.as_json({"rule": rule.name, "is_replayed": False, "to": now, "subjects": len(observed), "beyond": rows}))
+        say_json(shown.for_json({"rule": rule.name, "is_replayed": False, "to": now, "subjects": len(observed), "beyond": rows}))
         return
-    print(f"{rule.name} does not say $as_of, so that the past cannot be replayed; as of now:")
+    say(f"{rule.name} does not say $as_of, so that the past cannot be replayed; as of now:")
     if beyond:
         cells = [
-            [shown.about(seen.subject, dict(seen.labels)), shown.severity(at), shown.value_of(seen.value, rule)]
+            (shown.about(seen.subject, dict(seen.labels)), shown.severity(at), shown.value_of(seen.value, rule))
             for seen, at in beyond
         ]
-        shown.console().print(shown.table(("subject", "severity", "value"), cells, right=("value",)))
-    print(f"{len(beyond):,} of {counted(len(observed), 'subject')} at or beyond a threshold")
+        printing.show(shown.table(("subject", "severity", "value"), cells, right=("value",)))
+    say(f"{len(beyond):,} of {counted(len(observed), 'subject')} at or beyond a threshold")
 
 
 def covers(silence: Silence, alert: dict[str, Any], now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,12 @@ import typer
 
 from flows.cli import alerts, config, doctor, forget, load, query, run, sample, up
 from flows.cli.umask import closing_what_is_made
+from flows.logs import keep_logs_printable
+from flows.printing import prepare_streams, say
 from storage.errors import ConfigurationError, GovpulseError, describe
+
+HALF = re.compile("[\ud800-\udfff]")
+"""So Python has bytes that are no text."""
 
 app = typer.Typer(
     name="govpulse",
@@ -48,6 +54,7 @@ def set_logging(debug: bool) -> None:
     """Our own warnings go to standard error; Prefect's console is for --debug, its log stays in the UI."""
     if not debug:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    keep_logs_printable()
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("govpulse: %(message)s"))
     for package in ("flows", "tasks", "storage"):
@@ -57,16 +64,33 @@ def set_logging(debug: bool) -> None:
 def main() -> None:
     """Run the command line: exit code 0 done, 1 failed, 2 wrong usage or configuration; errors are one line."""
     debug = "--debug" in sys.argv[1:]
+    prepare_streams()
     try:
         with closing_what_is_made():
-            app()
+            refuse_bytes(sys.argv[1:])
+            sys.exit(app(standalone_mode=False) or 0)
     except KeyboardInterrupt:
         sys.exit(130)
+    except typer.TyperException as error:  # wrong usage; help that was asked for by nothing at all is printed already
+        if error.message:
+            say(f"govpulse: {error.format_message()}", sys.stderr)
+        sys.exit(error.exit_code)
     except Exception as error:
         if debug:
             raise
-        print(f"govpulse: {one_line(error)}", file=sys.stderr)
+        say(f"govpulse: {one_line(error)}", sys.stderr)
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+
+
+def refuse_bytes(arguments: list[str]) -> None:
+    """No table takes bytes that are no text, nor half a character.
+
+    Raises:
+        ConfigurationError: an argument has some.
+    """
+    for argument in arguments:
+        if HALF.search(argument):
+            raise ConfigurationError(f"{argument} is not in UTF-8; write it so, and give a file another name")
 
 
 def one_line(error: Exception) -> str:

@@ -1,10 +1,12 @@
 """`govpulse config`: the settings in force, and whether they are right."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
 
+from flows.printing import json_for, say, say_json, write
 from flows.settings import config_file, load_settings, shown
 from tasks.alerts.rules import load_rules
 
@@ -16,11 +18,12 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fal
     """Print every setting in force."""
     settings = shown(load_settings())
     if as_json:
-        print(json.dumps(settings))
+        say_json(settings)
         return
     for section, values in settings.items():
         for name, value in values.items() if isinstance(values, dict) else [("", values)]:
-            print(f"{section}{'.' * bool(name)}{name} = {json.dumps(value)}")
+            said = json.dumps(value, ensure_ascii=False)
+            write(json_for(sys.stdout, f"{section}{'.' * bool(name)}{name} = {said}\n"))
 
 
 @app.command()
@@ -29,4 +32,4 @@ def check() -> None:
     settings = load_settings()
     settings.publish.audience.check()
     rules = load_rules(settings.alerts.rules)
-    print(f"{config_file(None) or 'no settings file, defaults'}: fine; {len(rules)} alert rules")
+    say(f"{config_file(None) or 'no settings file, defaults'}: fine; {len(rules)} alert rules")

@@ -8,12 +8,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
 from flows.cli.openness import check_openness
+from flows.printing import cell, line, say_json, show, text
 from flows.serving.prefect_server import running_api
 from flows.settings import Settings, config_file, load_settings
 from storage.catalogue import DATASETS
@@ -34,13 +33,12 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     findings = [examine(name, check, settings) for name, check in CHECKS.items()]
     mapped = examine_mapping(settings)
     if as_json:
-        print(json.dumps([*findings, *(as_finding(found) for found in mapped)]))
+        say_json([*findings, *(as_finding(found) for found in mapped)])
     else:
-        console = Console()
         for finding in findings:
-            say(console, bool(finding["ok"]), str(finding["check"]), str(finding["said"]))
+            say(bool(finding["ok"]), str(finding["check"]), str(finding["said"]))
         for found in mapped:
-            show_examination(console, found)
+            show_examination(found)
     raise typer.Exit(0 if all(finding["ok"] for finding in findings) and not any(found.problems for found in mapped) else 1)
 
 
@@ -100,9 +98,8 @@ def _source(settings: Settings) -> str:
         return f"{source.kind} {source.address} through mapping {opened.load_mapping().name}{said}"
 
 
-def say(console: Console, ok: bool, check: str, said: str) -> None:
-    mark = "[green]ok[/]     " if ok else "[red]problem[/]"
-    console.print(f"{mark} {check:<12} {escape(said)}", highlight=False, soft_wrap=True)
+def say(ok: bool, check: str, said: str) -> None:
+    show(line(text("ok     ", "green") if ok else text("problem", "red"), f" {check:<12} {said}"))
 
 
 def examine_mapping(settings: Settings) -> "list[Examination]":
@@ -122,19 +119,21 @@ def examine_mapping(settings: Settings) -> "list[Examination]":
         return []
 
 
-def show_examination(console: Console, found: "Examination") -> None:
+def show_examination(found: "Examination") -> None:
     """One dataset: its problems, and three of its rows, a column a line."""
-    from flows.cli.query import as_text
-
-    say(console, not found.problems, "mapping", f"{found.file}: {found.looked_at:,} rows looked at")
-    for line in (*found.problems, *found.notices):
-        console.print(f"        {escape(line)}", highlight=False, soft_wrap=True)
+    say(not found.problems, "mapping", f"{found.file}: {found.looked_at:,} rows looked at")
+    for problem in (*found.problems, *found.notices):
+        show(line(" " * 8, problem))
     if found.rows.height:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-        table.add_column(no_wrap=True, style="dim")
+        table.add_column(no_wrap=True)
         for name in found.rows.columns:
-            table.add_row(name, *(escape(as_text(cell)[:SHOWN_CHARACTERS]) for cell in found.rows[name]))
-        console.print(Padding(table, (0, 0, 0, 8)))
+            table.add_row(text(name, "dim"), *(cell(said(value)[:SHOWN_CHARACTERS]) for value in found.rows[name]))
+        show(Padding(table, (0, 0, 0, 8), expand=False))
+
+
+def said(value: object) -> str:
+    return "NULL" if value is None else str(value).removesuffix("+00:00")
 
 
 def _rules(settings: Settings) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from flows.forgetting import Forgetting, forget_everywhere
+from flows.printing import say, working
 from flows.settings import load_settings
 from storage.errors import ConfigurationError, GovpulseError
 from storage.mentions import Holding
@@ -29,7 +29,7 @@ def forget(
     if not user.strip() or user == NOBODY:
         raise ConfigurationError("give the platform's id of a person")
     settings = load_settings()
-    with Console(stderr=True).status("forgetting"):
+    with working("forgetting"):
         done = forget_everywhere(settings, user, hashes_ids=hash_ids)
     tell(done, settings.folder.quarantine)
     if done.problems:
@@ -40,30 +40,26 @@ def forget(
 def tell(done: Forgetting, quarantine: Path) -> None:
     """Say what was done, what is somebody else's, and what nobody could look into."""
     rows = ", ".join(f"{count:,} of {name}" for name, count in done.tables.counts.items())
-    print(f"forgotten: {rows}" if rows else "nothing of this user was here; what comes later will be left out")
+    say(f"forgotten: {rows}" if rows else "nothing of this user was here; what comes later will be left out")
     for line in done.said:
-        print(shown(line))
+        say(line)
     if done.files.deleted:
-        print(f"deleted, for they named them: {_some(map(str, done.files.deleted))}")
+        say(f"deleted, for they named them: {_some(map(str, done.files.deleted))}")
     if done.files.undecodable:
-        print(f"cannot be decoded, and may name them: {_some(map(str, done.files.undecodable))}; delete by hand")
+        say(f"cannot be decoded, and may name them: {_some(map(str, done.files.undecodable))}; delete by hand")
     if not done.tables.is_told:
         _tell_of_a_word(quarantine)
     if done.tables.namesakes:
-        print(
-            f"{_some(done.tables.namesakes)}: other ids, for capital letters tell them apart; forget them too if it is one person"
-        )
+        say(f"{_some(done.tables.namesakes)}: other ids, for capital letters tell them apart; forget them too if it is one person")
     if others := _others(done.tables.people):
-        print(f"{_some(others)}: ids of others that contain theirs; they stay")
+        say(f"{_some(others)}: ids of others that contain theirs; they stay")
 
 
 def _tell_of_a_word(quarantine: Path) -> None:
-    print(
-        "the id could also be a number, a word or the name of something: it was looked for only where users are, as a whole value"
-    )
+    say("the id could also be a number, a word or the name of something: it was looked for only where users are, as a whole value")
     quarantined = sum(1 for path in quarantine.rglob("*") if path.is_file())
     if quarantined:
-        print(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {quarantine} may name them: delete by hand")
+        say(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {quarantine} may name them: delete by hand")
 
 
 def _others(people: Sequence[Person]) -> list[str]:
@@ -74,11 +70,11 @@ def tell_what_holds_them(done: Forgetting, user: str, *, is_hashed: bool) -> Non
     """Which longer ids contain theirs, and how to have these hashed."""
     if not done.holdings:
         return
-    print("longer ids that contain theirs stay:")
+    say("longer ids that contain theirs stay:")
     for holding in done.holdings:
-        print(f"  {holding.column}  {_counted(holding)}: {_some(holding.examples)}")
+        say(f"  {holding.column}  {_counted(holding)}: {_some(holding.examples)}")
     if not is_hashed:
-        print(f"to put a hash in its place there, for good: govpulse forget {shown(shlex.quote(user))} --hash-ids")
+        say(f"to put a hash in its place there, for good: govpulse forget {shlex.quote(user)} --hash-ids")
 
 
 def _counted(holding: Holding) -> str:
@@ -88,9 +84,4 @@ def _counted(holding: Holding) -> str:
 def _some(texts: Iterable[str]) -> str:
     texts = list(texts)
     more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
-    return ", ".join(shown(text) for text in texts[:SHOWN]) + more
-
-
-def shown(text: str) -> str:
-    """Ids come from the platform: what could steer a terminal is spelled out."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return ", ".join(texts[:SHOWN]) + more

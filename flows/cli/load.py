@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 import typer
-from rich.console import Console
 
+from flows.printing import say, working
 from flows.settings import Settings, load_settings
 from storage.audit import record_action
 from storage.catalogue import DATASETS
@@ -42,13 +42,13 @@ def load(
 
 
 def load_files(settings: Settings, dataset: str, files: list[Path]) -> None:
-    with Console(stderr=True).status(f"loading {len(files)} files"):
+    with working(f"loading {len(files)} files"):
         problems = land_files(settings, dataset, files)
         result = load_landed(settings, dataset, f"{dataset}: {', '.join(map(str, files))}")
     if result.files or not problems:
-        print(f"raw.{dataset}: {result}")
+        say(f"raw.{dataset}: {result}")
     if result.rejected:
-        print(WHY)
+        say(WHY)
     if problems or result.quarantined:
         raise GovpulseError("; ".join((*problems, *result.quarantined)))
 
@@ -79,9 +79,9 @@ def replay_rejected(settings: Settings, datasets: list[str]) -> None:
         with warehouse(settings.folder, settings.limits) as con:
             forget_replayed(con, replayed, before)
             still = rejected_rows(con, dataset).height
-        print(f"raw.{dataset}: {rows.height:,} refused before, {still:,} now")
+        say(f"raw.{dataset}: {rows.height:,} refused before, {still:,} now")
         kept += still
-    print(WHY if kept else "nothing is refused")
+    say(WHY if kept else "nothing is refused")
 
 
 def land_again(settings: Settings, dataset: str, rows: pl.DataFrame, now: datetime) -> list[str]:

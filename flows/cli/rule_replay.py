@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
 from rich.progress import track
 
+from flows.printing import console
 from storage.asking import tables_in
 from storage.catalogue import TABLES, Table
 from storage.errors import ConfigurationError
 from storage.home import Home
+from storage.printable import printable
 from storage.reader import Reader
 from storage.warehouse import REMEDY, Limits, turn, warehouse
 from tasks.alerts.observing import observe
@@ -106,7 +107,8 @@ def replay_rule(turns: Turns, instants: Sequence[datetime]) -> Replayed:
 
 def shown(instants: Sequence[datetime], label: str) -> Iterator[datetime]:
     """The instants, with a progress bar on a terminal."""
-    yield from track(instants, label, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    is_seen = sys.stderr.isatty()
+    yield from track(instants, printable(label), console=console(sys.stderr, is_seen), transient=True, disable=not is_seen)
 
 
 def instants_until(end: datetime, span: timedelta, every: timedelta) -> list[datetime]:

@@ -1,7 +1,6 @@
 """`govpulse run`: the whole pass, once."""
 
 import asyncio
-import json
 import logging
 import os
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
+from rich.text import Text
 
+from flows.printing import say_json, working
 from flows.serving.api_auth import api_auth
 from flows.serving.environments import CLIENT_DEFAULTS, connection
 from flows.serving.passing_server import TURN_SECONDS, api_for_a_run
@@ -46,7 +45,7 @@ def run(
         "window_start": parse_instant("--window-start", window_start),
         "only": parse_parts(only),
     }
-    with Console(stderr=True).status("starting Prefect") as status, ExitStack() as stack:
+    with working("starting Prefect") as status, ExitStack() as stack:
         use_prefect(settings, stack)
         from prefect import tags
 
@@ -71,7 +70,7 @@ class StepHandler(logging.Handler):
         self.status = status
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.status.update(escape(record.getMessage()))
+        self.status.update(Text(record.getMessage()))  # printable as every record
 
 
 @contextmanager
@@ -90,7 +89,7 @@ def show(settings: Settings, report: "Report", as_json: bool) -> None:
     from flows.cli.summary import as_dict, print_summary
 
     if as_json:
-        print(json.dumps(as_dict(report)))
+        say_json(as_dict(report))
     else:
         print_summary(settings, report)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from flows.cli.umask import as_the_person
+from flows.printing import say, working
 from storage.errors import ConfigurationError
 
 
@@ -31,8 +31,9 @@ def sample(
         raise ConfigurationError("--to takes a SQLite file, as a path or sqlite:///path, or a postgresql:// URL")
     given = parse_instant("--until", until)
     end = in_utc(given) if given else datetime.now(UTC)
-    with as_the_person(), Console(stderr=True).status(f"writing {address}"):
+    with as_the_person(), working(f"writing {address}"):
         if is_postgresql:
-            print(write_sample_to(address, until=end, seed=seed, days=days, scale=scale))
+            written = write_sample_to(address, until=end, seed=seed, days=days, scale=scale)
         else:
-            print(write_sample(Path(address.path), until=end, seed=seed, days=days, scale=scale))
+            written = write_sample(Path(address.path), until=end, seed=seed, days=days, scale=scale)
+    say(str(written))

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 from rich.padding import Padding
+from rich.text import Text
 
 from flows.cli.deployments_table import deployments_table
+from flows.printing import is_unicode, line, show, text
 from flows.report import Report
 from flows.settings import Settings
 from storage.loading import LoadResult
@@ -18,6 +19,7 @@ from tasks.insights.computation import InsightResult
 
 SHOWN_FINDINGS = 6
 SHOWN_ALERTS = 3
+INDENT = " " * 13
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -33,19 +35,23 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 def print_summary(settings: Settings, report: Report) -> None:
     """What was collected, extracted, rejected, computed, what fires, and how to open it."""
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"\n[bold]govpulse[/]  as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    show(Text(), line(text("govpulse", "bold"), f"  as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC"))
     if report.is_sample:
-        console.print("[yellow]source: sample, a made-up database, not your platform; docs/settings.md says how to set yours[/]")
-    for label, text in _lines(report):
-        console.print(f"  [dim]{label:<10}[/] {text}")
+        show(text("source: sample, a made-up database, not your platform; docs/settings.md says how to set yours", "yellow"))
+    for label, said in _lines(report):
+        _say(label, said)
     path = settings.folder.published
     if path.exists():
-        _print_tables(console, str(settings.folder.root))
+        _print_tables(str(settings.folder.root))
     for step, why in report.failures.items():
-        console.print(f"  [bold red]failed    [/] {_escape(step)}: {_escape(why)}")
-    console.print(f"  [dim]published [/] {_relative(path)}")
-    console.print(f'  [dim]open it   [/] {_command()} query "SELECT * FROM insights.deployment_metrics"\n')
+        _say("failed", f"{step}: {why}", "bold red")
+    _say("published", str(_relative(path)))
+    _say("open it", f'{_command()} query "SELECT * FROM insights.deployment_metrics"')
+    show(Text())
+
+
+def _say(label: str, said: str, style: str = "dim") -> None:
+    show(line("  ", text(f"{label:<10}", style), " ", said))
 
 
 def _lines(report: Report) -> list[tuple[str, str]]:
@@ -58,22 +64,21 @@ def _lines(report: Report) -> list[tuple[str, str]]:
         ("computed", ", ".join(computed)),
         ("alerts", results.get("alerts", "")),
     ]
-    return [(label, text) for label, text in lines if text]
+    return [(label, said) for label, said in lines if said]
 
 
-def _print_tables(console: Console, home: str) -> None:
+def _print_tables(home: str) -> None:
     rejected = rejected_board(home)
     if rejected.height:
         rows = ", ".join(f"{dataset} {count:,}" for dataset, count in rejected.iter_rows())
-        console.print(f"  [dim]rejected  [/] {rows}: kept with their reasons in ops.rejected_rows")
+        _say("rejected", f"{rows}: kept with their reasons in ops.rejected_rows")
     deployments = deployment_board(home)
     if deployments.height:
-        console.print()
-        console.print(Padding(deployments_table(deployments), (0, 0, 0, 2)), soft_wrap=False)
-        console.print()
-    console.print(f"  [dim]scans     [/] {_unfinished(scan_board(home))}")
-    _print_findings(console, finding_board(home))
-    _print_alerts(console, alert_board(home))
+        table = deployments_table(deployments, dash="\u2013" if is_unicode(sys.stdout) else "-")
+        show(Text(), Padding(table, (0, 0, 0, 2), expand=False), Text())
+    _say("scans", _unfinished(scan_board(home)))
+    _print_findings(finding_board(home))
+    _print_alerts(alert_board(home))
 
 
 def _unfinished(scans: pl.DataFrame) -> str:
@@ -81,33 +86,29 @@ def _unfinished(scans: pl.DataFrame) -> str:
     return f"{scans.height} unfinished" + (f": {verdicts}" if verdicts else "")
 
 
-def _print_findings(console: Console, findings: pl.DataFrame) -> None:
-    console.print(f"  [dim]to do     [/] {findings.height or 'nothing'}")
+def _print_findings(findings: pl.DataFrame) -> None:
+    _say("to do", str(findings.height or "nothing"))
     for finding in findings.head(SHOWN_FINDINGS).iter_rows(named=True):
-        console.print(f"             {_severity(finding)} {_escape(finding['statement'])}")
-        console.print(f"                      [dim]{_escape(finding['recommendation'])}[/]")
+        show(line(INDENT, _severity(finding), " ", finding["statement"]))
+        show(line(INDENT, " " * 9, text(finding["recommendation"], "dim")))
     if findings.height > SHOWN_FINDINGS:
-        console.print(f"             and {findings.height - SHOWN_FINDINGS} more in insights.performance_insights")
+        show(line(INDENT, f"and {findings.height - SHOWN_FINDINGS} more in insights.performance_insights"))
 
 
-def _print_alerts(console: Console, firing: pl.DataFrame) -> None:
-    console.print(f"  [dim]firing    [/] {', '.join(f'{rule} {count}' for rule, count in _count(firing, 'rule')) or 'nothing'}")
+def _print_alerts(firing: pl.DataFrame) -> None:
+    _say("firing", ", ".join(f"{rule} {count}" for rule, count in _count(firing, "rule")) or "nothing")
     for alert in firing.head(SHOWN_ALERTS).iter_rows(named=True):
-        console.print(f"             {_severity(alert)} {_escape(alert['reason'])}")
+        show(line(INDENT, _severity(alert), " ", alert["reason"] or ""))
     if firing.height > SHOWN_ALERTS:
-        console.print(f"             and {firing.height - SHOWN_ALERTS} more in alerts.alerts")
+        show(line(INDENT, f"and {firing.height - SHOWN_ALERTS} more in alerts.alerts"))
 
 
-def _severity(row: dict[str, Any]) -> str:
-    return f"[{'red' if row['severity'] == 'critical' else 'yellow'}]{row['severity']:<8}[/]"
+def _severity(row: dict[str, Any]) -> Text:
+    return text(f"{row['severity']:<8}", "red" if row["severity"] == "critical" else "yellow")
 
 
 def _count(rows: pl.DataFrame, column: str) -> list[tuple[str, int]]:
     return list(rows.group_by(column, maintain_order=True).len().iter_rows())
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _command() -> str:

@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from flows.printing import write
 from flows.serving.environments import server_environment
 from flows.serving.guarded_process import GuardedProcess
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.lock import is_held
+from storage.printable import printable_lines
 
 LOOPBACK = "127.0.0.1"
 LOOPBACK_NAMES = ("localhost", LOOPBACK, "[::1]")
@@ -121,7 +123,7 @@ def start_server(server: GuardedProcess, api_url: str, ending: threading.Event) 
 
 def server_failure(process: GuardedProcess, what: str) -> GovpulseError:
     """What to raise when a process of Prefect's failed; its last lines go to standard error."""
-    print(process.last_lines(SHOWN_LINES), file=sys.stderr)  # noqa: T201 - why it failed, for whoever started it
+    write(printable_lines(process.last_lines(SHOWN_LINES)) + "\n", sys.stderr)  # why it failed, for whoever started it
     return GovpulseError(f"the Prefect {process.name} {what}; its last lines are above, all of them in {process.log}")
 
 

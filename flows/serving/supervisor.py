@@ -15,8 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import typer
-
+from flows.printing import say
 from flows.serving.api_auth import api_auth_file
 from flows.serving.guarded_process import GuardedProcess
 from flows.serving.installation import Installation, Serving, plan
@@ -75,7 +74,7 @@ def supervise(
         try:
             _bring_up(installation, home, serving, ending)
             watch(installation, ending)
-            typer.echo("Ending: the worker and its runs, then the server.")
+            say("Ending: the worker and its runs, then the server.")
         finally:
             api_url_file(home).unlink(missing_ok=True)
             installation.stop()
@@ -84,7 +83,7 @@ def supervise(
 
 def _bring_up(installation: Installation, home: Home, serving: Serving, ending: threading.Event) -> None:
     if installation.server is not None:
-        typer.echo(f"Starting the Prefect server at {installation.api_url}")
+        say(f"Starting the Prefect server at {installation.api_url}")
         start_server(installation.server, installation.api_url, ending)
     run_to_end(installation.registration, ending)
     run_to_end(installation.deployments, ending)
@@ -99,9 +98,9 @@ def _tell(installation: Installation, home: Home, serving: Serving) -> None:
     auth, is_private = installation.auth, sys.stdout.isatty()
     own = invite(installation.api_url, auth, api_auth_file(home), serving.host, is_private=is_private)
     for line in own if installation.server is not None else invite_elsewhere(installation.api_url):
-        typer.echo(line)
-    typer.echo("The deployments of prefect.yaml run on schedule. Ctrl-C ends all of it.")
-    typer.echo(f"Logs: {installation.worker.log.parent}")
+        say(line)
+    say("The deployments of prefect.yaml run on schedule. Ctrl-C ends all of it.")
+    say(f"Logs: {installation.worker.log.parent}")
 
 
 def run_to_end(process: GuardedProcess, ending: threading.Event) -> None:
@@ -153,7 +152,7 @@ def _only_one(home: Home, ending: threading.Event) -> Iterator[None]:
                         f"another `govpulse up` serves {home.root}; end it, or set GOVPULSE_HOME to another folder"
                     ) from error
             if not is_told:
-                typer.echo("Waiting for a `govpulse run` of this home to end.")
+                say("Waiting for a `govpulse run` of this home to end.")
             is_told = True
         yield
 

@@ -125,12 +125,12 @@ def _beginning(response: httpx.Response, secrets: Sequence[str]) -> str:
     with suppress(httpx.HTTPError):
         for chunk in response.iter_raw(QUOTED) if is_text else ():
             text = codecs.getincrementaldecoder("utf-8")("replace").decode(chunk)  # without half a character at the end
-            return redact(one_line(text), secrets, is_cut=len(chunk) >= QUOTED)
+            return redact(text, secrets, is_cut=len(chunk) >= QUOTED)
     return ""
 
 
 def _clean(problem: str, secrets: Sequence[str]) -> str:
-    return one_line(redact(one_line(problem), secrets), 2 * QUOTED)
+    return one_line(" ".join(redact(problem, secrets).split()), 2 * QUOTED)
 
 
 def _host(url: str) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
+from storage.printable import printable
+
 MASK = "***"
 SHORTEST = 6
 """Shorter pieces of a URL's path and query, such as `v2` or `hook`, tell nothing."""
@@ -75,5 +77,5 @@ def _is_address(host: str) -> bool:
 def _variants(part: str) -> set[str]:
     plain = unquote(part)
     escaped = json.dumps(plain)[1:-1]
-    spelt = {part, plain, escaped, escaped.replace("/", r"\/"), quote_plus(plain, errors="replace")}
+    spelt = {part, plain, printable(plain), escaped, escaped.replace("/", r"\/"), quote_plus(plain, errors="replace")}
     return {variant for variant in (*spelt, *(quote(plain, safe=safe, errors="replace") for safe in ("", "/"))) if variant}

@@ -16,9 +16,9 @@ from storage.audience import Audience
 from storage.catalogue import PUBLISHED, TABLES, Column, Table
 from storage.catalogue.people import FINDINGS, OWN_WORDS, may_name_people
 from storage.home import Home
-from storage.without_people import NOBODY, are_named
 from storage.publishing import publish
 from storage.warehouse import warehouse
+from storage.without_people import NOBODY, are_named
 from tests.homes import migrated_connection, migrated_home
 from tests.insight_rows import insert
 

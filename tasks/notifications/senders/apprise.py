@@ -5,11 +5,13 @@ Apprise tells whether it worked, and the rest only in its log: what it says ther
 
 import logging
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode, PersistentStoreMode
 
 from tasks.messages import Message
+from tasks.notifications import chat
 from tasks.notifications.channels import Channel
 from tasks.notifications.messages import one_line, render_markdown, render_text
 from tasks.notifications.outcomes import DELIVERED, Outcome
@@ -18,9 +20,9 @@ from tasks.notifications.withholding import withheld
 
 LONGEST_TITLE = 250
 LONGEST_PROBLEM = 500
-# Chat services read these as a call to everybody, as a mention or as a link, wherever they stand, and a name may hold one. That
-# Apprise escapes them does not help: of Slack's it undoes it.
-COMMANDS = re.compile(r"(?<!\w)[@!](?=\w)|<#(?=\w)|<(?:https?|mailto)(?=:)|\](?=\()", re.IGNORECASE)
+OWN_MARKUP = {"NotifySlack", "NotifyGoogleChat"}
+READ_TEXT_AS_MARKDOWN = {"NotifyDiscord", "NotifyMattermost", "NotifyRocketChat", "NotifyZulip", "NotifyGuilded", "NotifyRyver"}
+"""Services that take what is sent as text for Markdown."""
 NOT_RECEIVED = re.compile(
     r"refused|failed to establish|resol|not known|connect timeout|ConnectTimeout|SSLError|certificate|\([45]\d\d,", re.IGNORECASE
 )
@@ -46,7 +48,7 @@ def send(channel: Channel, message: Message, notification_id: str, now: datetime
     problem = said if service is not None else f"Apprise cannot use its URL: {said}"
     return Outcome(
         is_delivered=False,
-        problem=one_line(redact(one_line(problem), (url,)), LONGEST_PROBLEM),
+        problem=one_line(" ".join(redact(problem, (url,)).split()), LONGEST_PROBLEM),
         is_maybe_received=service is not None and _is_maybe_received(records),
     )
 
@@ -57,22 +59,29 @@ def _notify(service: NotifyBase, message: Message, *, has_overflow: bool) -> boo
     service.include_timestamp = False  # type: ignore[attr-defined]
     if not has_overflow:
         service.overflow_mode = OverflowMode.TRUNCATE  # by default a text that is too long is sent as it is, and refused
-    is_markdown = service.notify_format == NotifyFormat.MARKDOWN
+    is_markdown, shown = service.notify_format == NotifyFormat.MARKDOWN, _shown(service)
     targets = Apprise(asset=ASSET)
     return bool(
         targets.add(service)
         and targets.notify(
-            title=_harmless(one_line(message.title, LONGEST_TITLE)),
-            body=_harmless(render_markdown(message) if is_markdown else render_text(message)),
+            title=shown(_cut(message.title)),
+            body=(render_markdown if is_markdown else render_text)(message, shown),
             body_format=NotifyFormat.MARKDOWN if is_markdown else NotifyFormat.TEXT,
             notify_type=_type(message),
         )
     )
 
 
-def _harmless(text: str) -> str:
-    """A word joiner, which nobody sees, keeps a text from being a command."""
-    return COMMANDS.sub(lambda found: f"{found.group()}\u2060", text)
+def _cut(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
+
+
+def _shown(service: NotifyBase) -> Callable[[str], str]:
+    """How names are said to a service. Whatever is to be HTML in the end, Apprise escapes."""
+    name = type(service).__name__
+    if name in OWN_MARKUP:
+        return chat.slack
+    return chat.markdown if name in READ_TEXT_AS_MARKDOWN or service.notify_format == NotifyFormat.MARKDOWN else chat.plain
 
 
 def _type(message: Message) -> NotifyType:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from tasks.messages import Message
 from tasks.notifications.channels import Channel
-from tasks.notifications.messages import one_line, render_line
+from tasks.notifications.messages import render_line
 from tasks.notifications.outcomes import DELIVERED, Outcome
 
 
@@ -15,5 +15,5 @@ def send(channel: Channel, message: Message, notification_id: str, now: datetime
         sys.stderr.write(render_line(message) + "\n")
         sys.stderr.flush()
     except (OSError, ValueError) as error:  # the other end of the pipe has gone, or it is closed
-        return Outcome(is_delivered=False, problem=one_line(f"standard error: {error}"))
+        return Outcome(is_delivered=False, problem=f"standard error: {error}")
     return DELIVERED

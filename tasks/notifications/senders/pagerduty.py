@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from storage.printable import printable, printable_json
 from tasks.messages import Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.exchange import exchange
@@ -20,7 +21,7 @@ LONGEST_KEY = 255
 def send(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:  # noqa: ARG001 - a Sender
     """Trigger or resolve the alert's incident."""
     url, routing_key = channel.url.get_secret_value() or EVENTS, channel.secret.get_secret_value()
-    body = json.dumps(payload(message, routing_key), allow_nan=False).encode()
+    body = printable_json(json.dumps(payload(message, routing_key), allow_nan=False)).encode()
     return exchange("POST", url, {"Content-Type": "application/json"}, body, secrets=(url, routing_key), now=now)
 
 
@@ -37,7 +38,7 @@ def _described(message: Message) -> dict[str, Any]:
     labels = ", ".join(f"{key}={value}" for key, value in sorted(message.labels.items()))
     described = {
         "summary": one_line(message.statement or message.title, LONGEST_SUMMARY),
-        "source": one_line(message.subject) or "govpulse",
+        "source": printable(message.subject) or "govpulse",
         "severity": message.severity,
         "timestamp": message.at.isoformat(),
         "component": labels,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from storage.printable import printable_json
 from tasks.messages import Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.exchange import exchange
@@ -18,7 +19,7 @@ VERSION = 1
 def send(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:
     """Post the message; signed where the channel has a secret."""
     url, secret = channel.url.get_secret_value(), channel.secret.get_secret_value()
-    body = json.dumps(payload(message, notification_id), allow_nan=False).encode()
+    body = printable_json(json.dumps(payload(message, notification_id), allow_nan=False)).encode()
     timestamp = str(int(now.timestamp()))
     headers = {"Content-Type": "application/json", "webhook-id": notification_id, "webhook-timestamp": timestamp}
     if secret:

@@ -119,7 +119,7 @@ def test_a_subject_commands_no_terminal(govpulse, home) -> None:
         outcome = govpulse("alerts", *command)
         assert outcome.code == 0
         assert "\x1b" not in outcome.out
-        assert "web [red]1[/red] x" in outcome.out
+        assert r"\x1b[2Jweb [red]1[/red]\x0ax" in outcome.out
 
 
 def test_infinite_values_are_json(govpulse, home) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.messages import Member, Message, from_json, runbook_link, to_json
+from tasks.notifications import chat
 from tasks.notifications.messages import one_line, render_line, render_markdown, render_text
 from tests.messages import MESSAGE, NASTY, digest, message
 
@@ -100,9 +101,9 @@ def test_a_digest_lists_fifty_and_counts_the_rest() -> None:
 
 
 def test_in_markdown_the_query_is_a_block_of_code() -> None:
-    assert f"```\n{MESSAGE.query}\n```" in render_markdown(MESSAGE)
-    assert "```" not in render_markdown(message(query=""))
-    assert render_markdown(message(query="SELECT '```'")).count("```") == 1, "a query cannot end its block"
+    assert f"```\n{MESSAGE.query}\n```" in render_markdown(MESSAGE, chat.markdown)
+    assert "```" not in render_markdown(message(query=""), chat.markdown)
+    assert "```" not in render_markdown(message(query="SELECT '```'"), chat.markdown), "a query cannot end its block"
 
 
 @given(st.text(), st.integers(1, 20))

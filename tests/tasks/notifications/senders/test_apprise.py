@@ -103,6 +103,30 @@ def test_names_break_neither_the_mails_header_nor_its_html() -> None:
     assert "&lt;b&gt;&amp;" in html
 
 
+SIGNS = "*b* _i_ ~~s~~ `c` [a](http://e) | # > :x: &lt; <b>"
+
+
+def test_markdown_of_a_name_is_text_where_markdown_is_read() -> None:
+    """Mattermost takes what Apprise sends as text for Markdown."""
+    with receiving(Answer(), Answer()) as receiver:
+        url = f"mmost://127.0.0.1:{receiver.port}/s3cretpath-123456789"
+        assert tell(url, message(statement=SIGNS, title="t", query="")) == DELIVERED
+        text = receiver.requests[-1].json()["text"]
+    shown = r"\*b\* \_i\_ \~\~s\~\~ \`c\` \[a\]⁠(http://e) \| # > :⁠x: &⁠lt; <b>"
+    assert shown in text
+    assert re.sub(r"\\(.)", r"\1", shown).replace("\u2060", "") == SIGNS
+
+
+def test_slacks_markup_in_a_name_is_held_off_by_word_joiners(slack) -> None:
+    tell("slack://TokenAAAA/TokenBBBB/TokenCCCC", message(statement=SIGNS))
+    (attachment,) = slack.requests[0].json()["attachments"]
+    said = attachment["text"].splitlines()[0]
+    assert not re.search(r"(?<!\u2060)[*_~`]|[*_~`](?!\u2060)|:(?=x:)", said)
+    assert f"Runbook: {MESSAGE.runbook}" in attachment["text"], "the rule's own link is one"
+    plain = said.replace("\u2060", "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    assert plain == SIGNS
+
+
 def test_a_long_digest_is_cut_where_the_service_would_refuse_it() -> None:
     with receiving(Answer(), Answer()) as receiver:
         url = f"mmost://127.0.0.1:{receiver.port}/s3cretpath-123456789"
