@@ -107,7 +107,7 @@ class Reader:
 
     def _start(self) -> Connection:
         ours, theirs = Pipe()
-        with theirs:
+        with theirs, _starting():
             self._process = subprocess.Popen(  # noqa: S603 - nothing in it is from outside
                 [sys.executable, "-c", f"from storage.reading_process import main; main({theirs.fileno()})"],
                 pass_fds=[theirs.fileno()],
@@ -146,6 +146,14 @@ class Reader:
             self._process.kill()
             self._process.wait()
         self._process = self._pipe = None
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GovpulseError(f"cannot start the process that reads: {error.strerror or error}") from error
 
 
 def asking_on(con: duckdb.DuckDBPyConnection) -> Ask:

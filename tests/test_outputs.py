@@ -25,12 +25,13 @@ from flows.cli.query import Format, as_printed
 from flows.logs import PrintableRecord
 from flows.printing import rendered, say
 from flows.report import Report, artifact_rows, as_markdown, what_to_do
-from storage.answers import answer, exact
+from storage.answers import as_printed as as_printed_relation
 from storage.catalogue import INSIGHTS, TABLES
 from storage.home import Home
-from storage.published import published
+from storage.published import query_published
 from storage.publishing import publish
-from storage.warehouse import warehouse
+from storage.reader import Reader
+from storage.warehouse import Limits, warehouse
 from tasks.boards import finding_board
 from tasks.notifications.channels import Channel
 from tasks.notifications.senders import pagerduty, send, webhook
@@ -90,8 +91,7 @@ NAMES = "SELECT insight_id, subject AS name FROM insights.performance_insights O
 
 
 def asked(home: Home, format: Format, sql: str = NAMES) -> str:
-    with published(home.published) as con:
-        shown = as_printed(answer(con, sql), format, io.StringIO())
+    shown = as_printed(query_published(home.published, sql, Limits()), format, io.StringIO())
     assert not HIDDEN.search(shown.replace("\n", ""))
     return shown
 
@@ -115,8 +115,7 @@ def test_query_as_json(home: Home, names: list[str]) -> None:
 
 def test_query_as_parquet(home: Home, names: list[str]) -> None:
     file = io.BytesIO()
-    with published(home.published) as con:
-        exact(con, NAMES).write_parquet(file)
+    query_published(home.published, NAMES, Limits(), "exact").rows.write_parquet(file)
     file.seek(0)
     assert pl.read_parquet(file)["name"].to_list() == names
 
@@ -333,19 +332,19 @@ TYPES = (
 
 @pytest.mark.parametrize("format", [Format.table, Format.csv, Format.json])
 def test_every_type_is_printed(home: Home, format: Format) -> None:
-    with published(home.published) as con:
+    with Reader(Limits()) as reader, reader.reading(home.published, "govpulse", ""):
         for value in TYPES:
-            shown = as_printed(answer(con, f"SELECT {value} AS v UNION ALL SELECT NULL"), format, io.StringIO())
+            shown = as_printed(reader.answer(f"SELECT {value} AS v UNION ALL SELECT NULL", 60.0, "printed"), format, io.StringIO())
             assert not HIDDEN.search(shown.replace("\n", ""))
             if format is Format.json:
                 json.loads(shown, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
 
 
 def test_every_type_is_kept_in_parquet(home: Home) -> None:
-    with published(home.published) as con:
+    with Reader(Limits()) as reader, reader.reading(home.published, "govpulse", ""):
         for value in TYPES:
             file = io.BytesIO()
-            exact(con, f"SELECT {value} AS v").write_parquet(file)
+            reader.answer(f"SELECT {value} AS v", 60.0, "exact").rows.write_parquet(file)
             file.seek(0)
             assert pl.read_parquet(file).height == 1
 
@@ -374,8 +373,7 @@ def test_columns_that_are_called_the_same(home: Home) -> None:
     sql = "SELECT 1 AS a, 2 AS a, 3 AS a_2"
     assert json.loads(asked(home, Format.json, sql)) == [{"a": 1, "a_3": 2, "a_2": 3}]
     assert asked(home, Format.csv, sql) == "a,a,a_2\n1,2,3\n"
-    with published(home.published) as con:
-        assert exact(con, sql).columns == ["a", "a_3", "a_2"]
+    assert query_published(home.published, sql, Limits(), "exact").rows.columns == ["a", "a_3", "a_2"]
 
 
 def test_a_plan_keeps_its_lines(home: Home) -> None:
@@ -392,4 +390,4 @@ def test_types_are_told_from_duckdb_itself() -> None:
             con.execute(f'CREATE TABLE t (v "{name}")')
         except duckdb.Error:  # a type that no column has, such as LIST
             continue
-        assert answer(con, "SELECT * FROM t").rows.is_empty()
+        assert as_printed_relation(con, "SELECT * FROM t").relation.fetchall() == []

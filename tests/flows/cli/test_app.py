@@ -131,6 +131,6 @@ def test_as_a_program(home: Path, tmp_path: Path) -> None:
     """The entry point, once for real: one line on standard error, the exit code, and nothing on standard output."""
     command = [sys.executable, "-m", "flows", "query", "DELETE FROM x"]
     done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("govpulse: ")
     assert done.stderr.count("\n") == 1
