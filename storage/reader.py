@@ -4,6 +4,7 @@ DuckDB interrupts a query between two batches of rows only, and does not count t
 two long texts takes hours, one `repeat` gigabytes.
 """
 
+import atexit
 import json
 import os
 import pickle
@@ -39,8 +40,13 @@ KEPT_VARIABLES = ("LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONHOME")
 """The rest of the environment, which may hold secrets, is not for it."""
 
 
+Process = tuple[subprocess.Popen[bytes], Connection]
+_idle: dict[str, Process] = {}
+"""By the memory that it may have a process that waits for the next block: to start one takes half a second. It ends with us."""
+
+
 class Reader:
-    """A process that reads a DuckDB file; it is started with the block, anew where it had to be killed, and ends with the block."""
+    """A process that reads a DuckDB file inside the block; it is started anew where it had to be killed."""
 
     def __init__(self, limits: Limits, spill: Path | None = None) -> None:
         self._limits, self._spill = limits, spill
@@ -49,10 +55,16 @@ class Reader:
         self._pipe: Connection | None = None
 
     def __enter__(self) -> "Reader":
-        self._start()
+        self._process, self._pipe = _idle.pop(self._limits.memory, (None, None))
+        if self._process is None or self._process.poll() is not None:
+            self._kill()
+            self._start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None and self._process is not None and self._pipe is not None and self._limits.memory not in _idle:
+            _idle[self._limits.memory] = self._process, self._pipe
+            self._process = self._pipe = None
         self._kill()
 
     @contextmanager
@@ -154,6 +166,15 @@ def _starting() -> Iterator[None]:
         yield
     except OSError as error:
         raise GovpulseError(f"cannot start the process that reads: {error.strerror or error}") from error
+
+
+@atexit.register
+def _end_idle() -> None:
+    for process, pipe in _idle.values():
+        pipe.close()
+        process.kill()
+        process.wait()
+    _idle.clear()
 
 
 def asking_on(con: duckdb.DuckDBPyConnection) -> Ask:

@@ -122,6 +122,14 @@ def begin_nap(up: Any, until: Callable[..., Any]) -> None:
     until((up.home / "nap.json").exists, 90.0)
 
 
+def end_naps(up: Any) -> None:
+    """One goes on where the kill did not concern it."""
+    for process in of_the_home(Home(up.home)):
+        with suppress(psutil.Error):
+            if any("flow_process" in argument for argument in process.cmdline()):
+                process.kill()
+
+
 @pytest.mark.campaign
 def test_forty_kills_of_the_processes_of_up(napping: Any, until: Callable[..., Any]) -> None:
     """Each process in turn, supervisor, guards, server, worker, flow run, while a flow run goes on."""
@@ -139,6 +147,7 @@ def test_forty_kills_of_the_processes_of_up(napping: Any, until: Callable[..., A
             up.process.wait()
             assert left_after_ten_seconds(Home(up.home)) == []
             up = napping()
+        end_naps(up)
         until(lambda up=up: not up.runs("RUNNING", "PENDING", "CANCELLING"), 120.0)
     assert up.stop() == 0
     assert left_after_ten_seconds(Home(up.home)) == []
