@@ -7,7 +7,7 @@ import re2
 
 LONGEST_PATTERN = 1000
 """In characters."""
-MOST_INSTRUCTIONS = 1500
+MOST_INSTRUCTIONS = 1250
 """Of the compiled expression: `x{1000}` has a thousand, a letter of any script 1,200. They and the longest label bound the time."""
 MOST_BYTES = 2**20
 """Of memory, for one expression."""
