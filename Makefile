@@ -24,7 +24,7 @@ run: $(VENV)/ready ## Set up, then run the whole pipeline once and print what it
 up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect UI
 	$(BIN)/govpulse up
 
-test: $(VENV)/ready-dev ## Set up, then run the tests (under 5 minutes)
+test: $(VENV)/ready-dev ## Set up, then run the tests (some 8 minutes)
 	@echo "left to make test-services: what needs Chromium"
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign"
 
