@@ -7,9 +7,8 @@ DUCKDB2 := .duckdb2
 BENCH := .bench
 SERVICES := .services
 AUDIT := .audit
-# They look at files, terminals, accounts, hosts and receivers, whatever the database.
-NOT_DUCKDB := $(addprefix --ignore ,tests/test_outputs.py tests/storage/test_other_users.py tests/flows tests/tasks/notifications/senders \
-	tests/tasks/sources/host tests/storage/test_person.py tests/storage/test_printable.py tests/test_holders.py)
+# They look at files, terminals and accounts, whatever the database.
+NOT_DUCKDB := $(addprefix --ignore tests/storage/test_,other_users.py person.py printable.py)
 TESTS := -n 2 --dist loadgroup --ignore tests/flows/services
 
 .DEFAULT_GOAL := help
@@ -36,7 +35,7 @@ test-services: $(VENV)/ready-dev $(SERVICES)/ready ## The tests that need Chromi
 	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest tests/flows/services
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
-	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"
+	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights tests/tasks/alerts $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"
 
 lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
 	$(BIN)/ruff check .

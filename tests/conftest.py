@@ -1,5 +1,6 @@
 """What every test may use: an empty home, and how thoroughly hypothesis looks (`--hypothesis-profile=thorough` for more)."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,12 @@ settings.load_profile("fast")
 def home(tmp_path: Path) -> Home:
     """A home that nothing has touched yet."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(autouse=True)
+def fresh_umask() -> None:
+    """Each test begins with that of a fresh account: a flow that ran in this process has closed it."""
+    os.umask(0o022)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from flows.serving import prefect_pages, prefect_rows
 from storage.person import Person
 from tests.holders import holders
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.campaign]
 
 ANN, EVE, JOE = "ünï.ann-8c41", "eve'8c42\"x", "joe_8c43"
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40).decode()

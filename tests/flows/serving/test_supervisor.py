@@ -5,6 +5,9 @@ import os
 import signal
 import sys
 import threading
+import urllib.error
+import urllib.request
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +200,28 @@ def test_next_up_crashes_the_run_that_was_cut_off_and_frees_its_slot(next_up: An
 @pytest.mark.prefect
 def test_automations_are_made_once(next_up: Any) -> None:
     assert [one["name"] for one in next_up.ask("automations/filter")] == ["govpulse-crash-silent-runs"]
+
+
+def status_of(url: str, **headers: str) -> int:
+    request = urllib.request.Request(url, headers={name.replace("_", "-"): text for name, text in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.prefect
+def test_nobody_is_answered_without_the_secret_but_for_health_and_the_pages(next_up: Any) -> None:
+    api, root = next_up.api_url, next_up.api_url.removesuffix("/api")
+    wrong = "Basic " + b64encode(b"govpulse:guessed").decode()
+    for path in ("admin/version", "version", "block_types/slug/secret", "openapi.json", "docs"):
+        assert status_of(f"{api}/{path}") == status_of(f"{api}/{path}", authorization=wrong) == 401, path
+    assert status_of(f"{api}/health") == status_of(f"{api}/ready") == status_of(f"{root}/") == 200
+    right = "Basic " + b64encode(next_up.auth.encode()).decode()
+    assert status_of(f"{api}/admin/version", authorization=right) == 200
+    assert status_of(f"{api}/admin/version", authorization=right, origin="http://evil.example") == 403
+    assert status_of(f"{api}/health", host="evil.example") == 400
 
 
 def attacks(flow_id: str, mark: Path) -> dict[str, dict[str, Any]]:
