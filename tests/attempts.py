@@ -20,7 +20,7 @@ FILES = [
     "SELECT * FROM parquet_kv_metadata('{folder}/secret.parquet')",
     "SELECT * FROM read_duckdb('{folder}/other.duckdb')",
     "SELECT * FROM glob('{folder}/*')",
-    "SELECT * FROM glob('/root/*')",
+    "SELECT * FROM glob('/home/*')",
     "SELECT * FROM '{folder}/secret.csv'",
     "FROM '{folder}/secret.parquet'",
     'FROM "{folder}/secret.json"',
