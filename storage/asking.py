@@ -5,10 +5,12 @@ could reach further. `lock_down` shuts the connection itself. Neither is enough:
 on a locked connection, and nobody can list all that a parser may ever let through.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import TIMEOUT_MAX, Timer
+from typing import Any
 
 import duckdb
 
@@ -75,6 +77,11 @@ def check_reads(sql: str) -> None:
 def _refuse(verb: str, names: set[str]) -> None:
     if names:
         raise ConfigurationError(f"{verb} {min(names)}: {READS_ONLY}")
+
+
+def parsed(sql: str) -> Any:
+    """The tree of a SELECT that `check_reads` let through, as DuckDB writes it in JSON."""
+    return json.loads(_parser().execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0])
 
 
 def tables_in(sql: str) -> set[str]:

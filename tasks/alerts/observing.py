@@ -11,6 +11,7 @@ import polars as pl
 from storage.asking import check_reads
 from storage.errors import GovpulseError
 from storage.reader import Ask
+from tasks.alerts.expressions import check_expressions
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import Observation
 from tasks.labels import LONGEST_DETAIL, LONGEST_LABEL, shortened
@@ -40,6 +41,7 @@ def observe(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | N
 
 def _rows(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | None) -> pl.DataFrame:
     check_reads(rule.sql)
+    check_expressions(rule.sql)
     (statement,) = duckdb.extract_statements(rule.sql)
     parameters = {"as_of": as_of} if "as_of" in statement.named_parameters else {}
     select, seconds = statement.query.rstrip().rstrip(";"), rule.timeout.total_seconds()

@@ -9,6 +9,7 @@ import duckdb
 
 from storage.asking import check_reads
 from storage.errors import ConfigurationError
+from tasks.alerts.expressions import check_expressions
 
 NUMBERS = ("warning", "critical", "clear", "clear_critical")
 DURATIONS = ("for", "keep_firing_for", "no_data_for", "timeout", "over")
@@ -82,6 +83,7 @@ def check_select(key: str, sql: str, parameters: frozenset[str]) -> None:
     """
     try:
         check_reads(sql)
+        check_expressions(sql)
         (statement,) = duckdb.extract_statements(sql)
     except ConfigurationError as error:
         raise WrongValueError(key, f"{key} {error}") from error
