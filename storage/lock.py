@@ -79,17 +79,10 @@ def _is_first(queue: Path, ticket: Path) -> bool:
 
 def _is_alive(ticket: Path) -> bool:
     """Whether the ticket's owner lives; a dead owner's ticket is removed."""
-    try:
-        descriptor = os.open(ticket, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        if not _try_flock(descriptor):
-            return True
-        ticket.unlink(missing_ok=True)
-        return False
-    finally:
-        os.close(descriptor)
+    if is_held(ticket):
+        return True
+    ticket.unlink(missing_ok=True)
+    return False
 
 
 def _try_flock(descriptor: int) -> bool:
