@@ -23,7 +23,7 @@ run: $(VENV)/ready ## Set up, then run the whole pipeline once and print what it
 up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect UI
 	$(BIN)/govpulse up
 
-test: $(VENV)/ready-dev ## Set up, then run the tests (some 8 minutes)
+test: $(VENV)/ready-dev ## Set up, then run the tests (some 6 minutes on two quiet cores)
 	@echo "left to make test-services: what needs Chromium"
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign"
 

@@ -13,7 +13,7 @@ from tests.prefect_databases import prefect_postgresql, prefect_sqlite
 
 __all__ = ["prefect_postgresql", "prefect_sqlite"]
 
-settings.register_profile("fast", max_examples=15, deadline=None, database=None, derandomize=True)
+settings.register_profile("fast", max_examples=10, deadline=None, database=None, derandomize=True)
 settings.register_profile("thorough", max_examples=500, deadline=None, database=None, print_blob=True)
 settings.load_profile("fast")
 

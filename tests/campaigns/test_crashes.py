@@ -167,7 +167,7 @@ def ask(reader: subprocess.Popen[str]) -> str:
 
 
 def test_a_few_kills_lose_nothing(home: Home, tmp_path: Path) -> None:
-    kills = run_campaign(home, tmp_path, kills=8, at_least=1, collectors=2)
+    kills = run_campaign(home, tmp_path, kills=4, at_least=1, collectors=2)
     assert set(kills) == set(LONGEST_SECONDS)
 
 

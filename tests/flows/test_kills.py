@@ -41,12 +41,11 @@ def _belongs(process: psutil.Process, root: str) -> bool:
     return False
 
 
-def start_run(home: Home, *arguments: str) -> subprocess.Popen[bytes]:
+def start_run(home: Home, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GOVPULSE_"))}
     command = [sys.executable, "-m", "flows", "run", *arguments]
-    return subprocess.Popen(
-        command, cwd=ROOT, env={**clean, "GOVPULSE_HOME": str(home.root)}, stdout=-3, stderr=-3, start_new_session=True
-    )
+    environment = {**clean, "GOVPULSE_HOME": str(home.root), **variables}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-3, stderr=-3, start_new_session=True)
 
 
 def kill(process: subprocess.Popen[bytes], *, with_group: bool) -> None:
@@ -85,7 +84,7 @@ def assert_next_run_tidies_up(home: Home) -> None:
 
 def test_run_that_is_killed_leaves_nothing_and_the_next_one_tidies_up(home: Home, until: Callable[..., Any]) -> None:
     """In the middle of the pipeline, which has begun as soon as its first file has landed."""
-    run = start_run(home)
+    run = start_run(home, GOVPULSE_SOURCE__KIND="none")
 
     def has_begun() -> bool:
         assert run.poll() is None

@@ -15,7 +15,7 @@ AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 DAY = 86_400
 PARAMETERS = {"as_of": AS_OF, "window_days": 24, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
 WEEKS = 3
-EXAMPLES = 20
+EXAMPLES = 10
 INSTANT = pl.Datetime("us", "UTC")
 RATE, DURATION = "success_rate", "median_duration_seconds"
 KEY = ("environment", "service", "metric")

@@ -14,7 +14,7 @@ COUNTS = (
     *("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck", "out_of_bounds"),
     *("durations", "failed_changes", "recovered", "unrecovered", "rework", "lead_times"),
 )
-EXAMPLES = 20
+EXAMPLES = 10
 INSTANT = pl.Datetime("us", "UTC")
 
 offsets = st.integers(-10 * 86_400, 86_400).map(lambda seconds: AS_OF + timedelta(seconds=seconds))

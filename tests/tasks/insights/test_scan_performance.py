@@ -19,7 +19,7 @@ from tasks.insights.scan_performance import scan_performance
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GIVEN = {"as_of": AS_OF, "window_days": 20}
 INSTANT = pl.Datetime("us", "UTC")
-EXAMPLES = 20
+EXAMPLES = 10
 VALUES = {name: name for name in ("success_rate", "assets_per_second", "slowdown_ratio")} | {
     f"{name}_seconds": name for name in ("queue_median", "run_median", "run_p90")
 }

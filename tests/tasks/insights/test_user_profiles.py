@@ -30,7 +30,7 @@ BOTS = ExpertiseSettings().bot_pattern
 DEFAULTS = {"default": {"theme": "light", "page_size": 50}, "viewer": {"page_size": 25}}
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 JSON = ("top_knowledge", "top_availability", "recent_acts", "preferences")
-EXAMPLES = 25
+EXAMPLES = 12
 Compute = Callable[..., pl.DataFrame]
 
 
