@@ -58,9 +58,7 @@ def _pattern(call: Mapping[str, Any]) -> str:
     is_method = call["schema"].lower() not in SCHEMAS
     arguments = call["children"][0 if is_method else 1 :]
     if not arguments or arguments[0]["class"] != "CONSTANT":
-        raise ConfigurationError(
-            "matches a pattern that is not one literal, so that nobody knows what it costs; write it out"
-        )
+        raise ConfigurationError("matches a pattern that is not one literal, so that nobody knows what it costs; write it out")
     return _text(arguments[0])
 
 
