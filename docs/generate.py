@@ -90,7 +90,7 @@ def _default(field: FieldInfo) -> str:
     if isinstance(field.default, tuple) and isinstance(field.default[0], ChannelSettings):
         return ", ".join(channel.name for channel in field.default)
     if isinstance(field.default, dict | tuple):
-        return f"`{json.dumps(field.default)}`"
+        return f"`{json.dumps(field.default, default=str)}`"
     return "empty" if field.default is None or str(field.default) == "" else f"`{field.default}`"
 
 

@@ -70,7 +70,7 @@ def _out_of_tables(settings: Settings, user: str, hashes_ids: bool) -> Forgotten
     """Last the files are written anew, for deleted rows stay readable in them."""
     home, limits = settings.folder, settings.limits
     with warehouse(home, limits) as con:
-        load_landing(con, home)
+        load_landing(con, home, settings.source.zero_instants)
         forgotten = forget_user(con, user, getpass.getuser(), datetime.now(UTC), hashes_ids=hashes_ids)
         compact(con, home)
     with warehouse(home, limits) as con:

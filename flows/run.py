@@ -104,7 +104,8 @@ def finish(
         RunFailedError: a step failed.
     """
     run.step("record", land_run, run.settings.folder, _row(run, ended=True))
-    options = {"limits": run.settings.limits, "audience": run.settings.publish.audience}
+    settings = run.settings
+    options = {"limits": settings.limits, "audience": settings.publish.audience, "zero_days": settings.source.zero_instants}
     is_published = publishes and run.step("publish", publish_tables, run.home, **options) is not None
     report = run.report()
     create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
@@ -121,7 +122,7 @@ def finish(
 def load(run: Run, name: str = "load") -> None:
     """Load what has landed; a file that could not be read is a failure of the run."""
     before = run.results.get(name, LoadResult())
-    loaded = run.step(name, load_landed, run.home, limits=run.settings.limits)
+    loaded = run.step(name, load_landed, run.home, limits=run.settings.limits, zero_days=run.settings.source.zero_instants)
     if loaded is not None:
         note_loaded(run, name, before + loaded)
 

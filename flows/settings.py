@@ -3,6 +3,7 @@
 import math
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from storage.audience import Audience
 from storage.errors import ConfigurationError
 from storage.home import Home
+from storage.instants import ZERO_DAYS
 from storage.warehouse import Limits
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.notifications.channels import Kind, mistake_in
@@ -40,7 +42,12 @@ class SourceSettings(Section):
         SecretStr(""), description="`postgresql://user:password@host/database`, or the path of a SQLite file or of a folder"
     )
     mapping: str = Field("racine", description="a shipped mapping's name, or the path of a folder with your own SELECTs")
-    timezone: str = Field("UTC", description="zone of the timestamps that the mapping calls `server`, such as Europe/Berlin")
+    timezone: str = Field(
+        "UTC", description="zone of the timestamps without one that the mapping calls `server`, and of those in `files`"
+    )
+    zero_instants: tuple[date, ...] = Field(
+        ZERO_DAYS, description="days whose midnight says nothing, as systems write it; of 9999-12-31 any time"
+    )
     overlap_seconds: float = Field(300.0, ge=0, description="how far before the watermark an extraction reads again (s)")
     fallback_overlap_seconds: float = Field(
         3600.0, ge=0, description="the same where PostgreSQL cannot say which transactions are open: longer than any of them (s)"

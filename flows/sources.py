@@ -43,6 +43,7 @@ def source_of(settings: SourceSettings) -> Source:
         settings.timezone,
         settings.statement_timeout_seconds,
         settings.fallback_overlap_seconds,
+        settings.zero_instants,
     )
 
 
@@ -96,7 +97,7 @@ def judge_scans(run: Run) -> None:
 def loading_meanwhile(run: Run) -> Iterator[None]:
     """Load what the block lands while it goes on, so that a long extraction is not waited for twice."""
     done = Event()
-    loading = load_as_landed.submit(run.home, limits=run.settings.limits, until=done)
+    loading = load_as_landed.submit(run.home, limits=run.settings.limits, until=done, zero_days=run.settings.source.zero_instants)
     try:
         yield
     finally:

@@ -1,17 +1,19 @@
 """The contract at the door of the warehouse: every landed row is cast and checked against the catalogue.
 
 In: a relation with any columns of any types. Out: the temporary table `checked` (the table's columns and types, the landing file,
-and for a bad row every reason and the row as it came) and two views of it, `accepted` and `rejected`. Nothing is dropped, nothing
-is guessed. A good row costs its casts and one flag; reasons are worked out for bad rows only.
+the columns whose instant stood for nothing and became NULL, and for a bad row every reason and the row as it came) and two views
+of it, `accepted` and `rejected`. Nothing is dropped, nothing is guessed, and no cell changes what another one becomes. A good row
+costs its casts and one flag; reasons are worked out for bad rows only.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 
 import duckdb
 
 from storage.catalogue import Check, Column, Table
 from storage.errors import GovpulseError
+from storage.instants import LATEST, ZERO_DAYS, as_instant, hint, is_zero
 from storage.warehouse import quote_text
 from storage.write import has_doubles
 
@@ -22,6 +24,7 @@ UNREADABLE = "unreadable"
 EARLIEST = "0001-01-01"
 """Python has no instant before it, and `-infinity` is none."""
 LONGEST_TEXT_BYTES = 1_000_000
+NOTHING = "'', 'null', 'nan'"
 NO_CONSTANTS: Mapping[str, str] = {}
 
 
@@ -49,6 +52,7 @@ def check_rows(
     *,
     file: str = "NULL",
     constants: Mapping[str, str] = NO_CONSTANTS,
+    zero_days: Collection[date] = ZERO_DAYS,
 ) -> None:
     """Split `relation` into `accepted` and `rejected`.
 
@@ -56,9 +60,12 @@ def check_rows(
         relation: what to read, as in FROM.
         file: SQL expression of the landing file that a row is in.
         constants: SQL expressions for columns that the rows do not speak for themselves.
+        zero_days: whose midnights are no instants; NULL where a column may be.
     """
-    present = con.sql(f"SELECT * FROM {relation} LIMIT 0").columns
-    con.execute(f"CREATE OR REPLACE TEMP TABLE checked AS {_checked_select(table, relation, present, now, file, constants)}")
+    found = con.sql(f"SELECT * FROM {relation} LIMIT 0")
+    landed = {name: str(kind) for name, kind in zip(found.columns, found.types, strict=True) if name not in constants}
+    checked = _checked_select(table, relation, landed, now, file, constants, zero_days)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE checked AS {checked}")
     names = ", ".join(table.column_names)
     con.execute(f"CREATE OR REPLACE TEMP VIEW accepted AS SELECT {names} FROM checked WHERE reasons IS NULL")
     _refuse_ambiguous(con, table)
@@ -95,9 +102,21 @@ def _refuse_ambiguous(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     )
 
 
-def _checked_select(table: Table, relation: str, present: list[str], now: datetime, file: str, constants: Mapping[str, str]) -> str:
-    casts = ", ".join(_cast(column, present, constants, now) for column in table.columns)
-    rules = _rules(table, present, now)
+def _checked_select(
+    table: Table,
+    relation: str,
+    landed: Mapping[str, str],
+    now: datetime,
+    file: str,
+    constants: Mapping[str, str],
+    zero_days: Collection[date],
+) -> str:
+    casts = ", ".join(_cast(column, landed, constants, now) for column in table.columns)
+    instants = [column.name for column in table.columns if column.type == "TIMESTAMPTZ" and column.name in landed]
+    zeros = {name: is_zero(name, zero_days) for name in instants}
+    emptied = ", ".join(f"CASE WHEN {zero} THEN '{name}' END" for name, zero in zeros.items())
+    replaced = ", ".join(f"CASE WHEN {zero} THEN NULL ELSE {name} END AS {name}" for name, zero in zeros.items())
+    rules = _rules(table, landed, now)
     is_bad = " OR ".join(f"coalesce({condition}, false)" for condition, _ in rules)
     failures = ", ".join(f"CASE WHEN {condition} THEN {reason} END" for condition, reason in rules)
     return f"""
@@ -107,7 +126,13 @@ def _checked_select(table: Table, relation: str, present: list[str], now: dateti
             CASE WHEN is_bad THEN to_json({LANDED}) END AS payload
         FROM (
             SELECT *, {is_bad} AS is_bad
-            FROM (SELECT {casts}, {file} AS landed_file, {LANDED} AS {LANDED} FROM {relation} AS {LANDED})
+            FROM (
+                SELECT
+                    *{f" REPLACE ({replaced})" if zeros else ""},
+                    CASE WHEN {" OR ".join(zeros.values()) or "false"}
+                        THEN list_filter([{emptied}]::VARCHAR[], lambda name: name IS NOT NULL) END AS emptied
+                FROM (SELECT {casts}, {file} AS landed_file, {LANDED} AS {LANDED} FROM {relation} AS {LANDED})
+            )
         )
     """
 
@@ -116,38 +141,51 @@ def _is_demanded(column: Column) -> bool:
     return column.is_required and column.default is None
 
 
-def _cast(column: Column, present: list[str], constants: Mapping[str, str], now: datetime) -> str:
+def _cast(column: Column, landed: Mapping[str, str], constants: Mapping[str, str], now: datetime) -> str:
     default = _as_of(column.default or "NULL", now)
-    if column.name in constants or column.name not in present:
+    if column.name not in landed:
         return f"CAST({constants.get(column.name, default)} AS {column.type}) AS {column.name}"
-    landed = f"{LANDED}.{column.name}"
-    cast = f"TRY_CAST({landed} AS {column.type})"
-    if column.type == "JSON":
-        cast = f"CASE WHEN json_valid(CAST({landed} AS VARCHAR)) THEN CAST({landed} AS JSON) END"
+    said = f"{LANDED}.{column.name}"
+    cast = _read(column.type, landed[column.name], said)
     if column.default is not None:
-        cast = f"CASE WHEN {landed} IS NULL THEN {default} ELSE {cast} END"
+        cast = f"CASE WHEN {said} IS NULL THEN {default} ELSE {cast} END"
     return f"{cast} AS {column.name}"
 
 
-def _rules(table: Table, present: list[str], now: datetime) -> list[tuple[str, str]]:
+def _read(type_name: str, landed_type: str, said: str) -> str:
+    """SQL: what a landed value becomes; NULL where it says nothing of the type."""
+    if type_name == "TIMESTAMPTZ" and not landed_type.startswith(("TIMESTAMP", "DATE")):
+        return as_instant(said if landed_type == "VARCHAR" else f"CAST({said} AS VARCHAR)")
+    if type_name == "JSON":
+        return f"CASE WHEN json_valid(CAST({said} AS VARCHAR)) THEN CAST({said} AS JSON) END"
+    if type_name == "VARCHAR" and landed_type in ("FLOAT", "DOUBLE"):  # ids that lay beside a NULL
+        whole = f"WHEN {said} = trunc({said}) AND abs({said}) < {2**53} THEN CAST(CAST({said} AS HUGEINT) AS VARCHAR)"
+        return f"CASE WHEN isnan({said}) THEN NULL {whole} ELSE CAST({said} AS VARCHAR) END"
+    return f"TRY_CAST({said} AS {type_name})"
+
+
+def _rules(table: Table, landed: Mapping[str, str], now: datetime) -> list[tuple[str, str]]:
     """Each rule as (SQL condition that is true for a bad row, SQL expression of the reason)."""
-    if UNREADABLE in present:
+    if UNREADABLE in landed:
         said = f"{LANDED}.{UNREADABLE}"
-        readable = [(f"{said} IS NULL AND ({condition})", reason) for condition, reason in _rules_of_rows(table, present, now)]
+        readable = [(f"{said} IS NULL AND ({condition})", reason) for condition, reason in _rules_of_rows(table, landed, now)]
         return [(f"{said} IS NOT NULL", said), *readable]
-    return _rules_of_rows(table, present, now)
+    return _rules_of_rows(table, landed, now)
 
 
-def _rules_of_rows(table: Table, present: list[str], now: datetime) -> list[tuple[str, str]]:
-    columns = [rule for column in table.columns if column.name in present for rule in _column_rules(column)]
+def _rules_of_rows(table: Table, landed: Mapping[str, str], now: datetime) -> list[tuple[str, str]]:
+    columns = [rule for column in table.columns if column.name in landed for rule in _column_rules(table, column)]
     return columns + [_row_rule(check, now) for check in table.checks]
 
 
-def _column_rules(column: Column) -> list[tuple[str, str]]:
-    name, landed = column.name, f"{LANDED}.{column.name}"
-    rules = _type_rules(column.type, name, landed)
+def _column_rules(table: Table, column: Column) -> list[tuple[str, str]]:
+    name, said = column.name, f"{LANDED}.{column.name}"
+    rules = _type_rules(column.type, name, said)
     if _is_demanded(column):
-        rules.append((f"{landed} IS NULL", f"'{name} is missing'"))
+        rules.append((_is_missing(table, column, said), f"'{name} is missing'"))
+    if _is_demanded(column) and column.type == "TIMESTAMPTZ":
+        zero = f"'{name} is ' || left(CAST({said} AS VARCHAR), 80) || ', which stands for nothing'"
+        rules.append((f"list_contains(emptied, '{name}')", zero))
     if column.allowed:
         allowed = ", ".join(quote_text(word) for word in column.allowed)
         rules.append((f"{name} NOT IN ({allowed})", f"'{name} is not one of {' | '.join(column.allowed)}: ' || left({name}, 80)"))
@@ -159,14 +197,25 @@ def _column_rules(column: Column) -> list[tuple[str, str]]:
     return rules
 
 
+def _is_missing(table: Table, column: Column, said: str) -> str:
+    """A key that is blank, or what others write for nothing, is none."""
+    if column.name not in table.key or "source" not in table.column_names:
+        return f"{said} IS NULL"
+    return f"({column.name} IS NULL OR lower(trim({column.name}, E' \\t\\r\\n')) IN ({NOTHING}))"
+
+
 def _type_rules(type_name: str, name: str, landed: str) -> list[tuple[str, str]]:
-    said = f"'{name} is not {_kind(type_name)}: ' || left(CAST({landed} AS VARCHAR), 80)"
-    rules = [(f"{landed} IS NOT NULL AND {name} IS NULL", said)] if type_name != "VARCHAR" else []
+    text = f"CAST({landed} AS VARCHAR)"
+    said = f"'{name} is not {_kind(type_name)}: ' || left({text}, 80)"
+    rules = [(f"{landed} IS NOT NULL AND {name} IS NULL", said)] if type_name not in ("VARCHAR", "TIMESTAMPTZ") else []
     if type_name in ("VARCHAR", "JSON"):
         size = f"strlen(CAST({name} AS VARCHAR))"
         rules.append((f"{size} > {LONGEST_TEXT_BYTES}", f"'{name} is ' || {size} || ' bytes long, above {LONGEST_TEXT_BYTES}'"))
     if type_name == "TIMESTAMPTZ":
+        is_none = f"{landed} IS NOT NULL AND {name} IS NULL AND NOT coalesce(list_contains(emptied, '{name}'), false)"
+        rules.append((is_none, f"{said} || {hint(text)}"))
         rules.append((f"{name} < TIMESTAMPTZ '{EARLIEST}'", f"'{name} is before the year 1'"))
+        rules.append((f"{name} > TIMESTAMPTZ '{LATEST}'", f"'{name} is after the year 9999'"))
     if type_name == "BIGINT":
         rules.append((f"TRY_CAST({landed} AS DOUBLE) <> {name}", said))
     if type_name == "DOUBLE":

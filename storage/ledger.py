@@ -9,7 +9,7 @@ import polars as pl
 
 from storage.catalogue import DATASETS, GOVERNANCE, LISTINGS, TABLES, Table
 from storage.frames import registered
-from storage.write import upsert
+from storage.write import append, upsert
 
 UNCOVERED_SINCE = Path(__file__).with_name("uncovered_since.sql")
 Span = tuple[datetime | None, datetime | None]
@@ -34,27 +34,43 @@ def record(
     source: str | None = None,
     rows: int = 0,
     rejected: int = 0,
+    skipped: int = 0,
     span: Span = (None, None),
     reason: str | None = None,
 ) -> None:
     """Enter a landing file, once; commits together with its rows."""
     con.execute("DELETE FROM ops.loads WHERE file = ? AND status = 'quarantined'", [file])
     con.execute(
-        "INSERT INTO ops.loads (file, dataset, status, rows, rejected, first_at, last_at, source, reason, loaded_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [file, dataset, status, rows, rejected, *span, source, reason, now],
+        "INSERT INTO ops.loads (file, dataset, status, rows, rejected, skipped, first_at, last_at, source, reason, loaded_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [file, dataset, status, rows, rejected, skipped, *span, source, reason, now],
     )
 
 
-def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[int, Span]]:
-    """By landing file of the relation `checked`: rows refused, and the earliest and latest instant of the others that count."""
+def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[int, int, Span]]:
+    """By landing file of the relation `checked`: rows, refused rows, and the first and last instant of the others that count."""
     instant = table.time_column or ("updated_at" if "updated_at" in table.column_names else "CAST(NULL AS TIMESTAMPTZ)")
     counted = COUNTED.get(table.name, "reasons IS NULL")
     found = con.execute(
-        f"SELECT landed_file, count(reasons), min({instant}) FILTER (WHERE {counted}), max({instant}) FILTER (WHERE {counted})"
+        f"SELECT landed_file, count(*), count(reasons),"
+        f" min({instant}) FILTER (WHERE {counted}), max({instant}) FILTER (WHERE {counted})"
         " FROM checked GROUP BY landed_file"
     )
-    return {file: (refused, (first, last)) for file, refused, first, last in found.fetchall()}
+    return {file: (rows, refused, (first, last)) for file, rows, refused, first, last in found.fetchall()}
+
+
+def note_zero_instants(con: duckdb.DuckDBPyConnection, table: Table, now: datetime) -> dict[str, int]:
+    """Enter, by landing file and column of the relation `checked`, the instants that stood for nothing; returns them by column."""
+    source = "source" if "source" in table.column_names else "CAST(NULL AS VARCHAR)"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE zeros AS SELECT parse_filename(landed_file) AS file, $dataset AS dataset,"
+        f" source, column_name, count(*) AS cells, CAST($now AS TIMESTAMPTZ) AS loaded_at"
+        f" FROM (SELECT landed_file, {source} AS source, unnest(emptied) AS column_name FROM checked WHERE emptied IS NOT NULL)"
+        " GROUP BY landed_file, source, column_name",
+        {"dataset": table.name, "now": now},
+    )
+    append(con, TABLES["ops.zero_instants"], "zeros")
+    return dict(con.sql(f"SELECT '{table.name}.' || column_name, sum(cells)::BIGINT FROM zeros GROUP BY 1 ORDER BY 1").fetchall())
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ to quarantine.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -22,9 +24,10 @@ from storage.contract import check_rows
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.incoming import leave_out_forgotten
+from storage.instants import ZERO_DAYS
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
 from storage.landing import ROW_GROUP_ROWS, pending, sync_folder
-from storage.ledger import file_facts, is_recorded, move_watermark, record
+from storage.ledger import file_facts, is_recorded, move_watermark, note_zero_instants, record
 from storage.listings import mark_gone
 from storage.rejected_rows import forget_accepted, keep_rejected
 from storage.sample_rows import make_room
@@ -44,19 +47,35 @@ REFUSALS = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError,
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a pass of the loader did: files, rows read, rows refused, and the lines of what went wrong."""
+    """What a pass of the loader did. Each of the rows was accepted, rejected or skipped.
+
+    Attributes:
+        skipped: rows of people who were forgotten, and those of the sample beside real ones, which are `displaced`.
+        quarantined: a line for each file that could not be read at all.
+        zeros: by `dataset.column` how many instants stood for nothing.
+    """
 
     files: int = 0
     rows: int = 0
     rejected: int = 0
+    skipped: int = 0
     quarantined: tuple[str, ...] = ()
     displaced: int = 0
+    zeros: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> int:
+        return self.rows - self.rejected - self.skipped
 
     def __str__(self) -> str:
         rows, files = (f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in ((self.rows, "row"), (self.files, "file")))
-        parts = [f"{rows} from {files}", f"{self.rejected:,} rejected"]
+        parts = [f"{rows} from {files}", f"{self.accepted:,} accepted", f"{self.rejected:,} rejected"]
+        forgotten = self.skipped - self.displaced
+        parts += [f"{forgotten:,} skipped, of people who were forgotten"] if forgotten else []
         parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
         parts += [f"{self.displaced:,} sample rows left out beside real ones"] if self.displaced else []
+        zeros = ", ".join(f"{name} {count:,}" for name, count in self.zeros.items())
+        parts += [f"zero instants taken for nothing: {zeros}"] if zeros else []
         return ", ".join(parts)
 
     def __add__(self, other: "LoadResult") -> "LoadResult":
@@ -64,18 +83,20 @@ class LoadResult:
             self.files + other.files,
             self.rows + other.rows,
             self.rejected + other.rejected,
+            self.skipped + other.skipped,
             self.quarantined + other.quarantined,
             self.displaced + other.displaced,
+            dict(Counter(self.zeros) + Counter(other.zeros)),
         )
 
 
-def load_landing(con: duckdb.DuckDBPyConnection, home: Home) -> LoadResult:
+def load_landing(con: duckdb.DuckDBPyConnection, home: Home, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
     """Load every pending landing file of every dataset; returns what was done."""
-    return sum((load_dataset(con, home, dataset) for dataset in LANDED), LoadResult())
+    return sum((load_dataset(con, home, dataset, zero_days) for dataset in LANDED), LoadResult())
 
 
-def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str) -> LoadResult:
-    """Load every pending landing file of one dataset, oldest first."""
+def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
+    """Load every pending landing file of one dataset, oldest first. The midnights of `zero_days` are no instants."""
     table, result, readable = LANDED[dataset], LoadResult(), []
     for path in pending(home, dataset):
         if is_recorded(con, ledger_name(path)):
@@ -86,7 +107,8 @@ def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str) -> Lo
         except GovpulseError as error:
             result += _quarantine(con, home, table, path, str(error))
     with _in_bulk(con) as memory:
-        return sum((_load_with_room(con, home, table, group, memory) for group in _groups(readable)), result)
+        load = partial(_load_group, con, home, table, zero_days)
+        return sum((_load_with_room(con, load, group, memory) for group in _groups(readable)), result)
 
 
 @contextmanager
@@ -121,24 +143,28 @@ def _is_small(group: Sequence[LandedFile]) -> bool:
     return sum(file.rows for file in group) <= GROUP_ROWS and sum(file.path.stat().st_size for file in group) <= GROUP_BYTES
 
 
-def _load_with_room(con: duckdb.DuckDBPyConnection, home: Home, table: Table, group: list[LandedFile], memory: str) -> LoadResult:
+def _load_with_room(
+    con: duckdb.DuckDBPyConnection, load: Callable[[list[LandedFile]], LoadResult], group: list[LandedFile], memory: str
+) -> LoadResult:
     try:
-        return _load_group(con, home, table, group)
+        return load(group)
     except duckdb.OutOfMemoryException:
         con.execute(f"SET memory_limit = '{memory}'")
         try:
-            return _load_group(con, home, table, group)
+            return load(group)
         finally:
             con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
 
 
-def _load_group(con: duckdb.DuckDBPyConnection, home: Home, table: Table, group: list[LandedFile]) -> LoadResult:
+def _load_group(
+    con: duckdb.DuckDBPyConnection, home: Home, table: Table, zero_days: Collection[date], group: list[LandedFile]
+) -> LoadResult:
     now = datetime.now(UTC)
     try:
-        _check(con, table, group, now)
+        _check(con, table, group, now, zero_days)
     except GovpulseError as error:
         if len(group) > 1:
-            return sum((_load_group(con, home, table, [file]) for file in group), LoadResult())
+            return sum((_load_group(con, home, table, zero_days, [file]) for file in group), LoadResult())
         return _quarantine(con, home, table, group[0].path, str(error))
     with transaction(con):
         result = _write(con, table, group, now)
@@ -148,7 +174,9 @@ def _load_group(con: duckdb.DuckDBPyConnection, home: Home, table: Table, group:
     return result
 
 
-def _check(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile], now: datetime) -> None:
+def _check(
+    con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile], now: datetime, zero_days: Collection[date]
+) -> None:
     """Split the rows into `accepted` and `rejected`.
 
     Raises:
@@ -156,7 +184,8 @@ def _check(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
     """
     constants = {"source": quote_text(group[0].source) if group[0].source else "NULL"} if "source" in table.column_names else {}
     try:
-        check_rows(con, table, as_relation(group), now, file=f"{LANDED_ROW}.filename", constants=constants)
+        path = f"{LANDED_ROW}.filename"
+        check_rows(con, table, as_relation(group), now, file=path, constants=constants, zero_days=zero_days)
     except REFUSALS as error:
         raise GovpulseError(f"{group[0].path.name} cannot be checked: {first_line(error)}") from error
     except duckdb.Error:
@@ -169,22 +198,26 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
     rows, source = sum(file.rows for file in group), group[0].source
     if table.name in GOVERNANCE and not make_room(con, source):
         for file in group:
-            record(con, table.name, file.ledger_name, now, status="displaced", source=source, rows=file.rows)
-        return LoadResult(files=len(group), displaced=rows)
+            record(con, table.name, file.ledger_name, now, status="displaced", source=source, rows=file.rows, skipped=file.rows)
+        return LoadResult(files=len(group), rows=rows, skipped=rows, displaced=rows)
     leave_out_forgotten(con, table)
     note_changes(con, table)
     upsert(con, table, "accepted")
     forget_accepted(con, table)
     rejected = keep_rejected(con, now)
-    facts = file_facts(con, table)
+    zeros = note_zero_instants(con, table, now)
+    facts, skipped = file_facts(con, table), 0
     for file in group:
-        refused, span = facts.get(str(file.path), (0, (None, None)))
-        record(con, table.name, file.ledger_name, now, source=source, rows=file.rows, rejected=refused, span=span)
+        kept, refused, span = facts.get(str(file.path), (0, 0, (None, None)))
+        missing = file.rows - kept
+        name = file.ledger_name
+        record(con, table.name, name, now, source=source, rows=file.rows, rejected=refused, skipped=missing, span=span)
+        skipped += missing
         if file.watermark:
             move_watermark(con, table.name, source or "", file.watermark, file.read_until, now)
     if table.is_listing:
         mark_gone(con, table, source or "")
-    return LoadResult(files=len(group), rows=rows, rejected=rejected)
+    return LoadResult(files=len(group), rows=rows, rejected=rejected, skipped=skipped, zeros=zeros)
 
 
 def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str) -> LoadResult:

@@ -9,6 +9,7 @@ import polars as pl
 from storage.catalogue import TABLES, Table
 from storage.contract import key_text
 from storage.frames import fetch
+from storage.instants import as_instant
 from storage.write import upsert
 
 REJECTED_ROWS = TABLES["ops.rejected_rows"]
@@ -34,7 +35,7 @@ def forget_accepted(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         return
     is_newer = "true"
     if "extracted_at" in table.column_names:
-        seen = "TRY_CAST(coalesce(refused.row ->> 'extracted_at', refused.row ->> 'updated_at') AS TIMESTAMPTZ)"
+        seen = as_instant("coalesce(refused.row ->> 'extracted_at', refused.row ->> 'updated_at')")
         is_newer = f"coalesce({seen} <= taken.extracted_at, true)"
     con.execute(
         f"DELETE FROM ops.rejected_rows AS refused USING accepted AS taken"

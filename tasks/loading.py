@@ -1,6 +1,8 @@
 """Landing files into the warehouse, and the published file out of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from threading import Event
 
@@ -9,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.audience import EVERYBODY, Audience
 from storage.home import Home
+from storage.instants import ZERO_DAYS
 from storage.landing import backlog
 from storage.loading import LoadResult, load_landing
 from storage.publishing import publish
@@ -31,28 +34,30 @@ class PublishResult:
 
 
 @task(name="load_landing", cache_policy=NO_CACHE)
-def load_landed(home: str, *, limits: Limits) -> LoadResult:
+def load_landed(home: str, *, limits: Limits, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
     """Merge every landing file into the warehouse."""
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
-        return load_landing(con, folder)
+        return load_landing(con, folder, zero_days)
 
 
 @task(name="load_as_landed", cache_policy=NO_CACHE)
-def load_as_landed(home: str, *, limits: Limits, until: Event) -> LoadResult:
+def load_as_landed(home: str, *, limits: Limits, until: Event, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
     """Merge landing files while others are being written, until told that they are; what is left then is for the next load."""
     folder, result = Home(Path(home)), LoadResult()
     while not until.wait(LOOK_EVERY_SECONDS):
         if backlog(folder) >= WORTHWHILE_FILES:
             with warehouse(folder, limits) as con:
-                result += load_landing(con, folder)
+                result += load_landing(con, folder, zero_days)
     return result
 
 
 @task(name="publish", cache_policy=NO_CACHE)
-def publish_tables(home: str, *, limits: Limits, audience: Audience = EVERYBODY) -> PublishResult:
+def publish_tables(
+    home: str, *, limits: Limits, audience: Audience = EVERYBODY, zero_days: Collection[date] = ZERO_DAYS
+) -> PublishResult:
     """Load what was landed last, the run's own record among it, and replace the file that users open."""
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
-        load_landing(con, folder)
+        load_landing(con, folder, zero_days)
         return PublishResult(str(folder.published), publish(con, folder, audience))

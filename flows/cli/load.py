@@ -60,7 +60,7 @@ def land_files(settings: Settings, dataset: str, files: list[Path]) -> list[str]
     problems = []
     for path in files:
         try:
-            land_file(settings.folder, dataset, path)
+            land_file(settings.folder, dataset, path, zero_days=settings.source.zero_instants)
         except GovpulseError as error:
             problems.append(str(error))
     return problems
@@ -104,6 +104,6 @@ def configured_source(settings: Settings) -> "Source | None":
 
 def load_landed(settings: Settings, dataset: str, detail: str) -> LoadResult:
     with warehouse(settings.folder, settings.limits) as con:
-        result = load_dataset(con, settings.folder, dataset)
+        result = load_dataset(con, settings.folder, dataset, settings.source.zero_instants)
         record_action(con, "load", detail, getpass.getuser(), datetime.now(UTC))
     return result

@@ -38,6 +38,7 @@ LOADS = Table(
         Column("status", "VARCHAR", "`loaded`, `quarantined` (unreadable) or `displaced` (sample beside real rows)"),
         Column("rows", "BIGINT", "rows in the file (count)"),
         Column("rejected", "BIGINT", "rows that failed the contract (count)"),
+        Column("skipped", "BIGINT", "rows of people who were forgotten, or of the sample beside real ones (count)"),
         Column("first_at", "TIMESTAMPTZ", "earliest instant in the file"),
         Column("last_at", "TIMESTAMPTZ", "latest instant in the file"),
         Column("source", "VARCHAR", "where it came from, as in raw"),
@@ -91,6 +92,25 @@ RECONCILIATIONS = Table(
     verb="append",
     key=("dataset", "source", "reconciled_at"),
     time_column="reconciled_at",
+    is_published=True,
+    retention="ops_days",
+)
+
+ZERO_INSTANTS = Table(
+    schema="ops",
+    name="zero_instants",
+    description="Instants that stand for nothing, such as 1970-01-01, as they came in: NULL in raw, or a reason to refuse the row.",
+    columns=(
+        Column("file", "VARCHAR", "landing file, as in ops.loads behind the dataset", is_required=True),
+        Column("dataset", "VARCHAR", "the table", is_required=True),
+        Column("source", "VARCHAR", "where the rows come from, as in raw"),
+        Column("column_name", "VARCHAR", "the column", is_required=True),
+        Column("cells", "BIGINT", "how many (count)", is_required=True),
+        Column("loaded_at", "TIMESTAMPTZ", "when they were loaded", is_required=True),
+    ),
+    verb="append",
+    key=("file", "column_name"),
+    time_column="loaded_at",
     is_published=True,
     retention="ops_days",
 )
@@ -231,6 +251,7 @@ TABLES = (
     LOADS,
     WATERMARKS,
     RECONCILIATIONS,
+    ZERO_INSTANTS,
     REJECTED_ROWS,
     COMPUTATIONS,
     CHECKS,

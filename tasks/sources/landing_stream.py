@@ -11,7 +11,7 @@ import pyarrow as pa
 from storage.home import Home
 from storage.landing import ROW_GROUP_ROWS, land
 from storage.ledger import Mark
-from tasks.sources.database.arrow import UTC_INSTANT, newest_change
+from tasks.sources.instants import UTC_INSTANT, newest_change
 from tasks.sources.mapping import contract_columns
 
 FILE_ROWS = ROW_GROUP_ROWS

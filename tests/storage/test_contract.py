@@ -14,14 +14,17 @@ from storage.catalogue import DATASETS, Column, Table
 from storage.contract import check_columns, check_rows
 from storage.errors import GovpulseError
 from storage.frames import registered
+from storage.instants import EXAMPLE
 from storage.warehouse import connect
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 SCAN_STATUSES = "queued | running | succeeded | failed | canceled"
+NO_INSTANT = "queued_at is not a timestamp:"
+DIVIDE = "make it a timestamp in the mapping, `to_timestamp(x / 1000.0)`"
 
 BAD_ROWS = [
-    ("scans", {"queued_at": "yesterday"}, "queued_at is not a timestamp: yesterday"),
-    ("scans", {"queued_at": "x" * 200}, f"queued_at is not a timestamp: {'x' * 80}"),
+    ("scans", {"queued_at": "yesterday"}, f"queued_at is not a timestamp: yesterday; {EXAMPLE}"),
+    ("scans", {"queued_at": "x" * 200}, f"queued_at is not a timestamp: {'x' * 80}; {EXAMPLE}"),
     ("scans", {"assets_scanned": "many"}, "assets_scanned is not a whole number: many"),
     ("scans", {"assets_scanned": "1.5"}, "assets_scanned is not a whole number: 1.5"),
     ("scans", {"assets_scanned": "99999999999999999999"}, "assets_scanned is not a whole number: 99999999999999999999"),
@@ -30,12 +33,22 @@ BAD_ROWS = [
     ("scans", {"status": "Succeeded"}, f"status is not one of {SCAN_STATUSES}: Succeeded"),
     ("scans", {"scan_id": None}, "scan_id is missing"),
     ("scans", {"updated_at": None}, "updated_at is missing"),
-    ("scans", {"updated_at": ""}, "updated_at is not a timestamp: "),
+    ("scans", {"updated_at": ""}, f"updated_at is not a timestamp: ; {EXAMPLE}"),
+    ("scans", {"queued_at": "1780000000000"}, f"{NO_INSTANT} 1780000000000 looks like milliseconds since 1970: {DIVIDE}"),
+    (
+        "scans",
+        {"queued_at": "06/01/2026 10:00"},
+        f"{NO_INSTANT} 06/01/2026 10:00 does not say which is the day and which the month: {EXAMPLE}",
+    ),
+    ("scans", {"updated_at": "1970-01-01"}, "updated_at is 1970-01-01, which stands for nothing"),
+    ("scans", {"scan_id": " \t"}, "scan_id is missing"),
+    ("scans", {"scan_id": "NULL"}, "scan_id is missing"),
+    ("scans", {"scan_id": "NaN"}, "scan_id is missing"),
     ("scans", {"finished_at": "2026-03-01T00:00:59Z"}, "finished before it started"),
     ("scans", {"updated_at": "2026-03-03T00:00:01Z"}, "updated_at is in the future"),
-    ("scans", {"updated_at": "infinity"}, "updated_at is in the future"),
-    ("scans", {"queued_at": "-infinity"}, "queued_at is before the year 1"),
-    ("scans", {"queued_at": "0044-03-15 (BC)"}, "queued_at is before the year 1"),
+    ("scans", {"updated_at": "infinity"}, "updated_at is not a timestamp: infinity is no instant: NULL says that there is none"),
+    ("scans", {"queued_at": "0000-12-31"}, "queued_at is before the year 1"),
+    ("scans", {"queued_at": "0044-03-15 (BC)"}, "queued_at is not a timestamp: 0044-03-15 (BC) is not within the years 1 to 9999"),
     ("scans", {"scan_id": None, "issues_found": "-3"}, "scan_id is missing; issues_found is below 0"),
     ("deployments", {"is_rollback": "perhaps"}, "is_rollback is not a boolean: perhaps"),
     ("deployments", {"finished_at": "2026-02-28T00:00:00Z"}, "finished before it started"),
@@ -53,11 +66,11 @@ BAD_ROWS = [
     ("activity", {"occurred_at": "2027-01-01T00:00:00Z"}, "occurred_at is in the future"),
     ("owners", {"domain": None}, "domain is missing"),
     ("owners", {"user_id": None}, "user_id is missing"),
-    ("owners", {"extracted_at": "lately"}, "extracted_at is not a timestamp: lately"),
+    ("owners", {"extracted_at": "lately"}, f"extracted_at is not a timestamp: lately; {EXAMPLE}"),
     ("users", {"preferences": "{"}, "preferences is not valid JSON: {"),
     ("users", {"is_active": "2"}, "is_active is not a boolean: 2"),
     ("system_metrics", {"value": None}, "value is missing though status is ok"),
-    ("system_metrics", {"observed_at": "noon"}, "observed_at is not a timestamp: noon"),
+    ("system_metrics", {"observed_at": "noon"}, f"observed_at is not a timestamp: noon; {EXAMPLE}"),
     ("system_metrics", {"host": None}, "host is missing"),
 ]
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
 from storage.errors import GovpulseError
+from storage.instants import ZERO_DAYS
 from tasks.sources.address import Address
 from tasks.sources.database.postgresql import open_postgresql
 from tasks.sources.database.session import Session
@@ -20,9 +22,10 @@ class Source:
 
     Attributes:
         name: what its rows and watermarks carry; see name_source.
-        server_zone: time zone of the timestamps that the mapping calls `server`.
+        server_zone: time zone of the timestamps that the mapping calls `server`, and of those in files.
         statement_timeout_seconds: PostgreSQL ends a statement of ours that takes longer.
         fallback_overlap_seconds: how long a transaction may last where nobody can see when the open ones began.
+        zero_days: whose midnights are no instants.
     """
 
     name: str
@@ -31,9 +34,10 @@ class Source:
     server_zone: str = "UTC"
     statement_timeout_seconds: float = 3600.0
     fallback_overlap_seconds: float = 3600.0
+    zero_days: tuple[date, ...] = ZERO_DAYS
 
     def load_mapping(self) -> Mapping:
-        return load_mapping(self.mapping, self.address.kind, self.server_zone)
+        return load_mapping(self.mapping, self.address.kind, self.server_zone, self.zero_days)
 
 
 @contextmanager

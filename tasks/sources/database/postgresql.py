@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
@@ -17,11 +18,10 @@ from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError
 from storage.warehouse import quote_text
 from tasks.sources.address import Address
-from tasks.sources.database.arrow import KNOWN_DAYS, in_utc, only_instants
-from tasks.sources.database.instants import as_instant, local_floor
 from tasks.sources.database.postgresql_connection import begin_snapshot, connect, explain
 from tasks.sources.database.session import Day, Horizon, Span
-from tasks.sources.mapping import Mapping, contract_columns, instant_columns
+from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor, only_instants
+from tasks.sources.mapping import Mapping, contract_columns
 
 BATCH_BYTES = 8 * 2**20
 PLAIN = (
@@ -70,17 +70,18 @@ class PostgresqlSession:
             f" FROM {self._mapped(dataset)} WHERE {bound}updated_at BETWEEN '{first}' AND '{last}' GROUP BY 1"
         )
         # Days are few, which the planner cannot know of an expression: it would sort all rows, on the source's disk.
-        tables = self._read(dataset, sql, ("day", "newest"), setting="enable_sort = off")
+        zone = self._zone_of_changes(dataset)
+        tables = self._read(dataset, sql, {"day": zone, "newest": zone}, setting="enable_sort = off")
         rows = [{name: _as_instant(cell) for name, cell in row.items()} for table in tables for row in table.to_pylist()]
         days = [Day(row["day"], row["rows"], row["newest"] or row["day"]) for row in rows if row["day"]]
         return sorted(days, key=lambda day: day.start)
 
     def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
         sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} {self._where(dataset, span)}"
-        return self._read(dataset, sql, instant_columns(dataset))
+        return self._read(dataset, sql, self.mapping.zones_of(dataset))
 
     def read_all(self, dataset: str) -> Iterator[pa.Table]:
-        return self._read(dataset, f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)}", instant_columns(dataset))
+        return self._read(dataset, f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)}", self.mapping.zones_of(dataset))
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
         key = self._key(dataset)
@@ -88,15 +89,15 @@ class PostgresqlSession:
         if listed:
             found = key.name if _type_name(key) in OWN_KEY_TYPES else f"CAST({key.name} AS text)"
             sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {found} IN ({listed})"
-            yield from self._read(dataset, sql, instant_columns(dataset))
+            yield from self._read(dataset, sql, self.mapping.zones_of(dataset))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
         sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} LIMIT {rows}"
-        return self._read(dataset, sql, instant_columns(dataset))
+        return self._read(dataset, sql, self.mapping.zones_of(dataset))
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
         sql = f"SELECT CAST({self._key(dataset).name} AS text) AS key, updated_at FROM {self._mapped(dataset)}"
-        for table in self._read(dataset, sql, ("updated_at",)):
+        for table in self._read(dataset, sql, {"updated_at": self._zone_of_changes(dataset)}):
             yield table.set_column(1, "updated_at", only_instants(table["updated_at"]))
 
     def _mapped(self, dataset: str) -> str:
@@ -122,7 +123,7 @@ class PostgresqlSession:
         """In the type of updated_at, so that an index on it can serve."""
         if getattr(self._schema_of(dataset).field("updated_at").type, "tz", None):
             return f"TIMESTAMPTZ '{instant.astimezone(UTC).isoformat()}'"
-        return f"TIMESTAMP '{local_floor(instant, self.mapping.zones[dataset])}'"
+        return f"TIMESTAMP '{local_floor(instant, self._zone_of_changes(dataset))}'"
 
     def _schema_of(self, dataset: str) -> pa.Schema:
         if dataset not in self.schemas:
@@ -133,15 +134,17 @@ class PostgresqlSession:
         self.cursor.execute(sql)
         return self.cursor.fetch_arrow_table().schema
 
-    def _read(self, dataset: str, sql: str, instants: Sequence[str], *, setting: str | None = None) -> Iterator[pa.Table]:
-        zone = self.mapping.zones[dataset]
+    def _zone_of_changes(self, dataset: str) -> ZoneInfo:
+        return self.mapping.zones_of(dataset)["updated_at"]
+
+    def _read(self, dataset: str, sql: str, zones: Zones, *, setting: str | None = None) -> Iterator[pa.Table]:
         try:
             with self._savepoint():
                 if setting:
                     self.cursor.execute(f"SET LOCAL {setting}")
                 self.cursor.execute(sql)
                 for batch in self.cursor.fetch_record_batch():
-                    yield in_utc(pa.Table.from_batches([batch]), instants, zone)
+                    yield in_utc(pa.Table.from_batches([batch]), zones, self.mapping.zero_days)
         except FAILURES as error:
             where = f"{self.address} through mapping {self.mapping.file(dataset)}"
             raise GovpulseError(f"cannot read {dataset} from {where}: {self._explain(error)}") from error

@@ -11,19 +11,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import adbc_driver_sqlite.dbapi as sqlite
-import polars as pl
 import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
 
 from storage.catalogue import DATASETS
 from storage.errors import GovpulseError, first_line
 from tasks.sources.address import Address
-from tasks.sources.database.arrow import KNOWN_DAYS, mend_text
-from tasks.sources.database.instants import as_instant, local_floor, to_utc
+from tasks.sources.database.readable_text import mend_text
 from tasks.sources.database.session import Day, Horizon, Span
-from tasks.sources.mapping import Mapping, contract_columns, instant_columns
+from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor
+from tasks.sources.mapping import Mapping, contract_columns
 
 BATCH_ROWS = 65_536
 # An instant with an offset, or one that is no text, does not compare as text: such a row is read every time, not lost.
@@ -63,31 +63,32 @@ class SqliteSession:
         where = f"{known} AND ({IS_IN_SPAN})"
         counted = f"SELECT {day}, CAST(count(*) AS TEXT), max({text}) FROM {self._mapped(dataset)} WHERE {where} GROUP BY 1"
         sql = f"SELECT '' AS day, '' AS rows, '' AS newest UNION ALL SELECT * FROM ({counted} ORDER BY 1)"
-        tables = self._read(dataset, sql, ("day", "newest"), self._bounds(dataset, Span(since)))
+        zone = self._zone_of_changes(dataset)
+        tables = self._read(dataset, sql, {"day": zone, "newest": zone}, self._bounds(dataset, Span(since)))
         found = [(as_instant(day), int(rows), as_instant(newest)) for table in tables for day, rows, newest in _rows(table)]
         return [Day(day, rows, newest or day) for day, rows, newest in found if day]
 
     def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
         sql = f"{self._select(contract_columns(dataset), self._mapped(dataset))} WHERE {IS_IN_SPAN}"
-        return self._read(dataset, sql, instant_columns(dataset), self._bounds(dataset, span))
+        return self._read(dataset, sql, self.mapping.zones_of(dataset), self._bounds(dataset, span))
 
     def read_all(self, dataset: str) -> Iterator[pa.Table]:
-        return self._read(dataset, self._select(contract_columns(dataset), self._mapped(dataset)), instant_columns(dataset))
+        return self._read(dataset, self._select(contract_columns(dataset), self._mapped(dataset)), self.mapping.zones_of(dataset))
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
         key = DATASETS[dataset].key[0]
         select = self._select(contract_columns(dataset), self._mapped(dataset))
         sql = f"{select} WHERE CAST({key} AS TEXT) IN (SELECT value FROM json_each(?1))"
-        return self._read(dataset, sql, instant_columns(dataset), (json.dumps(list(keys)),))
+        return self._read(dataset, sql, self.mapping.zones_of(dataset), (json.dumps(list(keys)),))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
         select = self._select(contract_columns(dataset), f"(SELECT * FROM {self._mapped(dataset)} LIMIT {rows})")
-        return self._read(dataset, select, instant_columns(dataset))
+        return self._read(dataset, select, self.mapping.zones_of(dataset))
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
         key = DATASETS[dataset].key[0]
         mapped = f"(SELECT {key} AS key, updated_at FROM {self._mapped(dataset)}) AS keys"
-        return self._read(dataset, self._select(["key", "updated_at"], mapped), ("updated_at",))
+        return self._read(dataset, self._select(["key", "updated_at"], mapped), {"updated_at": self._zone_of_changes(dataset)})
 
     def _mapped(self, dataset: str) -> str:
         return f"({self.mapping.select(dataset)}\n) AS mapped"
@@ -98,14 +99,16 @@ class SqliteSession:
         return f"SELECT {header} UNION ALL SELECT {as_text} FROM {relation}"
 
     def _bounds(self, dataset: str, span: Span) -> tuple[str, str]:
-        zone = self.mapping.zones[dataset]
+        zone = self._zone_of_changes(dataset)
         return (
             local_floor(span.start, zone) if span.start else "",
             local_floor(span.end, zone) if span.end else "",
         )
 
-    def _read(self, dataset: str, sql: str, instants: Sequence[str], parameters: tuple[str, ...] = ()) -> Iterator[pa.Table]:
-        zone = self.mapping.zones[dataset]
+    def _zone_of_changes(self, dataset: str) -> ZoneInfo:
+        return self.mapping.zones_of(dataset)["updated_at"]
+
+    def _read(self, dataset: str, sql: str, zones: Zones, parameters: tuple[str, ...] = ()) -> Iterator[pa.Table]:
         try:
             self.cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
             self.cursor.execute(sql, parameters)
@@ -113,8 +116,7 @@ class SqliteSession:
             for batch in self.cursor.fetch_record_batch():
                 rows, is_first = (batch.slice(1) if is_first else batch), False
                 if rows.num_rows:
-                    frame = pl.DataFrame(pl.from_arrow(mend_text(rows)))
-                    yield to_utc(frame, instants, zone).to_arrow()
+                    yield in_utc(mend_text(rows), zones, self.mapping.zero_days)
         except (AdbcError, OSError) as error:
             where = f"{self.address} through mapping {self.mapping.file(dataset)}"
             raise GovpulseError(f"cannot read {dataset} from {where}: {_explain(error)}") from error

@@ -15,6 +15,7 @@ from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, ExtractResult
 from tasks.sources.files.finding import file_stem, find_files
 from tasks.sources.files.landed_file import land_file
+from tasks.sources.mapping import zone_named
 
 
 def find_folder(address: Address) -> Path:
@@ -47,11 +48,15 @@ def extract_files(home: str, *, limits: Limits, source: Source) -> Extraction:
         GovpulseError: the folder does not exist.
     """
     folder, results, failures = find_folder(source.address), [], {}
+    zone = zone_named("[source] timezone", source.server_zone)
     for dataset, paths in find_new(Home(Path(home)), limits, folder).items():
         rows = files = 0
         for path in paths:
             try:
-                landed = land_file(Home(Path(home)), dataset, path, source=source.name, name=file_stem(path))
+                stem = file_stem(path)
+                landed = land_file(
+                    Home(Path(home)), dataset, path, source=source.name, name=stem, zone=zone, zero_days=source.zero_days
+                )
             except GovpulseError as error:
                 failures[path.name] = str(error)
                 continue

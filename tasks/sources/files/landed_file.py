@@ -1,8 +1,10 @@
 """One file in the contract's shape -> landing files."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 from itertools import chain
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -11,22 +13,35 @@ from storage.catalogue import DATASETS
 from storage.contract import UNREADABLE
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.instants import ZERO_DAYS
 from tasks.sources.files.csv_file import read_csv
 from tasks.sources.files.ndjson_file import read_ndjson
 from tasks.sources.files.parquet_file import read_parquet
 from tasks.sources.files.pieces import LandedRows, land_pieces, regroup
 from tasks.sources.files.unreadable import count_unreadable
+from tasks.sources.instants import UTC_ZONE, in_utc, is_text
 
 READERS = {".parquet": read_parquet, ".csv": read_csv, ".ndjson": read_ndjson, ".jsonl": read_ndjson}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def land_file(home: Home, dataset: str, path: Path, *, source: str = "load", name: str | None = None) -> LandedRows:
+def land_file(
+    home: Home,
+    dataset: str,
+    path: Path,
+    *,
+    source: str = "load",
+    name: str | None = None,
+    zone: ZoneInfo = UTC_ZONE,
+    zero_days: Collection[date] = ZERO_DAYS,
+) -> LandedRows:
     """Land a Parquet, CSV or NDJSON file as `dataset`. What of it cannot be read is landed as rows that the contract refuses.
 
     Args:
         name: what the landing files are called, so that landing the same file again gives the same ones; the last is
             `name-end`, and is landed even without rows. By default they get names of their own, and no rows give no file.
+        zone: of the instants without one.
+        zero_days: whose midnights are no instants.
 
     Raises:
         GovpulseError: it is missing, empty, of another kind, lacks a required column, or nothing in it can be read.
@@ -34,13 +49,21 @@ def land_file(home: Home, dataset: str, path: Path, *, source: str = "load", nam
     try:
         _check_beginning(path)
         suffix = path.suffix.lower()
-        pieces = regroup(READERS[suffix](path, DATASETS[dataset]))
+        read = regroup(READERS[suffix](path, DATASETS[dataset]))
+        pieces = (_in_utc(piece, dataset, zone, zero_days) for piece in read)
         return land_pieces(home, dataset, pieces if suffix == ".csv" else _refuse_unreadable(pieces, path), source, name)
     except FileNotFoundError as error:
         raise GovpulseError(f"{path} does not exist") from error
     except (pa.ArrowException, duckdb.Error, OSError, UnicodeDecodeError) as error:
         said = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
         raise GovpulseError(f"cannot read {path}: {said}") from error
+
+
+def _in_utc(piece: pa.Table, dataset: str, zone: ZoneInfo, zero_days: Collection[date]) -> pa.Table:
+    """To the contract a text without a zone is in UTC, so that it reads those by itself."""
+    columns = [column.name for column in DATASETS[dataset].columns if column.type == "TIMESTAMPTZ"]
+    kinds = {name: piece.schema.field(name).type for name in columns if name in piece.column_names}
+    return in_utc(piece, {name: zone for name, kind in kinds.items() if zone != UTC_ZONE or not is_text(kind)}, zero_days)
 
 
 def _check_beginning(path: Path) -> None:

@@ -49,7 +49,7 @@ def _read_group(file: pq.ParquetFile, group: int, first: int, names: list[str], 
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
+        file = pq.ParquetFile(path, page_checksum_verification=True, coerce_int96_timestamp_unit="us")
         _check_footer(file)
     except (pa.ArrowException, OSError) as error:
         _raise_disk_failure(error)

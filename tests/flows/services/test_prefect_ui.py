@@ -140,8 +140,8 @@ def test_page_of_another_origin_reads_nothing_and_starts_nothing(signed_in: Visi
         page.wait_for_function("document.title.startsWith('{')", timeout=30_000)
         seen = json.loads(page.title())
         assert {name for name, got in seen.items() if got not in ("failed", "")} == set()
-        page.evaluate("window.submitted()")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.evaluate("window.submitted()")
         assert "another origin" in page.content()
     started = scheduled_up.ask("flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 200})
     assert not {"from elsewhere", "from a form"} & {run["name"] for run in started}

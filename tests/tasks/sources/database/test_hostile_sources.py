@@ -3,6 +3,7 @@
 From the source's table to the warehouse, in a real PostgreSQL and in SQLite.
 """
 
+import re
 import resource
 import sqlite3
 from contextlib import closing
@@ -314,11 +315,11 @@ def test_text_in_postgresql_that_no_encoding_vouches_for_is_said_of_the_dataset(
 
 
 ODD_INSTANTS = {
-    "infinity": "is in the future",
-    "-infinity": "is before the year 1",
-    "20000-01-01": "is in the future",
-    "290000-01-01": "is in the future",
-    "0044-03-15 BC": "is before the year 1",
+    "infinity": "is no instant: NULL says that there is none",
+    "-infinity": "is no instant: NULL says that there is none",
+    "20000-01-01": "is not within the years 1 to 9999",
+    "290000-01-01": "is not within the years 1 to 9999",
+    "0044-03-15 BC": "is not within the years 1 to 9999",
 }
 
 
@@ -337,7 +338,8 @@ def test_instants_that_are_none_are_refused_one_by_one(postgresql: Platform, kin
     for key in ("u1", "u2"):
         assert postgresql.take().failures == {}
         assert postgresql.rows("SELECT max(user_id) FROM raw.users") == [(key,)]
-        assert postgresql.rows(REFUSED) == sorted(expected)
+        said = [(key, re.sub("is not a timestamp: [^ ]+ ", "", reason)) for key, reason in postgresql.rows(REFUSED)]
+        assert said == sorted(expected)
         postgresql.add_person("u2", updated_at="2026-07-03")
     kept = (
         "SELECT \"row\" ->> 'updated_at' FROM ops.rejected_rows WHERE key IN ('changed infinity', 'changed -infinity') ORDER BY 1"
