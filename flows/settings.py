@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from storage.audience import Audience
+from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.instants import ZERO_DAYS
@@ -48,11 +49,22 @@ class SourceSettings(Section):
     zero_instants: tuple[date, ...] = Field(
         ZERO_DAYS, description="days whose midnight says nothing, as systems write it; of 9999-12-31 any time"
     )
+    datasets: dict[str, str] = Field(
+        {}, description="of `files`: what a file holds, by a pattern of its path (`usr_*.csv`); else a folder or its name says"
+    )
     overlap_seconds: float = Field(300.0, ge=0, description="how far before the watermark an extraction reads again (s)")
     fallback_overlap_seconds: float = Field(
         3600.0, ge=0, description="the same where PostgreSQL cannot say which transactions are open: longer than any of them (s)"
     )
     statement_timeout_seconds: float = Field(3600.0, gt=0, description="PostgreSQL ends a statement of ours that takes longer (s)")
+
+    @field_validator("datasets")
+    @classmethod
+    def _are_known(cls, datasets: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(datasets.values()) - set(DATASETS))
+        if unknown:
+            raise ValueError(f"no dataset {unknown[0]}; there are {', '.join(DATASETS)}")
+        return datasets
 
     @property
     def address(self) -> Address:

@@ -15,7 +15,6 @@ from flows.cli.openness import check_openness
 from flows.printing import cell, line, say_json, show, text
 from flows.serving.prefect_server import running_api
 from flows.settings import Settings, config_file, load_settings
-from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.warehouse import warehouse
 from tasks.alerts.rules import load_rules
@@ -88,8 +87,9 @@ def _source(settings: Settings) -> str:
 
     source = settings.source
     if source.kind == "files":
-        found = {dataset: len(find_files(find_folder(source.address), dataset)) for dataset in DATASETS}
-        return f"{source.address}: " + (", ".join(f"{name} {count} files" for name, count in found.items() if count) or "no files")
+        found = find_files(find_folder(source.address), source.datasets)
+        said = ", ".join(f"{name} {len(paths)} files" for name, paths in found.files.items()) or "no files"
+        return f"{source.address}: {said}" + (f"; {found}" if found.unread else "")
     if source.kind not in DATABASES:
         return {"sample": "the built-in sample: made-up rows, not your platform", "none": "none, on purpose"}[source.kind]
     opened = source_of(source)

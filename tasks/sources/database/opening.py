@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from storage.errors import GovpulseError
@@ -26,6 +26,7 @@ class Source:
         statement_timeout_seconds: PostgreSQL ends a statement of ours that takes longer.
         fallback_overlap_seconds: how long a transaction may last where nobody can see when the open ones began.
         zero_days: whose midnights are no instants.
+        file_patterns: by pattern of a path in a folder of files the dataset that these are.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Source:
     statement_timeout_seconds: float = 3600.0
     fallback_overlap_seconds: float = 3600.0
     zero_days: tuple[date, ...] = ZERO_DAYS
+    file_patterns: dict[str, str] = field(default_factory=dict)
 
     def load_mapping(self) -> Mapping:
         return load_mapping(self.mapping, self.address.kind, self.server_zone, self.zero_days)

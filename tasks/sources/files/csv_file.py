@@ -1,5 +1,10 @@
-"""A CSV file -> rows of text, in batches. The contract casts them; nothing is guessed here."""
+"""A CSV file -> rows of text, in batches. The contract casts them; nothing is guessed here.
 
+What separates the fields is what makes columns of the contract out of the header: a comma, a semicolon or a tab.
+"""
+
+import csv
+import io
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -8,12 +13,14 @@ import pyarrow as pa
 
 from storage.catalogue import Table
 from storage.errors import GovpulseError
-from tasks.sources.files.columns import known_columns
+from tasks.sources.files.columns import known_columns, places_of
+from tasks.sources.files.compression import open_unpacked
 from tasks.sources.files.csv_records import QUOTED_EMPTY, Lines, records
 from tasks.sources.files.unreadable import with_unreadable
 
 BATCH_CHARACTERS = 1 << 20
 MEANING = {"": None, QUOTED_EMPTY: ""}
+DELIMITERS = ",;\t"
 
 
 def read_csv(path: Path, table: Table) -> Iterator[pa.Table]:
@@ -22,8 +29,9 @@ def read_csv(path: Path, table: Table) -> Iterator[pa.Table]:
     Raises:
         GovpulseError: there is no header, it cannot be read, or it lacks a required column.
     """
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        lines = Lines(file, path.name)
+    delimiter = _delimiter(path, table)
+    with open_unpacked(path) as packed, io.TextIOWrapper(packed, "utf-8-sig", "surrogateescape", newline="") as file:
+        lines = Lines(file, path.name, delimiter)
         found = records(lines)
         places = _places(next(found, None), table, path)
         yield _batch([], [], places)
@@ -40,11 +48,18 @@ def read_csv(path: Path, table: Table) -> Iterator[pa.Table]:
         yield _batch(rows, reasons, places)
 
 
+def _delimiter(path: Path, table: Table) -> str:
+    """That with which most columns are known; a comma where it makes no difference."""
+    with open_unpacked(path) as packed, io.TextIOWrapper(packed, "utf-8-sig", "surrogateescape", newline="") as file:
+        header = file.readline(BATCH_CHARACTERS)
+    return max(DELIMITERS, key=lambda sign: len(places_of(table, next(csv.reader([header], delimiter=sign), []))))
+
+
 def _places(header: list[str] | str | None, table: Table, path: Path) -> dict[str, int]:
     """Where in a record each column is."""
     if not isinstance(header, list):
         raise GovpulseError(f"cannot read {path}: {header or 'it has no header'}")
-    return {name: header.index(name) for name in known_columns(table, header, str(path))}
+    return known_columns(table, header, str(path))
 
 
 def _batch(rows: list[list[str]], reasons: list[str], places: dict[str, int]) -> pa.Table:

@@ -17,7 +17,6 @@ FIELD_CHARACTERS = 1 << 24
 LINE_CHARACTERS = 1 << 26
 QUOTED_EMPTY = "\ud800"
 """Stands for `""`, which the csv module cannot tell from nothing at all. No text has it: it is no character."""
-QUOTED_EMPTY_FIELD = re.compile(r'(?<![^,\r\n])""(?![^,\r\n])')
 
 
 @dataclass
@@ -26,11 +25,16 @@ class Lines:
 
     file: TextIO
     name: str
+    delimiter: str = ","
     number: int = 0
     characters: int = 0
     record: list[str] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     is_marked: bool = False
+    quoted_empty: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.quoted_empty = re.compile(rf'(?<![^{self.delimiter}\r\n])""(?![^{self.delimiter}\r\n])')
 
     def __iter__(self) -> Iterator[str]:
         while line := self.returned.pop() if self.returned else self.file.readline(LINE_CHARACTERS):
@@ -39,7 +43,7 @@ class Lines:
             self.record.append(line)
             if '""' in line:
                 self.is_marked = True
-                line = QUOTED_EMPTY_FIELD.sub(QUOTED_EMPTY, line)
+                line = self.quoted_empty.sub(QUOTED_EMPTY, line)
             yield line
 
     def begin_record(self) -> None:
@@ -57,14 +61,14 @@ class Lines:
 def records(lines: Lines) -> Iterator[list[str] | str]:
     """Each record as its fields, or as the reason why it cannot be read. The first one says how many fields there are."""
     csv.field_size_limit(FIELD_CHARACTERS)  # of the whole process; nothing else here reads CSV
-    reader, width = csv.reader(lines, strict=True), 0
+    reader, width = csv.reader(lines, strict=True, delimiter=lines.delimiter), 0
     while True:
         lines.begin_record()
         try:
             fields = next(reader, None)
         except csv.Error as error:
             yield _refuse(lines, _quote_fault(error, lines))
-            reader = csv.reader(lines, strict=True)  # the old one may have come to the end of the file
+            reader = csv.reader(lines, strict=True, delimiter=lines.delimiter)  # the old one may have come to the end of the file
             continue
         if fields is None:
             return

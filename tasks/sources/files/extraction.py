@@ -1,11 +1,11 @@
 """A folder of files in the contract's shape -> landing files. A file is read once; one that changes is another file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.ledger import is_recorded
@@ -29,14 +29,12 @@ def find_folder(address: Address) -> Path:
     return Path(address.path)
 
 
-def find_new(home: Home, limits: Limits, folder: Path) -> dict[str, list[Path]]:
+def find_new(home: Home, limits: Limits, files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
     """The files of each dataset whose end has neither been loaded nor waits to be."""
-    found = {dataset: find_files(folder, dataset) for dataset in DATASETS}
     with warehouse(home, limits) as con:
         return {
             dataset: [path for path in paths if not is_recorded(con, f"{dataset}/{file_stem(path)}-end.parquet")]
-            for dataset, paths in found.items()
-            if paths
+            for dataset, paths in files.items()
         }
 
 
@@ -47,9 +45,9 @@ def extract_files(home: str, *, limits: Limits, source: Source) -> Extraction:
     Raises:
         GovpulseError: the folder does not exist.
     """
-    folder, results, failures = find_folder(source.address), [], {}
+    found, results, failures = find_files(find_folder(source.address), source.file_patterns), [], {}
     zone = zone_named("[source] timezone", source.server_zone)
-    for dataset, paths in find_new(Home(Path(home)), limits, folder).items():
+    for dataset, paths in find_new(Home(Path(home)), limits, found.files).items():
         rows = files = 0
         for path in paths:
             try:
@@ -62,4 +60,4 @@ def extract_files(home: str, *, limits: Limits, source: Source) -> Extraction:
                 continue
             rows, files = rows + landed.rows, files + landed.files
         results.append(ExtractResult(dataset, rows, files, None))
-    return Extraction(tuple(results), failures)
+    return Extraction(tuple(results), failures, str(found) or None)

@@ -14,14 +14,23 @@ from storage.contract import UNREADABLE
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.instants import ZERO_DAYS
+from tasks.sources.files.compression import is_packed, kind_of, open_unpacked
 from tasks.sources.files.csv_file import read_csv
+from tasks.sources.files.json_file import read_json
 from tasks.sources.files.ndjson_file import read_ndjson
 from tasks.sources.files.parquet_file import read_parquet
 from tasks.sources.files.pieces import LandedRows, land_pieces, regroup
 from tasks.sources.files.unreadable import count_unreadable
 from tasks.sources.instants import UTC_ZONE, in_utc, is_text
 
-READERS = {".parquet": read_parquet, ".csv": read_csv, ".ndjson": read_ndjson, ".jsonl": read_ndjson}
+READERS = {
+    ".parquet": read_parquet,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".ndjson": read_ndjson,
+    ".jsonl": read_ndjson,
+    ".json": read_json,
+}
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -48,10 +57,10 @@ def land_file(
     """
     try:
         _check_beginning(path)
-        suffix = path.suffix.lower()
-        read = regroup(READERS[suffix](path, DATASETS[dataset]))
+        kind = kind_of(path)
+        read = regroup(READERS[kind](path, DATASETS[dataset]))
         pieces = (_in_utc(piece, dataset, zone, zero_days) for piece in read)
-        return land_pieces(home, dataset, pieces if suffix == ".csv" else _refuse_unreadable(pieces, path), source, name)
+        return land_pieces(home, dataset, pieces if READERS[kind] is read_csv else _refuse_unreadable(pieces, path), source, name)
     except FileNotFoundError as error:
         raise GovpulseError(f"{path} does not exist") from error
     except (pa.ArrowException, duckdb.Error, OSError, UnicodeDecodeError) as error:
@@ -67,9 +76,11 @@ def _in_utc(piece: pa.Table, dataset: str, zone: ZoneInfo, zero_days: Collection
 
 
 def _check_beginning(path: Path) -> None:
-    if path.suffix.lower() not in READERS:
-        raise GovpulseError(f"{path}: give a .parquet, .csv, .ndjson or .jsonl file")
-    with path.open("rb") as file:
+    if kind_of(path) not in READERS:
+        raise GovpulseError(f"{path}: give a file that ends with {', '.join(READERS)}, which may be packed as .gz or .zst")
+    if is_packed(path) and kind_of(path) == ".parquet":
+        raise GovpulseError(f"{path}: Parquet is packed inside; unpack the file")
+    with open_unpacked(path) as file:
         start = file.read(2)
     if not start:
         raise GovpulseError(f"{path} is empty")

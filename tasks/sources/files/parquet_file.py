@@ -1,6 +1,6 @@
 """A Parquet file -> rows, in batches, with the types that a landing file can have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,26 +24,32 @@ def read_parquet(path: Path, table: Table) -> Iterator[pa.Table]:
         OSError: the disk failed.
     """
     with _open(path) as file:
-        names = known_columns(table, file.schema_arrow.names, str(path))
-        yield landable(file.schema_arrow.empty_table().select(names), 1, path.name)
+        names = file.schema_arrow.names
+        named = {name: names[place] for name, place in known_columns(table, names, str(path)).items()}
+        yield landable(_selected(file.schema_arrow.empty_table(), named), 1, path.name)
         first = 1
         for group in range(file.num_row_groups):
-            yield from _read_group(file, group, first, names, path.name)
+            yield from _read_group(file, group, first, named, path.name)
             first += int(file.metadata.row_group(group).num_rows)
 
 
-def _read_group(file: pq.ParquetFile, group: int, first: int, names: list[str], name: str) -> Iterator[pa.Table]:
+def _selected(rows: pa.Table, named: Mapping[str, str]) -> pa.Table:
+    """The columns under the contract's names."""
+    return rows.select([*named.values()]).rename_columns([*named])
+
+
+def _read_group(file: pq.ParquetFile, group: int, first: int, named: Mapping[str, str], name: str) -> Iterator[pa.Table]:
     last = first + int(file.metadata.row_group(group).num_rows) - 1
     fault = "they are not where they should be"
     try:
-        for batch in file.iter_batches(_batch_rows(file, group), row_groups=[group], columns=names):
-            yield landable(pa.Table.from_batches([batch]).select(names), first, name)
+        for batch in file.iter_batches(_batch_rows(file, group), row_groups=[group], columns=[*named.values()]):
+            yield landable(_selected(pa.Table.from_batches([batch]), named), first, name)
             first += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         _raise_disk_failure(error)
         fault = first_line(error)
     if first <= last:
-        nothing = landable(file.schema_arrow.empty_table().select(names), 1, name)
+        nothing = landable(_selected(file.schema_arrow.empty_table(), named), 1, name)
         yield with_unreadable(nothing, [f"rows {first} to {last} of {shown(name)} are damaged: {fault}"])
 
 

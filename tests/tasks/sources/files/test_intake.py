@@ -1,5 +1,7 @@
 """Files as people have them, through the loader: what is out of range, stands for nothing, or is no key costs a cell or a row."""
 
+import json
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.loading import LoadResult, load_landing
 from storage.warehouse import Limits, warehouse
@@ -162,3 +165,85 @@ def test_every_row_is_accepted_refused_or_skipped(intake: Intake) -> None:
     result = intake.take("mixed.csv", "user_id,updated_at\nu1,2026-06-01\nu2\nu3,yesterday\n\nu4,2026-06-01\n")
     assert (result.rows, result.accepted, result.rejected, result.skipped) == (4, 2, 2, 0)
     assert intake.rows("SELECT rows, rejected, skipped FROM ops.loads") == [(4, 2, 0)]
+
+
+USERS = [{"user_id": "u1", "role": "a;b", "updated_at": "2026-06-01"}, {"user_id": "u2", "role": None, "updated_at": "2026-06-01"}]
+FORMS = {
+    "comma.csv": b"user_id,role,updated_at\nu1,a;b,2026-06-01\nu2,,2026-06-01\n",
+    "semicolon.csv": b'user_id;role;updated_at\nu1;"a;b";2026-06-01\nu2;;2026-06-01\n',
+    "tab.csv": b"user_id\trole\tupdated_at\nu1\ta;b\t2026-06-01\nu2\t\t2026-06-01\n",
+    "tab.tsv": b"user_id\trole\tupdated_at\nu1\ta;b\t2026-06-01\nu2\t\t2026-06-01\n",
+    "other letters.csv": b"User ID, Role ,UPDATED_AT\nu1,a;b,2026-06-01\nu2,,2026-06-01\n",
+    "lines.ndjson": "\n".join(map(json.dumps, USERS)).encode(),
+    "lines.json": "\n".join(map(json.dumps, USERS)).encode(),
+    "array.json": json.dumps(USERS).encode(),
+    "array over lines.json": b"\xef\xbb\xbf\n" + json.dumps(USERS, indent=2).encode() + b"\n",
+    "other letters.json": json.dumps([{name.title(): said for name, said in user.items()} for user in USERS]).encode(),
+}
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("name", FORMS)
+def test_the_same_rows_in_whatever_form(intake: Intake, name: str, packing: str) -> None:
+    path = intake.folder / f"{name}{packing}"
+    with pa.output_stream(path, compression={"": None, ".gz": "gzip", ".zst": "zstd"}[packing]) as stream:
+        stream.write(FORMS[name])
+    land_file(intake.home, "users", path)
+    with warehouse(intake.home, LIMITS) as con:
+        assert load_landing(con, intake.home).rejected == 0
+    assert intake.rows("SELECT user_id, role FROM raw.users ORDER BY 1") == [("u1", "a;b"), ("u2", None)]
+
+
+def test_other_letters_in_parquet(intake: Intake) -> None:
+    intake.take("other.parquet", pa.table({" User_ID": ["u1"], "UPDATED AT": [CHANGED]}))
+    assert intake.rows("SELECT user_id FROM raw.users") == [("u1",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"user_id|updated_at\n", "needs the columns user_id, updated_at; it has user_id|updated_at"),
+        (b"User_ID,user_ID,updated_at\n", "has the column user_id more than once"),
+    ],
+)
+def test_what_was_found_instead_is_said(intake: Intake, content: bytes, said: str) -> None:
+    path = intake.folder / "users.csv"
+    path.write_bytes(content)
+    with pytest.raises(GovpulseError, match=re.escape(said)):
+        land_file(intake.home, "users", path)
+
+
+def test_of_a_broken_array_the_rows_before_are_taken(intake: Intake) -> None:
+    whole = json.dumps([{"user_id": f"u{number}", "updated_at": "2026-06-01"} for number in range(30_000)])
+    odd = whole.replace('{"user_id": "u7", "updated_at": "2026-06-01"}', "7").replace('"u8"', "NaN")
+    result = intake.take("users.json", odd[: len(odd) - 30])
+    assert (result.rows, result.accepted, result.rejected) == (30_000, 29_997, 3)
+    reasons = sorted(reason for _, reason in intake.rows(REFUSED))
+    assert reasons[0].startswith("object 30000 of users.json is not valid JSON: ")
+    assert reasons[1] == "object 8 of users.json is no JSON object: 7"
+    assert reasons[2] == "user_id is missing"
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+@pytest.mark.parametrize("kind", ["ndjson", "csv", "json"])
+def test_of_a_packed_file_that_was_cut_all_rows_before_are_taken(intake: Intake, kind: str, packing: str) -> None:
+    ids = [f"u{number}-{number * 7919 % 100_003}" for number in range(20_000)]
+    lines = [f'{{"user_id": "{user}", "updated_at": "2026-06-01"}}' for user in ids]
+    text = {
+        "ndjson": "\n".join(lines),
+        "csv": "updated_at,user_id\n" + "".join(f"2026-06-01,{user}\n" for user in ids),
+        "json": f"[{','.join(lines)}]",
+    }[kind]
+    path = intake.folder / f"users.{kind}.{'gz' if packing == 'gzip' else 'zst'}"
+    with pa.output_stream(path, compression=packing) as stream:
+        stream.write(text.encode())
+    packed = path.read_bytes()
+    path.write_bytes(packed[: len(packed) * 9 // 10])
+    land_file(intake.home, "users", path)
+    with warehouse(intake.home, LIMITS) as con:
+        result = load_landing(con, intake.home)
+    assert (result.rejected, result.skipped) == (1, 0)
+    assert 10_000 < result.accepted < 20_000
+    assert {user for (user,) in intake.rows("SELECT user_id FROM raw.users")} == set(ids[: result.accepted])
+    ((_, reason),) = intake.rows(REFUSED)
+    assert "(the file is cut off or damaged from here on)" in reason

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from storage.errors import GovpulseError
-from tasks.sources.files import ndjson_file
+from tasks.sources.files import json_lines, ndjson_file
 
 FIRST = b'{"user_id": "u1", "updated_at": "2026-03-01"}'
 LAST = '{"user_id": "uß", "updated_at": "2026-03-02"}'.encode()
@@ -79,8 +79,8 @@ def test_a_document_in_one_line_is_told_from_rows(landed, monkeypatch) -> None:
 
 def test_a_required_key_may_come_late_but_has_to_come(landed, monkeypatch) -> None:
     monkeypatch.setattr(ndjson_file, "BLOCK_BYTES", 8)
-    monkeypatch.setattr(ndjson_file, "TELLING_LINES", 10)
+    monkeypatch.setattr(json_lines, "TELLING_LINES", 10)
     lines = [b'{"user_id": "u1"}'] * 9
     assert len(landed("a.ndjson", b"\n".join([*lines, FIRST, *lines]))) == 19
-    with pytest.raises(GovpulseError, match=r"users needs the column updated_at$"):
+    with pytest.raises(GovpulseError, match=r"users needs the column updated_at; it has user_id$"):
         landed("b.ndjson", b"\n".join([*lines, *lines, FIRST]))
