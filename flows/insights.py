@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from prefect import flow
 
+from flows.instants import in_utc
 from flows.report import Report, plots, what_to_do
-from flows.run import Run, begin, finish, in_utc, load
+from flows.run import Run, begin, finish, load
 from storage.catalogue import INSIGHTS
 from tasks.boards import deployment_board, scan_board
 from tasks.insights.active_scans import active_scans
@@ -111,6 +112,6 @@ def compute_insights(
         window_start: for tables of events in time, from where on; if empty, from the oldest rows not seen yet.
         only: just these tables, and those that they are computed from; all if empty.
     """
-    run = begin("compute_insights", as_of)
+    run = begin("compute_insights", as_of, window_start)
     compute(run, only, window_start)
     return finish(run, boards=BOARDS, pages=PAGES)

@@ -27,7 +27,7 @@ def govpulse_pipeline(
         window_start: for tables of events in time, from where on; if empty, from the oldest rows not seen yet.
         only: just these parts or insight tables, on what has been landed; everything if empty.
     """
-    run = begin("govpulse_pipeline", as_of)
+    run = begin("govpulse_pipeline", as_of, window_start)
     if not only or "collect" in only:
         collect(run, sample_count=1)
     if not only or "extract" in only:

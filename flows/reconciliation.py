@@ -1,8 +1,10 @@
 """Compares the warehouse with the platform's database: what extraction cannot see, deleted and backdated rows, is found here."""
 
 from datetime import datetime
+from typing import Annotated
 
 from prefect import flow
+from pydantic import Field
 
 from flows.report import Report
 from flows.run import Run, begin, finish, load
@@ -37,7 +39,7 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
 
 
 @flow(name="reconcile_sources", timeout_seconds=14_400)
-def reconcile_sources(most_deleted_ratio: float = 0.5, as_of: datetime | None = None) -> Report:
+def reconcile_sources(most_deleted_ratio: Annotated[float, Field(ge=0, le=1)] = 0.5, as_of: datetime | None = None) -> Report:
     """Extract what is new, then compare keys with the platform's database, and repair and mark what differs.
 
     Args:

@@ -15,6 +15,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 
+from flows.instants import in_utc, refuse_future
 from flows.logs import keep_logs_printable
 from flows.report import Report, RunFailedError, artifact_rows, as_markdown
 from flows.settings import Settings, load_settings
@@ -78,12 +79,14 @@ class Run:
         return Report(self.flow, self.as_of, "sample" in self.results, self.results, self.failures)
 
 
-def begin(flow: str, as_of: datetime | None) -> Run:
+def begin(flow: str, as_of: datetime | None, window_start: datetime | None = None) -> Run:
     """Start a run: settings and clock are read here, once.
 
     Raises:
-        GovpulseError: the settings are wrong, or the home folder cannot be written or is somebody else's.
+        GovpulseError: the settings are wrong, an instant lies in the future, or the home folder cannot be written or is somebody
+            else's.
     """
+    refuse_future({"as_of": as_of, "window_start": window_start}, datetime.now(UTC))
     keep_logs_printable()
     settings = load_settings()
     settings.publish.audience.check()
@@ -136,11 +139,6 @@ def note_loaded(run: Run, name: str, loaded: LoadResult) -> None:
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:
     """Leave rows as a table artifact."""
     create_table_artifact(artifact_rows(rows), key=key, description=description)
-
-
-def in_utc(instant: datetime) -> datetime:
-    """`instant` in UTC; without a zone it is taken as UTC."""
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _row(run: Run, *, ended: bool) -> dict[str, Any]:

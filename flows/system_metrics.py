@@ -5,8 +5,10 @@ It opens no database, so nothing that happens to the warehouse can cost a sample
 
 import socket
 from datetime import datetime
+from typing import Annotated
 
 from prefect import flow
+from pydantic import Field
 
 from flows.report import Report
 from flows.run import Run, begin, finish
@@ -40,7 +42,7 @@ def collect(run: Run, sample_count: int | None) -> None:
 
 
 @flow(name="collect_system_metrics", timeout_seconds=600)
-def collect_system_metrics(sample_count: int | None = None, as_of: datetime | None = None) -> Report:
+def collect_system_metrics(sample_count: Annotated[int, Field(ge=1)] | None = None, as_of: datetime | None = None) -> Report:
     """Sample this host.
 
     Args:

@@ -132,8 +132,7 @@ def silence(
 ) -> None:
     """Send nothing of the alerts that the matchers hold for, for a while; prints the id."""
     from flows.cli import alert_tables as shown
-    from flows.cli.run import parse_instant
-    from flows.run import in_utc
+    from flows.instants import in_utc, parse_instant
 
     conditions, length = parse_matchers(matchers), parse_duration("--for", lasts)
     given = parse_instant("--start", start)

@@ -2,12 +2,14 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flows.printing import json_for, say, say_json, write
-from flows.settings import config_file, load_settings, shown
+from flows.settings import SourceSettings, config_file, load_settings, shown
+from storage.errors import ConfigurationError, GovpulseError
 from tasks.alerts.rules import load_rules
 
 app = typer.Typer(help="Show and check the settings.", no_args_is_help=True)
@@ -26,10 +28,36 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = Fal
             write(json_for(sys.stdout, f"{section}{'.' * bool(name)}{name} = {said}\n"))
 
 
+def check_source(source: SourceSettings) -> None:
+    """Whether what the settings name is there, as far as that shows without a connection.
+
+    Raises:
+        GovpulseError: it is not.
+    """
+    from flows.sources import source_of
+    from tasks.sources.database.opening import DATABASES
+    from tasks.sources.files.extraction import find_folder
+    from tasks.sources.mapping import zone_named
+
+    zone_named("[source] timezone", source.timezone)
+    if source.kind == "files":
+        find_folder(source.address)
+    if source.kind in DATABASES:
+        source_of(source).load_mapping()
+    if source.kind == "postgresql":
+        source.address.check()
+    if source.kind == "sqlite" and not Path(source.address.path).is_file():
+        raise ConfigurationError(f"the source database {source.address} does not exist; set [source] url")
+
+
 @app.command()
 def check() -> None:
     """Read settings and rules; say what is wrong."""
     settings = load_settings()
     settings.publish.audience.check()
     rules = load_rules(settings.alerts.rules)
+    try:
+        check_source(settings.source)
+    except GovpulseError as error:
+        raise ConfigurationError(str(error)) from error
     say(f"{config_file(None) or 'no settings file, defaults'}: fine; {len(rules)} alert rules")

@@ -5,13 +5,14 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.status import Status
 from rich.text import Text
 
+from flows.instants import parse_instant, refuse_future
 from flows.printing import say_json, working
 from flows.serving.api_auth import api_auth
 from flows.serving.environments import CLIENT_DEFAULTS, connection
@@ -40,11 +41,9 @@ def run(
     settings = load_settings()
     load_rules(settings.alerts.rules)
     settings.publish.audience.check()
-    options = {
-        "as_of": parse_instant("--as-of", as_of),
-        "window_start": parse_instant("--window-start", window_start),
-        "only": parse_parts(only),
-    }
+    instants = {"as_of": parse_instant("--as-of", as_of), "window_start": parse_instant("--window-start", window_start)}
+    parts = parse_parts(only)
+    refuse_future(instants, datetime.now(UTC))
     with working("starting Prefect") as status, ExitStack() as stack:
         use_prefect(settings, stack)
         from prefect import tags
@@ -53,7 +52,7 @@ def run(
         from flows.report import RunFailedError
 
         with showing_steps(status), tags("govpulse", "pipeline"):
-            state = govpulse_pipeline(**options, return_state=True)
+            state = govpulse_pipeline(**instants, only=parts, return_state=True)
         outcome = state.result(raise_on_failure=False)
     report = outcome.report if isinstance(outcome, RunFailedError) else outcome
     if isinstance(report, BaseException):
@@ -131,18 +130,6 @@ def deliver_to_server() -> None:
 
     APILogWorker.drain_all(timeout=DELIVERED_WITHIN_SECONDS)
     EventsWorker.drain_all(timeout=DELIVERED_WITHIN_SECONDS)
-
-
-def parse_instant(option: str, text: str | None) -> datetime | None:
-    """An ISO 8601 instant; UTC where it names no zone.
-
-    Raises:
-        ConfigurationError: it is none.
-    """
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise ConfigurationError(f"{option} {text}: not an instant; write it like 2026-03-01T00:00Z") from error
 
 
 def parse_parts(text: str | None) -> list[str] | None:

@@ -19,8 +19,7 @@ def sample(
     until: Annotated[str | None, typer.Option(help="Its last instant; now by default.")] = None,
 ) -> None:
     """Write a sample governance database in the racine schema."""
-    from flows.cli.run import parse_instant
-    from flows.run import in_utc
+    from flows.instants import in_utc, parse_instant
     from tasks.sources.address import Address
     from tasks.sources.sample.database import write_sample
     from tasks.sources.sample.postgresql import write_sample_to

@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from storage.catalogue import DATASETS
-from storage.contract import check_rows
+from storage.contract import check_rows, key_text
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.warehouse import connect
@@ -16,7 +16,13 @@ from tasks.sources.mapping import Mapping, contract_columns
 LOOKED_AT_ROWS = 1_000
 SHOWN_ROWS = 3
 MOST_REFUSED = 0.1
-"""A reason that refuses more is the mapping's fault, a rarer one the rows'."""
+"""A kind of reason that refuses more is the mapping's fault, a rarer one the rows', unless it leaves nothing of a column."""
+KINDS = """
+SELECT split_part(reason, ':', 1) AS kind, count(*) AS rows, arg_min(reason, key) AS example, min(key) AS key
+FROM (SELECT unnest(reasons) AS reason, {key} AS key FROM checked WHERE reasons IS NOT NULL)
+GROUP BY kind ORDER BY rows DESC, kind LIMIT 10
+"""
+"""What a reason says before it shows the value."""
 TEXT = {"text", "varchar", "bpchar", "name", "citext", "unknown", "as each value has it"}
 """What may hold anything: the contract judges each value."""
 NUMBERS = {"int2", "int4", "int8", "float4", "float8", "numeric"}
@@ -58,8 +64,8 @@ def examine(session: Session, mapping: Mapping, dataset: str, now: datetime) -> 
     frames = [pl.DataFrame(pl.from_arrow(table)) for table in tables]
     rows = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
     refused = find_refused(dataset, rows, now) if frames else []
-    systematic = [line for line, count in refused if count > rows.height * MOST_REFUSED]
-    others = tuple(line for line, _ in refused if line not in systematic)
+    systematic = [line for line, count, offered in refused if count > rows.height * MOST_REFUSED or count == offered]
+    others = tuple(line for line, *_ in refused if line not in systematic)
     return Examination(dataset, mapping.file(dataset), (*mistyped, *systematic), others, rows.height, rows.head(SHOWN_ROWS))
 
 
@@ -73,16 +79,18 @@ def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:
     ]
 
 
-def find_refused(dataset: str, rows: pl.DataFrame, now: datetime) -> list[tuple[str, int]]:
-    """A line for each reason for which the contract would refuse rows, and how many."""
+def find_refused(dataset: str, rows: pl.DataFrame, now: datetime) -> list[tuple[str, int, int]]:
+    """Each kind of reason for which the contract would refuse rows: a line with an example, how many rows, and in how many its
+    column says anything."""
     con = connect()
     try:
         with registered(con, "looked_at", rows):
             check_rows(con, DATASETS[dataset], "looked_at", now)
-            sql = (
-                "SELECT reason, count(*) AS rows, min(key) AS key FROM rejected GROUP BY reason ORDER BY rows DESC, reason LIMIT 10"
-            )
-            reasons = fetch(con, sql)
+            kinds = fetch(con, KINDS.format(key=key_text(DATASETS[dataset])))
     finally:
         con.close()
-    return [(f"{count:,} of {rows.height:,} rows: {reason} (first {key})", count) for reason, count, key in reasons.iter_rows()]
+    said = rows.select(pl.all().is_not_null().sum()).row(0, named=True) if rows.height else {}
+    return [
+        (f"{count:,} of {rows.height:,} rows: {example} (first {key})", count, said.get(kind.partition(" ")[0], rows.height))
+        for kind, count, example, key in kinds.iter_rows()
+    ]

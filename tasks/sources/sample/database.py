@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -59,11 +60,12 @@ def write_sample(
         scale: multiplies scans and activity, at most 100.
 
     Raises:
-        GovpulseError: the file cannot be written, or the arguments make no sample.
+        GovpulseError: the file cannot be written, is there and no sample, or the arguments make no sample.
     """
     first = _midnight(start or until - timedelta(days=days))
     if days < 1 or not 0 < scale <= LARGEST_SCALE or first > until:
         raise GovpulseError(f"a sample needs at least one day, a scale in (0, {LARGEST_SCALE:g}] and a start before its end")
+    _refuse_what_is_no_sample(path)
     world = World(seed, first, days, scale)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _one_line_errors(f"cannot write the sample {path}"):
@@ -74,6 +76,24 @@ def write_sample(
         finally:
             temporary.unlink(missing_ok=True)
     return SampleResult(str(path), result.start, result.until, result.rows, result.incidents)
+
+
+def _refuse_what_is_no_sample(path: Path) -> None:
+    if not path.exists():
+        return
+    known = {name for (name,) in _tables_of(":memory:", _SCHEMA.read_text())}
+    try:
+        found = {name for (name,) in _tables_of(f"file:{quote(str(path))}?immutable=1")}
+    except sqlite3.Error:
+        found = set()
+    if "sample_meta" not in found or found - known:
+        raise GovpulseError(f"{path} is there and is no sample; nothing was changed, give another file")
+
+
+def _tables_of(database: str, schema: str = "") -> list[tuple[str]]:
+    with closing(sqlite3.connect(database, uri=True)) as con:
+        con.executescript(schema)
+        return con.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
 
 
 def advance_sample(path: Path, *, until: datetime) -> SampleResult:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import one_line
-from flows.cli.run import parse_instant, parse_parts
+from flows.cli.run import parse_parts
+from flows.instants import parse_instant
 from storage.errors import ConfigurationError, GovpulseError
 from storage.home import Home
 from storage.publishing import publish
@@ -24,9 +25,11 @@ from storage.warehouse import warehouse
         (["run", "--only", "nonsense"], "nonsense"),
         (["run", "--only", "alerts,nonsense"], "nonsense"),
         (["run", "--as-of", "yesterday"], "--as-of yesterday"),
+        (["run", "--as-of", "2999-01-01"], "as_of 2999-01-01 00:00 UTC is in the future"),
+        (["run", "--window-start", "2999-01-01"], "window_start 2999-01-01 00:00 UTC is in the future"),
         (["run", "--window-start", "2026-13-01"], "--window-start 2026-13-01"),
     ],
-    ids=["part", "one of two parts", "as-of", "window-start"],
+    ids=["part", "one of two parts", "as-of", "as-of to come", "window-start to come", "window-start"],
 )
 def test_run_refuses_before_anything_starts(fails, home, arguments, said) -> None:
     assert said in fails(2, *arguments)

@@ -86,3 +86,20 @@ def test_a_wrong_channel_ends_with_2_and_without_its_secret(fails, home, tmp_pat
     assert "its url does not begin with https:// or http://" in said
     assert "s3cret" not in said
     assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('kind = "sqlite"\nurl = "nowhere.db"', "nowhere.db does not exist; set [source] url"),
+        ('kind = "files"\nurl = "nowhere"', "nowhere does not exist; set [source] url"),
+        ('kind = "postgresql"\nurl = "db.example.org"', "is no PostgreSQL URL"),
+        ('kind = "postgresql"\nurl = "postgresql://db/x"\nmapping = "./mine"', "mine: give one of "),
+        ('kind = "none"\ntimezone = "Mars/Olympus"', "unknown time zone 'Mars/Olympus'"),
+        ('kind = "files"\nurl = "."\ndatasets = { "a*.csv" = "people" }', "no dataset people"),
+        ('zero_instants = ["never"]', "source.zero_instants"),
+    ],
+)
+def test_a_source_that_is_not_there(fails, tmp_path, source, said) -> None:
+    write(tmp_path, f"[source]\n{source}\n")
+    assert said in fails(2, "config", "check")

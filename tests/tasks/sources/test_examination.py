@@ -149,7 +149,8 @@ def test_values_in_sqlite_are_held_against_the_contract_one_by_one(sqlite: Platf
     sqlite.change("INSERT INTO people VALUES (2, CAST(X'ff' AS TEXT), NULL, 1, '{}', 'soon', '2026-07-01')")
     found = sqlite.examine()
     assert found.problems == (
-        "1 of 2 rows: is_active is not a boolean: perhaps; preferences is not valid JSON: none (first 1)",
+        "1 of 2 rows: is_active is not a boolean: perhaps (first 1)",
+        "1 of 2 rows: preferences is not valid JSON: none (first 1)",
         "1 of 2 rows: role is not valid UTF-8 (first 2)",
     )
 
@@ -198,3 +199,15 @@ def test_rows_that_came_in_several_batches_of_different_types_are_looked_at_toge
     found = postgresql.examine("Europe/Berlin")
     reason = "updated_at is not a timestamp: 2026-03-29 02:30:00.000000 does not exist in Europe/Berlin"
     assert (found.problems, found.notices) == ((), (f"1 of 20 rows: {reason} (first 10)",))
+
+
+def test_values_of_one_kind_are_one_line_and_a_column_of_which_nothing_is_left_is_a_problem(sqlite: Platform) -> None:
+    sqlite.create()
+    for number in range(30):
+        made = f"'{1_780_000_000_000 + number}'" if number in (3, 4) else "NULL"
+        odd = "'none'" if number == 5 else "'{}'"
+        sqlite.change(f"INSERT INTO people VALUES ({number}, 'admin', NULL, 1, {odd}, {made}, '2026-07-01')")
+    found = sqlite.examine()
+    hint = "looks like milliseconds since 1970: make it a timestamp in the mapping, `to_timestamp(x / 1000.0)`"
+    assert found.problems == (f"2 of 30 rows: created_at is not a timestamp: 1780000000003 {hint} (first 3)",)
+    assert found.notices == ("1 of 30 rows: preferences is not valid JSON: none (first 5)",)

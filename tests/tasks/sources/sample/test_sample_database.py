@@ -128,6 +128,23 @@ def test_replaces_what_was_there_and_leaves_nothing_beside_it(tmp_path):
     assert result.incidents == len(content(path)["sample_labels"]) > 0
 
 
+@pytest.mark.parametrize("content", ["text", "database", "a sample and more"])
+def test_what_is_no_sample_is_never_replaced(tmp_path, content):
+    path = tmp_path / "a"
+    if content == "text":
+        path.write_text("dear diary")
+    if content == "a sample and more":
+        small(path, START)
+    if content != "text":
+        with closing(sqlite3.connect(path)) as con:
+            con.execute("CREATE TABLE thesis (chapter)")
+    before = path.read_bytes()
+    with pytest.raises(GovpulseError, match="is there and is no sample; nothing was changed"):
+        small(path, START)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
 def test_prepare_writes_first_and_advances_then(tmp_path):
     first = prepare_sample.fn(str(tmp_path), until=START)
     second = prepare_sample.fn(str(tmp_path), until=START + timedelta(hours=7))
