@@ -40,6 +40,7 @@ def _evaluate(run: Run) -> None:
         as_of=run.as_of,
         is_past=run.as_of < run.started_at,
         runbooks=settings.alerts.runbook_base_url,
+        real_only=settings.real_only,
     )
     for number, failure in enumerate(evaluation.failures if evaluation else (), 1):
         run.failures[f"alert rule {number}"] = failure

@@ -57,6 +57,7 @@ class SourceSettings(Section):
         3600.0, ge=0, description="the same where PostgreSQL cannot say which transactions are open: longer than any of them (s)"
     )
     statement_timeout_seconds: float = Field(3600.0, gt=0, description="PostgreSQL ends a statement of ours that takes longer (s)")
+    lock_timeout_seconds: float = Field(30.0, ge=0, description="how long we wait for who locks the SQLite file, or a table (s)")
 
     @field_validator("datasets")
     @classmethod
@@ -223,6 +224,7 @@ class NotificationSettings(Section):
     """Where alerts go."""
 
     channels: tuple[ChannelSettings, ...] = Field((ChannelSettings(name="console"),), description="the channels")
+    sample: bool = Field(False, description="alerts of the made-up sample go to all channels, and not to the console only")
 
     @field_validator("channels")
     @classmethod
@@ -320,6 +322,12 @@ class Settings(BaseSettings):
     def channels(self) -> dict[str, str]:
         """By name the severity from which on a channel is told."""
         return {channel.name: channel.min_severity for channel in self.notifications.channels}
+
+    @property
+    def real_only(self) -> frozenset[str]:
+        """The channels that are not told of the sample's alerts."""
+        wake = (channel.name for channel in self.notifications.channels if channel.kind != "console")
+        return frozenset() if self.notifications.sample else frozenset(wake)
 
 
 def shown(settings: Settings) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def source_of(settings: SourceSettings) -> Source:
         settings.statement_timeout_seconds,
         settings.fallback_overlap_seconds,
         settings.zero_instants,
+        settings.lock_timeout_seconds,
         settings.datasets,
     )
 

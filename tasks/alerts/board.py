@@ -84,6 +84,7 @@ def write_evaluation(
     transitions: Sequence[Transition],
     channels: Mapping[str, str],
     runbooks: str = "",
+    real_only: Collection[str] = (),
 ) -> None:
     """Alerts, transitions and outbox rows, all or nothing."""
     by_name = {rule.name: rule for rule in rules}
@@ -91,9 +92,8 @@ def write_evaluation(
         upsert_rows(con, TABLES["alerts.alerts"], [_alert_row(alert) for alert in alerts])
         upsert_rows(con, TABLES["alerts.transitions"], [_transition_row(transition) for transition in transitions])
         told = (transition for transition in transitions if transition.event)
-        upsert_rows(
-            con, TABLES["alerts.notifications"], [row for each in told for row in outbox_rows(each, by_name, channels, runbooks)]
-        )
+        rows = [row for each in told for row in outbox_rows(each, by_name, channels, runbooks, real_only)]
+        upsert_rows(con, TABLES["alerts.notifications"], rows)
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:
@@ -164,11 +164,12 @@ def conclude(
     channels: Mapping[str, str],
     as_of: datetime,
     runbooks: str,
+    real_only: Collection[str] = (),
 ) -> EvaluationResult:
     """Store what follows from what the rules saw."""
     known = {**standing, **read_dormant(con, {key for key in _fingerprints(seen) if key not in standing})}
     alerts, transitions = evaluate(rules, seen, known, as_of, errors)
-    write_evaluation(con, rules, alerts, transitions, channels, runbooks)
+    write_evaluation(con, rules, alerts, transitions, channels, runbooks, real_only)
     now_standing = known | {alert.fingerprint: alert for alert in alerts}
     firing = sum(alert.state in ACTIVE for alert in now_standing.values())
     return EvaluationResult(len(rules), tuple(transitions), firing, tuple(errors.values()))
@@ -188,10 +189,12 @@ def evaluate_rules(
     as_of: datetime,
     is_past: bool = False,
     runbooks: str = "",
+    real_only: Collection[str] = (),
 ) -> EvaluationResult:
     """Evaluate every rule as of `as_of`; a rule that fails is reported, and its alerts stay as they are.
 
     Args:
+        real_only: channels that are not told of the sample's alerts.
         is_past: somebody asked for an instant of the past: where the alerts already stand as of a later one, nothing is done.
     """
     folder = Home(Path(home))
@@ -206,7 +209,7 @@ def evaluate_rules(
             seen, errors = observe_all(reader.ask, in_force.rules, standing.values(), as_of)
         errors |= {"rules_file": in_force.problem} if in_force.problem else {}
         with opened(folder, limits) as con:
-            return conclude(con, in_force.rules, seen, errors, standing, channels, as_of, runbooks)
+            return conclude(con, in_force.rules, seen, errors, standing, channels, as_of, runbooks, real_only)
 
 
 def _last_evaluation(con: duckdb.DuckDBPyConnection) -> datetime | None:

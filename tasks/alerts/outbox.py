@@ -1,7 +1,7 @@
 """What an evaluation puts into the outbox, pure: a row for each channel that wants the severity, put into words once."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tasks.alerts.evaluation import SEVERITIES, Transition
@@ -11,13 +11,18 @@ from tasks.messages import Message, runbook_link, to_json
 
 
 def outbox_rows(
-    transition: Transition, rules: Mapping[str, Rule], channels: Mapping[str, str], runbooks: str = ""
+    transition: Transition,
+    rules: Mapping[str, Rule],
+    channels: Mapping[str, str],
+    runbooks: str = "",
+    real_only: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The rows of alerts.notifications for a transition that is to be told.
 
     Args:
         channels: by name the severity from which on it is told.
         runbooks: what is put before a runbook that is a path.
+        real_only: channels that are not told of the sample's alerts.
     """
     after, at = transition.after, transition.transitioned_at
     message = to_json(message_of(transition, rules.get(after.rule), runbooks))
@@ -43,7 +48,7 @@ def outbox_rows(
             "is_maybe_received": False,
         }
         for channel, least in channels.items()
-        if is_wanted(least, transition)
+        if is_wanted(least, transition) and not (after.is_sample and channel in real_only)
     ]
 
 
@@ -76,7 +81,7 @@ def message_of(transition: Transition, rule: Rule | None, runbooks: str) -> Mess
         threshold=after.threshold,
         since=after.firing_since or transition.transitioned_at,
         at=transition.transitioned_at,
-        title=f"[{badge.upper()}] {after.rule}: {about(after)}",
+        title=f"[{badge.upper()}] {'sample: ' if after.is_sample else ''}{after.rule}: {about(after)}",
         statement=transition.reason,
         runbook=runbook_link(rule.runbook, runbooks) if rule else "",
         query=evidence_query(rule, after.subject, transition.transitioned_at) if rule else "",

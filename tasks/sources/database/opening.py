@@ -26,6 +26,7 @@ class Source:
         statement_timeout_seconds: PostgreSQL ends a statement of ours that takes longer.
         fallback_overlap_seconds: how long a transaction may last where nobody can see when the open ones began.
         zero_days: whose midnights are no instants.
+        lock_timeout_seconds: how long we wait for who writes a SQLite file, or has locked a table.
         file_patterns: by pattern of a path in a folder of files the dataset that these are.
     """
 
@@ -36,6 +37,7 @@ class Source:
     statement_timeout_seconds: float = 3600.0
     fallback_overlap_seconds: float = 3600.0
     zero_days: tuple[date, ...] = ZERO_DAYS
+    lock_timeout_seconds: float = 30.0
     file_patterns: dict[str, str] = field(default_factory=dict)
 
     def load_mapping(self) -> Mapping:
@@ -58,8 +60,9 @@ def open_session(source: Source) -> Iterator[Session]:
             mapping,
             statement_timeout_seconds=source.statement_timeout_seconds,
             fallback_overlap_seconds=source.fallback_overlap_seconds,
+            lock_timeout_seconds=source.lock_timeout_seconds,
         ) as session:
             yield session
     else:
-        with open_sqlite(source.address, mapping) as reader:
+        with open_sqlite(source.address, mapping, source.lock_timeout_seconds) as reader:
             yield reader

@@ -166,7 +166,12 @@ class PostgresqlSession:
 
 @contextmanager
 def open_postgresql(
-    address: Address, mapping: Mapping, *, statement_timeout_seconds: float, fallback_overlap_seconds: float
+    address: Address,
+    mapping: Mapping,
+    *,
+    statement_timeout_seconds: float,
+    fallback_overlap_seconds: float,
+    lock_timeout_seconds: float,
 ) -> Iterator[PostgresqlSession]:
     """A snapshot of the database, with the horizon read before it.
 
@@ -179,7 +184,8 @@ def open_postgresql(
     cursor = connection.cursor()
     try:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
-        horizon = begin_snapshot(address, cursor, statement_timeout_seconds, timedelta(seconds=fallback_overlap_seconds))
+        limits = {"statement_timeout": statement_timeout_seconds, "lock_timeout": lock_timeout_seconds}
+        horizon = begin_snapshot(address, cursor, limits, timedelta(seconds=fallback_overlap_seconds))
         yield PostgresqlSession(address, mapping, cursor, horizon)
     finally:
         for thing in (cursor, connection):

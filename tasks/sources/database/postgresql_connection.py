@@ -1,5 +1,6 @@
 """The connection to a PostgreSQL database: how it is set up, how far it sees, what its errors say."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from tasks.sources.database.horizon import Transactions, see_horizon
 from tasks.sources.database.session import Horizon
 
 HORIZON = Path(__file__).with_name("horizon.sql")
-LOCK_TIMEOUT_SECONDS = 30
 
 
 def connect(address: Address) -> Any:
@@ -30,7 +30,7 @@ def connect(address: Address) -> Any:
     raise GovpulseError(f"cannot connect to {address}: {said}")
 
 
-def begin_snapshot(address: Address, cursor: Any, statement_timeout_seconds: float, fallback: timedelta) -> Horizon:
+def begin_snapshot(address: Address, cursor: Any, limits: Mapping[str, float], fallback: timedelta) -> Horizon:
     """Set the session up, read the horizon, then begin the snapshot: what commits in between is read, and read again later.
 
     Raises:
@@ -41,8 +41,7 @@ def begin_snapshot(address: Address, cursor: Any, statement_timeout_seconds: flo
             "application_name = 'govpulse'",
             "client_encoding = 'UTF8'",
             "standard_conforming_strings = on",
-            f"statement_timeout = {int(statement_timeout_seconds * 1000)}",
-            f"lock_timeout = {LOCK_TIMEOUT_SECONDS * 1000}",
+            *(f"{name} = {int(seconds * 1000)}" for name, seconds in limits.items()),
         ):
             cursor.execute(f"SET {setting}")
         cursor.execute(HORIZON.read_text())

@@ -123,8 +123,8 @@ class SqliteSession:
 
 
 @contextmanager
-def open_sqlite(address: Address, mapping: Mapping) -> Iterator[SqliteSession]:
-    """A snapshot of the database file.
+def open_sqlite(address: Address, mapping: Mapping, lock_timeout_seconds: float = 30.0) -> Iterator[SqliteSession]:
+    """A snapshot of the database file, for whose writer we wait so long.
 
     Raises:
         GovpulseError: the file is missing or no database.
@@ -137,6 +137,8 @@ def open_sqlite(address: Address, mapping: Mapping) -> Iterator[SqliteSession]:
             closing(sqlite.connect(f"file:{quote(str(path))}?mode=ro", autocommit=False)) as connection,
             closing(connection.cursor()) as cursor,
         ):
+            cursor.execute(f"PRAGMA busy_timeout = {int(lock_timeout_seconds * 1000)}")
+            cursor.fetchall()
             # The first look begins the read transaction, and a file that is no database is not blamed on the mapping.
             cursor.execute("SELECT count(*) FROM sqlite_master")
             cursor.fetchall()

@@ -237,3 +237,16 @@ def test_too_many_rows_or_labels_are_an_error_of_the_rule(con, gauges, at) -> No
         "rule rows: yields more than 500,000 rows",
         "rule labels: yields more than 50 labels",
     )
+
+
+def test_alerts_of_the_sample_wake_nobody(tmp_path, at) -> None:
+    """They go to the console, and say what they are; a real one goes everywhere."""
+    own = tmp_path / "own.toml"
+    sql = "SELECT subject, 5 AS value, subject = 'made-up' AS is_sample FROM (VALUES ('made-up'), ('real')) AS t (subject)"
+    own.write_text(f"""[[rule]]\nname = "other"\nsql = "{sql}"\nwarning = 1\n""")
+    options = {"limits": Limits(10.0, 1), "rules_file": str(own), "channels": {"console": "warning", "pager": "warning"}}
+    evaluate_rules.fn(str(tmp_path), as_of=at(0), real_only=["pager"], **options)
+    with warehouse(Home(tmp_path), Limits(10.0, 1)) as con:
+        told = con.sql("SELECT channel, message ->> 'title' FROM alerts.notifications ORDER BY ALL").fetchall()
+    real, made_up = "[WARNING] other: real", "[WARNING] sample: other: made-up"
+    assert told == [("console", real), ("console", made_up), ("pager", real)]

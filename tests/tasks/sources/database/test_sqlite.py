@@ -1,8 +1,10 @@
 """Reading SQLite: hand-made databases through a mapping of the test's own, where everything that a source can do wrong is done."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from tasks.sources.address import Address
 from tasks.sources.database import sqlite as reader
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Span
+from tasks.sources.database.sqlite import open_sqlite
+from tasks.sources.mapping import Mapping
 
 COLUMNS = ("user_id", "role", "team", "is_active", "preferences", "created_at", "updated_at")
 SELECT = "SELECT id AS user_id, role, team, is_active, '{}' AS preferences, created_at, updated_at FROM people"
@@ -232,3 +236,36 @@ def test_a_mapping_may_yield_more_than_the_contract_asks(folder: Path, source: P
     insert(source, [person("u1", "2026-01-02 00:00:00")])
     (folder / "users.sql").write_text(SELECT.replace(" FROM", ", 'x' AS extra FROM") + "  -- the end")
     assert read().columns == list(COLUMNS)
+
+
+LOCKER = """
+import sqlite3, sys, time
+con = sqlite3.connect(sys.argv[1], isolation_level=None)
+con.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+time.sleep(float(sys.argv[2]))
+con.execute("COMMIT")
+"""
+
+
+@contextmanager
+def locked(path: Path, seconds: float) -> Iterator[None]:
+    """By another process, for within one SQLite's locks do not hold."""
+    with subprocess.Popen([sys.executable, "-c", LOCKER, str(path), str(seconds)], stdout=-1, text=True) as locker:
+        assert locker.stdout is not None
+        assert locker.stdout.readline() == "locked\n"
+        yield
+
+
+def test_who_writes_is_waited_for(tmp_path: Path) -> None:
+    path, mapping = tmp_path / "theirs.db", Mapping("none", {}, {})
+    with closing(sqlite3.connect(path)) as con:
+        con.execute("CREATE TABLE job (id)")
+    with locked(path, 1.5), open_sqlite(Address("sqlite", str(path)), mapping, lock_timeout_seconds=30):
+        pass
+    with (
+        locked(path, 3),
+        pytest.raises(GovpulseError, match=r"theirs\.db: .*database is locked"),
+        open_sqlite(Address("sqlite", str(path)), mapping, lock_timeout_seconds=0.2),
+    ):
+        pass
