@@ -9,6 +9,7 @@ from pydantic import Field
 from flows.report import Report
 from flows.run import Run, begin, finish, load
 from flows.sources import extract, find_source
+from storage.catalogue import LISTINGS
 from tasks.boards import reconciliation_board
 from tasks.sources.database.opening import DATABASES
 from tasks.sources.progress import ALL_OPEN, read_progress
@@ -34,6 +35,8 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
         listed_at=run.as_of,
     )
     if found is not None:
+        for dataset in LISTINGS:  # extraction said so already, or somebody has insisted since
+            run.failures.pop(f"extract {dataset}", None) if dataset not in found.failures else None
         run.failures |= {f"reconcile {dataset}": why for dataset, why in found.failures.items()}
     load(run, "load repaired")
 
@@ -43,7 +46,7 @@ def reconcile_sources(most_deleted_ratio: Annotated[float, Field(ge=0, le=1)] = 
     """Extract what is new, then compare keys with the platform's database, and repair and mark what differs.
 
     Args:
-        most_deleted_ratio: if the source lost a greater share of its rows, nothing is marked as deleted and the run fails.
+        most_deleted_ratio: if the source lost this share of its rows, nothing is marked as deleted and the run fails; 1: all is.
         as_of: written on the run's record; a source is always read as it is now.
     """
     run = begin("reconcile_sources", as_of)

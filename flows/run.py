@@ -134,6 +134,7 @@ def note_loaded(run: Run, name: str, loaded: LoadResult) -> None:
     """Put a load into the report."""
     run.results[name] = loaded
     run.failures |= {f"{name} {number}": line for number, line in enumerate(loaded.quarantined, 1)}
+    run.failures |= {f"extract {dataset}": why for dataset, why in loaded.doubts.items()}
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:

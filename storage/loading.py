@@ -53,6 +53,7 @@ class LoadResult:
         skipped: rows of people who were forgotten, and those of the sample beside real ones, which are `displaced`.
         quarantined: a line for each file that could not be read at all.
         zeros: by `dataset.column` how many instants stood for nothing.
+        doubts: by listing why what it lacks is not believed to be gone.
     """
 
     files: int = 0
@@ -62,6 +63,7 @@ class LoadResult:
     quarantined: tuple[str, ...] = ()
     displaced: int = 0
     zeros: Mapping[str, int] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def accepted(self) -> int:
@@ -87,6 +89,7 @@ class LoadResult:
             self.quarantined + other.quarantined,
             self.displaced + other.displaced,
             dict(Counter(self.zeros) + Counter(other.zeros)),
+            {**self.doubts, **other.doubts},
         )
 
 
@@ -215,9 +218,9 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
         skipped += missing
         if file.watermark:
             move_watermark(con, table.name, source or "", file.watermark, file.read_until, now)
-    if table.is_listing:
-        mark_gone(con, table, source or "")
-    return LoadResult(files=len(group), rows=rows, rejected=rejected, skipped=skipped, zeros=zeros)
+    why = mark_gone(con, table, source or "") if table.is_listing else None
+    doubts = {table.name: why} if why else {}
+    return LoadResult(files=len(group), rows=rows, rejected=rejected, skipped=skipped, zeros=zeros, doubts=doubts)
 
 
 def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str) -> LoadResult:

@@ -5,7 +5,7 @@ with the warehouse. What is missing or stale is read again, and so is every row 
 without an instant; what the source no longer has is landed as deleted. Listings are read whole anyway, and left alone here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.catalogue import LISTINGS, TABLES
+from storage.catalogue import DATASETS, LISTINGS, TABLES
 from storage.comparison import Comparison, compare
 from storage.errors import GovpulseError, first_line
 from storage.frames import registered
 from storage.home import Home
 from storage.landing import COMPRESSION
+from storage.listings import doubt, mark_gone
 from storage.lock import fair_lock
 from storage.warehouse import Limits, warehouse
 from storage.write import append
@@ -33,8 +34,6 @@ from tasks.sources.progress import Standing
 
 MOST_SINGLE_KEYS = 50_000
 """Above it reading everything costs the source less than looking up keys."""
-LEAST_SUSPICIOUS = 100
-"""Fewer deletions are never taken for a fault."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +99,16 @@ def listed(session: Session, dataset: str, home: Home, limits: Limits) -> Iterat
             listing.unlink(missing_ok=True)
 
 
-def refuse_mass_deletion(comparison: Comparison, most_deleted_ratio: float) -> None:
-    """A source that lost most of its rows is more likely the wrong database, or a mapping that went wrong.
+def refuse_mass_deletion(dataset: str, comparison: Comparison, most_deleted_ratio: float) -> None:
+    """A source that lost half of its rows, were they few, is more likely the wrong database, a mapping that went wrong, or one of
+    which we are no longer shown everything.
 
     Raises:
         GovpulseError: says how many and how to insist.
     """
     deleted, rows = comparison.deleted.num_rows, comparison.raw_rows
-    if deleted > max(LEAST_SUSPICIOUS, most_deleted_ratio * rows):
-        raise GovpulseError(
-            f"the source no longer has {deleted:,} of {rows:,} rows; nothing was marked as deleted."
-            f" Look at the source and the mapping; run reconcile_sources with most_deleted_ratio=1 if they are right"
-        )
+    if deleted and most_deleted_ratio < 1 and deleted >= most_deleted_ratio * rows:
+        raise GovpulseError(doubt(dataset, deleted, rows))
 
 
 def repair(session: Session, comparison: Comparison, landing: LandingStream) -> int:
@@ -144,7 +141,7 @@ def reconcile_datasets(
                 session.check(dataset)
                 with listed(session, dataset, folder, limits) as listing, warehouse(folder, limits) as con:
                     comparison = compare(con, dataset, source.name, listing, mark.watermark, listed_at)
-                refuse_mass_deletion(comparison, most_deleted_ratio)
+                refuse_mass_deletion(dataset, comparison, most_deleted_ratio)
                 with LandingStream(folder, dataset, source.name, listed_at) as landing:
                     repaired = repair(session, comparison, landing)
                     keys = [comparison.renamed.get(key, key) for key in standing.datasets[dataset].keys]
@@ -152,8 +149,18 @@ def reconcile_datasets(
                 drifts.append(_drift(dataset, comparison, repaired))
             except GovpulseError as error:
                 failures[dataset] = str(error)
+        failures |= _doubts(
+            folder, limits, source.name, [name for name in session.datasets if name in LISTINGS], most_deleted_ratio
+        )
     _record(folder, limits, source.name, drifts, listed_at)
     return Reconciliation(tuple(drifts), failures)
+
+
+def _doubts(home: Home, limits: Limits, source: str, listings: Sequence[str], most_deleted_ratio: float) -> dict[str, str]:
+    """Extraction has read the listings; what they lack is marked here where somebody insists."""
+    with warehouse(home, limits) as con:
+        found = {dataset: mark_gone(con, DATASETS[dataset], source, most_deleted_ratio) for dataset in listings}
+    return {dataset: why for dataset, why in found.items() if why}
 
 
 def _drift(dataset: str, comparison: Comparison, repaired: int) -> Drift:

@@ -10,9 +10,11 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
+from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.landing import pending
+from storage.listings import mark_gone
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources import landing_stream
@@ -48,6 +50,7 @@ class Platform:
         self.address, self.mapping, self.home = address, folder / "mine", migrated_home(folder / "home")
         self.source = Source("mine", address, str(self.mapping))
         self.now = NOON
+        self.insists, self.doubts = True, dict[str, str]()
         self.mapping.mkdir()
         self.map("users", USERS)
         self.map("owners", OWNERS)
@@ -85,7 +88,9 @@ class Platform:
             report=lambda _: None,
         )  # fmt: skip
         with warehouse(self.home, LIMITS) as con:
-            load_landing(con, self.home)
+            self.doubts = dict(load_landing(con, self.home).doubts)
+            if self.insists:
+                mark_gone(con, DATASETS["owners"], "mine", most_deleted_ratio=1.0)
         return extraction
 
     def owners(self) -> list[str]:
@@ -100,11 +105,11 @@ class Platform:
         with warehouse(self.home, LIMITS) as con:
             return fetch(con, sql).rows()
 
-    def reconcile(self) -> Reconciliation:
+    def reconcile(self, most_deleted_ratio: float = 0.5) -> Reconciliation:
         self.now += timedelta(minutes=15)
         return reconcile_datasets.fn(
-            str(self.home.root), limits=LIMITS, source=self.source, standing=self.standing(), most_deleted_ratio=0.5,
-            listed_at=self.now,
+            str(self.home.root), limits=LIMITS, source=self.source, standing=self.standing(),
+            most_deleted_ratio=most_deleted_ratio, listed_at=self.now,
         )  # fmt: skip
 
     def examine(self) -> Examination:
@@ -149,6 +154,36 @@ def test_where_no_owner_is_left_none_is_declared(platform: Platform) -> None:
     assert platform.declared() == []
     platform.declare("finance/u1")
     assert platform.owners() == ["finance/u1"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_believed"), [(1, 0, False), (5, 0, False), (5, 2, False), (5, 3, True), (2, 1, True)]
+)
+def test_a_listing_that_lacks_most_is_not_believed_until_somebody_says_so(
+    platform: Platform, before: int, after: int, is_believed: bool
+) -> None:
+    platform.insists = False
+    owners = [f"finance/u{number}" for number in range(before)]
+    platform.declare(*owners)
+    platform.take()
+    platform.declare(*owners[:after])
+    assert platform.owners() == (owners[:after] if is_believed else owners)
+    assert ("owners" in platform.doubts) == (not is_believed)
+    assert ("owners" in platform.reconcile().failures) == (not is_believed)
+    assert platform.reconcile(most_deleted_ratio=1.0).failures == {}
+    assert platform.declared() == owners[:after]
+    platform.declare("finance/u9", *owners)
+    platform.take()
+    platform.declare()
+    assert len(platform.owners()) == before + 1, "it was said once"
+
+
+def test_other_owners_take_the_place_of_those_who_were(platform: Platform) -> None:
+    platform.insists = False
+    platform.declare("finance/u1")
+    platform.take()
+    platform.declare("finance/u2")
+    assert platform.owners() == ["finance/u2"]
 
 
 def test_a_mapping_without_the_select_takes_nobody_away(platform: Platform) -> None:

@@ -164,10 +164,26 @@ def test_a_source_that_lost_most_of_its_rows_is_not_believed(make: Callable[...,
     platform.con.execute("DELETE FROM people WHERE id > 50")
     found = platform.reconcile()
     assert found.drifts == ()
-    assert found.failures["users"].startswith("the source no longer has 250 of 300 rows; nothing was marked as deleted.")
+    assert found.failures["users"].startswith("the source no longer has 250 of 300 rows of users; nothing was marked as deleted.")
     assert len(platform.rows()) == 300
     assert platform.reconcile(most_deleted_ratio=1.0).drifts[0].deleted == 250
     assert len(platform.rows()) == 50
+
+
+@pytest.mark.parametrize(
+    ("rows", "left", "is_believed"), [(1, 0, False), (2, 1, False), (10, 0, False), (10, 5, False), (10, 6, True)]
+)
+def test_an_empty_or_halved_source_is_not_believed_however_small(
+    make: Callable[..., Platform], rows: int, left: int, is_believed: bool
+) -> None:
+    platform = make(rows=rows)
+    platform.extract()
+    platform.con.execute("DELETE FROM people WHERE id > %s", [left])
+    found = platform.reconcile()
+    assert (found.failures == {}) == is_believed
+    assert len(platform.rows()) == (left if is_believed else rows)
+    platform.reconcile(most_deleted_ratio=1.0)
+    assert len(platform.rows()) == left
 
 
 def test_many_differences_are_repaired_by_reading_everything(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
