@@ -9,7 +9,8 @@ SERVICES := .services
 AUDIT := .audit
 # They look at files, terminals and accounts, whatever the database.
 NOT_DUCKDB := $(addprefix --ignore tests/storage/test_,other_users.py person.py printable.py)
-TESTS := -n 2 --dist loadgroup --ignore tests/flows/services
+SERVICE_TESTS := tests/flows/services tests/tasks/sources/services
+TESTS := -n 2 --dist loadgroup $(addprefix --ignore ,$(SERVICE_TESTS))
 
 .DEFAULT_GOAL := help
 .PHONY: help run up test test-all test-duckdb2 test-services lint audit bench docs lock clean
@@ -24,15 +25,16 @@ up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect U
 	$(BIN)/govpulse up
 
 test: $(VENV)/ready-dev ## Set up, then run the tests (some 6 minutes on two quiet cores)
-	@echo "left to make test-services: what needs Chromium"
+	@echo "left to make test-services: what needs Chromium or PgBouncer"
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign"
 
 test-all: $(VENV)/ready-dev ## The tests with the long crash campaigns
 	$(BIN)/python -m pytest $(TESTS)
 
-test-services: $(VENV)/ready-dev $(SERVICES)/ready ## The tests that need Chromium, which apt installs where it is missing
-	command -v chromium || (apt-get update && apt-get install --yes --no-install-recommends chromium)
-	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest tests/flows/services
+test-services: $(VENV)/ready-dev $(SERVICES)/ready ## The tests that need Chromium or PgBouncer, which apt installs where they are missing
+	test -x /usr/bin/chromium -a -x /usr/sbin/pgbouncer \
+		|| (apt-get update && apt-get install --yes --no-install-recommends chromium pgbouncer)
+	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest $(SERVICE_TESTS)
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
 	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights/test_cases.py tests/tasks/alerts $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"

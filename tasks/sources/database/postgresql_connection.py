@@ -31,25 +31,33 @@ def connect(address: Address) -> Any:
 
 
 def begin_snapshot(address: Address, cursor: Any, limits: Mapping[str, float], fallback: timedelta) -> Horizon:
-    """Set the session up, read the horizon, then begin the snapshot: what commits in between is read, and read again later.
+    """Read the horizon, then begin the snapshot: what commits in between is read, and read again later.
+
+    What is set holds within the transaction only: a pooler may give the next one another server, and this one to somebody else.
 
     Raises:
         GovpulseError: the database did not let us.
     """
     try:
-        for setting in (
-            "application_name = 'govpulse'",
-            "client_encoding = 'UTF8'",
-            "standard_conforming_strings = on",
-            *(f"{name} = {int(seconds * 1000)}" for name, seconds in limits.items()),
-        ):
-            cursor.execute(f"SET {setting}")
+        _begin(cursor, "READ COMMITTED", limits)
         cursor.execute(HORIZON.read_text())
         horizon = see_horizon(Transactions(**cursor.fetch_arrow_table().to_pylist()[0]), fallback)
-        cursor.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("COMMIT")
+        _begin(cursor, "REPEATABLE READ", limits)
     except AdbcError as error:
         raise GovpulseError(f"cannot read {address}: {explain(address, error)}") from error
     return horizon
+
+
+def _begin(cursor: Any, isolation: str, limits: Mapping[str, float]) -> None:
+    cursor.execute(f"BEGIN TRANSACTION ISOLATION LEVEL {isolation} READ ONLY")
+    for setting in (
+        "application_name = 'govpulse'",
+        "client_encoding = 'UTF8'",
+        "standard_conforming_strings = on",
+        *(f"{name} = {int(seconds * 1000)}" for name, seconds in limits.items()),
+    ):
+        cursor.execute(f"SET LOCAL {setting}")
 
 
 def explain(address: Address, error: Exception) -> str:
