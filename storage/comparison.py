@@ -40,6 +40,11 @@ def _is_forgotten(table: Table) -> str:
     return IS_KNOWN.format(id="key") if is_user else "false"
 
 
+def _first_instant(table: Table) -> str:
+    instants = [column.name for column in table.columns if column.type == "TIMESTAMPTZ" and column.name != "extracted_at"]
+    return f"least({', '.join(instants)})"
+
+
 def _list_keys(con: duckdb.DuckDBPyConnection, listing: Path) -> None:
     """The relation `listed`: keys as the warehouse has them, beside the source's own. A copy only where they may differ."""
     con.execute("DROP VIEW IF EXISTS listed")
@@ -55,15 +60,24 @@ def _list_keys(con: duckdb.DuckDBPyConnection, listing: Path) -> None:
 
 
 def compare(
-    con: duckdb.DuckDBPyConnection, dataset: str, source: str, listing: Path, read_until: datetime, listed_at: datetime
+    con: duckdb.DuckDBPyConnection,
+    dataset: str,
+    source: str,
+    listing: Path,
+    read_until: datetime,
+    listed_at: datetime,
+    kept_since: datetime | None = None,
 ) -> Comparison:
     """Compare `raw.<dataset>` with `listing`, a Parquet file of `key` and `updated_at`.
 
     Args:
         read_until: what changed at or after this need not have been read yet.
         listed_at: rows that were extracted after this are newer than the listing.
+        kept_since: what began before this may have left the source by its age, which is no deletion.
     """
     table, key = DATASETS[dataset], DATASETS[dataset].key[0]
+    is_kept = f"coalesce({_first_instant(table)} >= $kept_since, true)" if kept_since else "true"
+    since = {"kept_since": kept_since} if kept_since else {}
     _list_keys(con, listing)
     con.execute(
         f"""
@@ -73,7 +87,7 @@ def compare(
             FROM listed WHERE NOT {_is_forgotten(table)} GROUP BY key
         ),
         ours AS (
-            SELECT {key} AS key, updated_at FROM {table.full_name}
+            SELECT {key} AS key, updated_at, {is_kept} AS is_kept FROM {table.full_name}
             WHERE source = $source AND NOT is_deleted AND extracted_at < $listed_at
         ),
         newer AS (SELECT {key} AS key FROM {table.full_name} WHERE source = $source AND extracted_at >= $listed_at),
@@ -83,16 +97,17 @@ def compare(
             CASE WHEN ours.key IS NULL THEN 'missing' WHEN theirs.key IS NULL THEN 'deleted' ELSE 'stale' END AS difference
         FROM theirs FULL JOIN ours ON theirs.key = ours.key
         WHERE
-            theirs.key IS NULL
+            (theirs.key IS NULL AND ours.is_kept)
             OR (
                 theirs.updated_at < $read_until AND theirs.updated_at IS DISTINCT FROM ours.updated_at
                 AND theirs.key NOT IN (SELECT key FROM refused WHERE key IS NOT NULL)
                 AND theirs.key NOT IN (SELECT key FROM newer)
             )
         """,
-        {"source": source, "dataset": dataset, "read_until": read_until, "listed_at": listed_at},
+        {"source": source, "dataset": dataset, "read_until": read_until, "listed_at": listed_at, **since},
     )
-    rows = con.execute(f"SELECT count(*) FROM {table.full_name} WHERE source = ? AND NOT is_deleted", [source]).fetchall()[0][0]
+    counted = f"SELECT count(*) FROM {table.full_name} WHERE source = $source AND NOT is_deleted AND {is_kept}"
+    rows = con.execute(counted, {"source": source, **since}).fetchall()[0][0]
     listed = con.sql("SELECT count(DISTINCT source_key) FROM listed").fetchall()[0][0]
     renamed = dict(con.sql("SELECT key, source_key FROM listed WHERE key <> source_key").fetchall())
     found = con.sql("SELECT source_key, difference FROM differing WHERE difference <> 'deleted' ORDER BY source_key").fetchall()

@@ -132,6 +132,7 @@ def reconcile_datasets(
         GovpulseError: the source cannot be opened.
     """
     folder, drifts, failures, listed_at = Home(Path(home)), [], {}, standing.seen_at(listed_at)
+    mapping = source.load_mapping()
     with open_session(source) as session:
         for dataset in (dataset for dataset in session.datasets if dataset not in LISTINGS):
             mark = standing.datasets[dataset].mark
@@ -140,7 +141,8 @@ def reconcile_datasets(
             try:
                 session.check(dataset)
                 with listed(session, dataset, folder, limits) as listing, warehouse(folder, limits) as con:
-                    comparison = compare(con, dataset, source.name, listing, mark.watermark, listed_at)
+                    since = mapping.kept_since(dataset, listed_at)
+                    comparison = compare(con, dataset, source.name, listing, mark.watermark, listed_at, since)
                 refuse_mass_deletion(dataset, comparison, most_deleted_ratio)
                 with LandingStream(folder, dataset, source.name, listed_at) as landing:
                     repaired = repair(session, comparison, landing)

@@ -36,6 +36,15 @@ def test_zones_are_named_taken_from_the_settings_or_utc(tmp_path: Path) -> None:
     assert mapping.zones["scans"].key == "America/New_York"
     assert mapping.zones["deployments"].key == "Europe/Berlin"
     assert mapping.zones["users"].key == "UTC"
+    assert {zone.key for zone in mapping.zones_of("scans").values()} == {"America/New_York"}
+
+
+def test_a_column_may_have_a_zone_of_its_own(tmp_path: Path) -> None:
+    zones = '[timezones]\nscans = "America/New_York"\n"scans.finished_at" = "server"\n'
+    own = mapping_folder(tmp_path, scans__sql="SELECT 1", mapping__toml=zones)
+    found = load_mapping(str(own), "sqlite", "Europe/Berlin").zones_of("scans")
+    assert found["started_at"].key == "America/New_York"
+    assert found["finished_at"].key == "Europe/Berlin"
 
 
 def test_owners_are_optional_and_offered_by_no_shipped_mapping(tmp_path: Path) -> None:
@@ -78,8 +87,25 @@ def test_a_mapping_without_selects_is_no_mapping(tmp_path: Path) -> None:
         ('[timezones]\nscan = "UTC"', "scan"),
         ('timezone = "UTC"', "timezone"),
         ("[timezones\n", "line 1"),
+        ('[timezones]\n"scans.status" = "UTC"', "scans.status"),
+        ("timezones = 1", "timezones must be a table"),
+        ("[kept_days]\nscan = 7", "scan"),
+        ('[kept_days]\nscans = "7 days"', "kept_days.scans must be a number of days"),
+        ("[kept_days]\nscans = 0", "kept_days.scans must be a number of days"),
     ],
-    ids=["unknown zone", "folder of zones", "number", "unknown dataset", "unknown key", "no TOML"],
+    ids=[
+        "unknown zone",
+        "folder of zones",
+        "number",
+        "unknown dataset",
+        "unknown key",
+        "no TOML",
+        "no instant",
+        "no table",
+        "unknown dataset that is kept",
+        "words for days",
+        "kept for no day",
+    ],
 )
 def test_a_mistake_in_mapping_toml_is_named(tmp_path: Path, toml: str, said: str) -> None:
     own = mapping_folder(tmp_path, scans__sql="SELECT 1", mapping__toml=toml)

@@ -171,6 +171,20 @@ def test_a_source_that_lost_most_of_its_rows_is_not_believed(make: Callable[...,
 
 
 @pytest.mark.parametrize(
+    ("kept", "deleted"), [("", {"2", "9"}), ("users = {days}", {"9"}), ("users = inf", set()), ("scans = {days}", {"2", "9"})]
+)
+def test_what_leaves_the_source_by_its_age_is_no_deletion(platform: Platform, kept: str, deleted: set[str]) -> None:
+    """The source keeps rows until the day before noon; somebody of three days before it and one of noon are no longer there."""
+    platform.con.execute("UPDATE people SET updated_at = %s WHERE id = 2", [NOON - timedelta(days=3)])
+    platform.reconcile()
+    days = (platform.now - NOON).days + 1
+    (Path(platform.source.mapping) / "mapping.toml").write_text(f"[kept_days]\n{kept.format(days=days)}\n")
+    platform.con.execute("DELETE FROM people WHERE id IN (2, 9)")
+    assert platform.reconcile().drifts[0].deleted == len(deleted)
+    assert {key for (key,) in platform.rows("SELECT user_id FROM raw.users WHERE is_deleted")} == deleted
+
+
+@pytest.mark.parametrize(
     ("rows", "left", "is_believed"), [(1, 0, False), (2, 1, False), (10, 0, False), (10, 5, False), (10, 6, True)]
 )
 def test_an_empty_or_halved_source_is_not_believed_however_small(
