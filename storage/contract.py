@@ -111,11 +111,12 @@ def _checked_select(
     constants: Mapping[str, str],
     zero_days: Collection[date],
 ) -> str:
-    casts = ", ".join(_cast(column, landed, constants, now) for column in table.columns)
+    casts = ", ".join(_cast(column, table.column_names, landed, constants, now) for column in table.columns)
     instants = [column.name for column in table.columns if column.type == "TIMESTAMPTZ" and column.name in landed]
     zeros = {name: is_zero(name, zero_days) for name in instants}
     emptied = ", ".join(f"CASE WHEN {zero} THEN '{name}' END" for name, zero in zeros.items())
-    replaced = ", ".join(f"CASE WHEN {zero} THEN NULL ELSE {name} END AS {name}" for name, zero in zeros.items())
+    instead = {name: f"CASE WHEN {zero} THEN NULL ELSE {name} END" for name, zero in zeros.items()} | _defaulted(table, landed)
+    replaced = ", ".join(f"{expression} AS {name}" for name, expression in instead.items())
     rules = _rules(table, landed, now)
     is_bad = " OR ".join(f"coalesce({condition}, false)" for condition, _ in rules)
     failures = ", ".join(f"CASE WHEN {condition} THEN {reason} END" for condition, reason in rules)
@@ -128,7 +129,7 @@ def _checked_select(
             SELECT *, {is_bad} AS is_bad
             FROM (
                 SELECT
-                    *{f" REPLACE ({replaced})" if zeros else ""},
+                    *{f" REPLACE ({replaced})" if replaced else ""},
                     CASE WHEN {" OR ".join(zeros.values()) or "false"}
                         THEN list_filter([{emptied}]::VARCHAR[], lambda name: name IS NOT NULL) END AS emptied
                 FROM (SELECT {casts}, {file} AS landed_file, {LANDED} AS {LANDED} FROM {relation} AS {LANDED})
@@ -137,17 +138,29 @@ def _checked_select(
     """
 
 
+def _defaulted(table: Table, landed: Mapping[str, str]) -> dict[str, str]:
+    """SQL of the columns that have the value of another one where the row says none."""
+    return {
+        column.name: f"CASE WHEN {LANDED}.{column.name} IS NULL THEN {column.default} ELSE {column.name} END"
+        if column.name in landed
+        else column.default
+        for column in table.columns
+        if column.default in table.column_names
+    }
+
+
 def _is_demanded(column: Column) -> bool:
     return column.is_required and column.default is None
 
 
-def _cast(column: Column, landed: Mapping[str, str], constants: Mapping[str, str], now: datetime) -> str:
-    default = _as_of(column.default or "NULL", now)
+def _cast(column: Column, names: Collection[str], landed: Mapping[str, str], constants: Mapping[str, str], now: datetime) -> str:
+    own_default = None if column.default in names else column.default
+    default = _as_of(own_default or "NULL", now)
     if column.name not in landed:
         return f"CAST({constants.get(column.name, default)} AS {column.type}) AS {column.name}"
     said = f"{LANDED}.{column.name}"
     cast = _read(column.type, landed[column.name], said)
-    if column.default is not None:
+    if own_default is not None:
         cast = f"CASE WHEN {said} IS NULL THEN {default} ELSE {cast} END"
     return f"{cast} AS {column.name}"
 

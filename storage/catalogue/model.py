@@ -9,8 +9,8 @@ Verb = Literal["append", "replace", "upsert", "view"]
 @dataclass(frozen=True)
 class Column:
     """One column. `description` carries the unit and, for a computed one, the formula; `default` is what a landed row without
-    it gets, in SQL, where `$now` is the time of loading. `is_user_id`: it holds the platform's id of a person, in all rows or,
-    in SQL, `user_id_where`."""
+    it gets, in SQL, where `$now` is the time of loading, or the name of the column whose value it gets. `is_user_id`: it holds the
+    platform's id of a person, in all rows or, in SQL, `user_id_where`."""
 
     name: str
     type: str

@@ -15,7 +15,7 @@ PROVENANCE = (
         "extracted_at",
         "TIMESTAMPTZ",
         "when it was seen at its source; updated_at where nobody says. The latest look wins",
-        default="TRY_CAST(updated_at AS TIMESTAMPTZ)",
+        default="updated_at",
     ),
     IS_DELETED,
 )
@@ -25,6 +25,10 @@ LONGEST_SECONDS = 3.2e8
 NOT_IN_FUTURE = "{column} <= $now + INTERVAL 1 DAY"
 IS_ABOUT_USER = r"regexp_matches(resource_id, '\pL') OR regexp_matches(resource_type, '(?i)user|account|member|person|people')"
 """A thing acted on that has a user's id is that user. Numbers are given out more than once, so there its kind has to say so."""
+
+
+ENDS_AFTER_IT_BEGAN = Check("finished_at > started_at - INTERVAL 1 SECOND", "finished before it started")
+"""Less than a second is the noise of clocks, and of instants that were cut to seconds: how long it took is not known then."""
 
 
 def _not_in_future(*columns: str) -> tuple[Check, ...]:
@@ -56,7 +60,7 @@ SCANS = Table(
     key=("scan_id",),
     version=("extracted_at", "updated_at"),
     checks=(
-        Check("finished_at >= started_at", "finished before it started"),
+        ENDS_AFTER_IT_BEGAN,
         *_not_in_future("queued_at", "started_at", "finished_at", "updated_at"),
     ),
     is_landed=True,
@@ -86,7 +90,7 @@ DEPLOYMENTS = Table(
     key=("deployment_id",),
     version=("extracted_at", "updated_at"),
     checks=(
-        Check("finished_at >= started_at", "finished before it started"),
+        ENDS_AFTER_IT_BEGAN,
         *_not_in_future("committed_at", "started_at", "finished_at", "updated_at"),
     ),
     is_landed=True,

@@ -75,6 +75,8 @@ BAD_ROWS = [
 ]
 
 SOUND_EDGES = [
+    ("scans", {"started_at": "2026-03-01T00:01:00.999Z", "finished_at": "2026-03-01T00:01:00"}),
+    ("deployments", {"started_at": "2026-03-01T00:01:00.999Z", "finished_at": "2026-03-01T00:01:00"}),
     ("scans", {"finished_at": "2026-03-01T00:01:00Z"}),
     ("scans", {"updated_at": "2026-03-03T00:00:00Z"}),
     ("scans", {"assets_scanned": "0"}),

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage.catalogue import DATASETS
+from storage.contract import check_rows
 from storage.frames import registered
 from storage.instants import EXAMPLE, INSTANT, as_instant, hint
 from storage.warehouse import connect
@@ -126,3 +128,14 @@ def test_nothing_else_is_an_instant(text: str) -> None:
 def test_what_is_refused_is_told_what_to_do(text: str, said: str) -> None:
     with connect() as con:
         assert said in con.execute(f"SELECT {hint('$said')}", {"said": text}).fetchall()[0][0]
+
+
+def test_nothing_in_a_row_is_cast_but_by_the_grammar() -> None:
+    """When a row was seen is when it last changed, where nobody says: not that plus the offset of a zone in the row before."""
+    rows = [("a", "2026-06-01 10:00:00 America/New_York"), *((f"u{place}", "2026-06-01 10:00:00") for place in range(5))]
+    frame = pl.DataFrame(rows, schema=["user_id", "updated_at"], orient="row")
+    with connect() as con, registered(con, "landed", frame):
+        check_rows(con, DATASETS["users"], "landed", datetime(2026, 7, 1, tzinfo=UTC))
+        assert con.sql("SELECT DISTINCT extracted_at, updated_at FROM accepted").fetchall() == [
+            (datetime(2026, 6, 1, 10, tzinfo=UTC), datetime(2026, 6, 1, 10, tzinfo=UTC))
+        ]
