@@ -56,13 +56,22 @@ def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:
 
 def _pattern(call: Mapping[str, Any]) -> str:
     is_method = call["schema"].lower() not in SCHEMAS
-    arguments = call["children"][0 if is_method else 1 :]
-    if not arguments or arguments[0]["class"] != "CONSTANT":
+    arguments = _arguments(call)[0 if is_method else 1 :]
+    if not arguments or arguments[0].get("class") != "CONSTANT":
         raise ConfigurationError("matches a pattern that is not one literal, so that nobody knows what it costs; write it out")
     return _text(arguments[0])
 
 
+def _arguments(call: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """In their order; DuckDB 2 has them under another name, and none where they are called by names."""
+    if "children" in call:
+        return list(call["children"])
+    return [each["expression"] if not each["name"] else {} for each in call["arguments"]]
+
+
 def _text(constant: Mapping[str, Any]) -> str:
+    if "literal" in constant:  # DuckDB 2
+        return str(constant["literal"]["text"])
     return "" if constant["value"]["is_null"] else str(constant["value"]["value"])
 
 

@@ -301,7 +301,7 @@ def test_what_may_still_matter_is_read(con) -> None:
         assert set(read_silences(con)) == expected
 
 
-HOSTILE = ["(a+)+b", "(a|a)*b", "(.*)*b", "([a-z]+)*[0-9]", "(a*){300}b", "(.*a){100}", ".*a.{90}", "(a?){300}" + "a" * 300]
+HOSTILE = ["(a+)+b", "(a|a)*b", "(.*)*b", "([a-z]+)*[0-9]", "(a*){60}b", "(.*a){100}", ".*a.{90}", "(a?){60}" + "a" * 60]
 LONG = ["a" * 26, "a" * 1_000_000, "ab" * 500, "\U0001f600" * 500_000, " " * 1_000_000, "a\ud800" * 1000]
 
 
