@@ -9,16 +9,20 @@ from storage.catalogue import DATASETS
 from storage.contract import check_rows, key_text
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
-from storage.warehouse import connect
+from storage.warehouse import connect, quote_text
 from tasks.sources.database.session import Session
 from tasks.sources.mapping import Mapping, contract_columns
 
 LOOKED_AT_ROWS = 1_000
 SHOWN_ROWS = 3
+SHOWN_WORDS = 10
+NOT_ONE_OF = " is not one of "
 MOST_REFUSED = 0.1
 """A kind of reason that refuses more is the mapping's fault, a rarer one the rows', unless it leaves nothing of a column."""
 KINDS = """
-SELECT split_part(reason, ':', 1) AS kind, count(*) AS rows, arg_min(reason, key) AS example, min(key) AS key
+SELECT
+    split_part(reason, ':', 1) AS kind, count(*) AS rows, arg_min(reason, key) AS example, min(key) AS key,
+    list(DISTINCT split_part(reason, ': ', 2) ORDER BY split_part(reason, ': ', 2)) AS words
 FROM (SELECT unnest(reasons) AS reason, {key} AS key FROM checked WHERE reasons IS NOT NULL)
 GROUP BY kind ORDER BY rows DESC, kind LIMIT 10
 """
@@ -91,6 +95,19 @@ def find_refused(dataset: str, rows: pl.DataFrame, now: datetime) -> list[tuple[
         con.close()
     said = rows.select(pl.all().is_not_null().sum()).row(0, named=True) if rows.height else {}
     return [
-        (f"{count:,} of {rows.height:,} rows: {example} (first {key})", count, said.get(kind.partition(" ")[0], rows.height))
-        for kind, count, example, key in kinds.iter_rows()
+        (
+            f"{count:,} of {rows.height:,} rows: {_told(kind, example, words)} (first {key})",
+            count,
+            said.get(kind.partition(" ")[0], rows.height),
+        )
+        for kind, count, example, key, words in kinds.iter_rows()
     ]
+
+
+def _told(kind: str, example: str, words: list[str]) -> str:
+    """Of words that the contract does not know all are named, with what to add to the mapping."""
+    if NOT_ONE_OF not in kind:
+        return example
+    shown = ", ".join(words[:SHOWN_WORDS]) + (f" and {len(words) - SHOWN_WORDS} more" if len(words) > SHOWN_WORDS else "")
+    known = kind.partition(NOT_ONE_OF)[2].split(" | ")
+    return f"{kind}: {shown}; add what each means to the SELECT, such as WHEN {quote_text(words[0])} THEN {quote_text(known[-1])}"

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import psycopg
 import pytest
 
 from tasks.sources.address import Address
 from tasks.sources.database import postgresql as reader
 from tasks.sources.database.opening import Source, open_session
-from tasks.sources.examination import Examination, examine
+from tasks.sources.examination import Examination, examine, find_refused
 from tests.postgresql import PostgresServer
 
 NOW = datetime(2026, 7, 10, 12, tzinfo=UTC)
@@ -211,3 +212,23 @@ def test_values_of_one_kind_are_one_line_and_a_column_of_which_nothing_is_left_i
     hint = "looks like milliseconds since 1970: make it a timestamp in the mapping, `to_timestamp(x / 1000.0)`"
     assert found.problems == (f"2 of 30 rows: created_at is not a timestamp: 1780000000003 {hint} (first 3)",)
     assert found.notices == ("1 of 30 rows: preferences is not valid JSON: none (first 5)",)
+
+
+def test_words_that_nobody_knows_are_named_once_with_what_to_add() -> None:
+    statuses = ["done", "succeeded", "exploded", "done", None]
+    rows = pl.DataFrame(
+        {
+            "scan_id": [f"s{place}" for place in range(5)],
+            "data_source": "crm",
+            "scan_type": "full",
+            "status": statuses,
+            "updated_at": "2026-07-01",
+        }
+    )
+    (words, count, said), (missing, *_) = find_refused("scans", rows, datetime(2026, 7, 2, tzinfo=UTC))
+    assert (count, said) == (3, 4)
+    assert words == (
+        "3 of 5 rows: status is not one of queued | running | succeeded | failed | canceled: done, exploded;"
+        " add what each means to the SELECT, such as WHEN 'done' THEN 'canceled' (first s0)"
+    )
+    assert missing == "1 of 5 rows: status is missing (first s4)"
