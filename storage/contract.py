@@ -115,7 +115,7 @@ def _checked_select(
     instants = [column.name for column in table.columns if column.type == "TIMESTAMPTZ" and column.name in landed]
     zeros = {name: is_zero(name, zero_days) for name in instants}
     emptied = ", ".join(f"CASE WHEN {zero} THEN '{name}' END" for name, zero in zeros.items())
-    instead = {name: f"CASE WHEN {zero} THEN NULL ELSE {name} END" for name, zero in zeros.items()} | _defaulted(table, landed)
+    instead = {name: f"CASE WHEN {zero} THEN NULL ELSE {name} END" for name, zero in zeros.items()} | _defaulted(table, zeros)
     replaced = ", ".join(f"{expression} AS {name}" for name, expression in instead.items())
     rules = _rules(table, landed, now)
     is_bad = " OR ".join(f"coalesce({condition}, false)" for condition, _ in rules)
@@ -138,12 +138,11 @@ def _checked_select(
     """
 
 
-def _defaulted(table: Table, landed: Mapping[str, str]) -> dict[str, str]:
-    """SQL of the columns that have the value of another one where the row says none."""
+def _defaulted(table: Table, zeros: Mapping[str, str]) -> dict[str, str]:
+    """SQL of the columns that have the value of another one where the row says none; `zeros` are those that are landed."""
+    says_none = {name: f"{LANDED}.{name} IS NULL OR {zero}" for name, zero in zeros.items()}
     return {
-        column.name: f"CASE WHEN {LANDED}.{column.name} IS NULL THEN {column.default} ELSE {column.name} END"
-        if column.name in landed
-        else column.default
+        column.name: f"CASE WHEN {says_none.get(column.name, 'true')} THEN {column.default} ELSE {column.name} END"
         for column in table.columns
         if column.default in table.column_names
     }
