@@ -16,7 +16,7 @@ SELECT
     begun_at,
     CASE WHEN final_end < as_of THEN final_end END AS ended_at,
     CASE WHEN final_end < as_of THEN status ELSE 'open' END AS status,
-    CASE WHEN finished_at >= started_at THEN seconds_between(started_at, finished_at) END AS duration_seconds,
+    seconds_between(started_at, finished_at) AS duration_seconds,
     source IS NOT DISTINCT FROM 'sample' AS is_sample
 FROM (
     SELECT
