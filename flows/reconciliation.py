@@ -36,7 +36,8 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
     )
     if found is not None:
         for dataset in LISTINGS:  # extraction said so already, or somebody has insisted since
-            run.failures.pop(f"extract {dataset}", None) if dataset not in found.failures else None
+            if dataset not in found.failures:
+                run.failures.pop(f"extract {dataset}", None)
         run.failures |= {f"reconcile {dataset}": why for dataset, why in found.failures.items()}
     load(run, "load repaired")
 

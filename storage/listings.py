@@ -8,9 +8,12 @@ A listing that lacks more than half of all is more likely wrong: it marks nothin
 import duckdb
 
 from storage.catalogue import Table
+from storage.instants import as_instant
 from storage.ledger import watermarks
 
 MOST_GONE = 0.5
+SEEN = "(row ->> 'extracted_at')"
+"""SQL: when a refused row was seen."""
 
 
 def doubt(dataset: str, gone: int, rows: int) -> str:
@@ -38,8 +41,7 @@ def mark_gone(con: duckdb.DuckDBPyConnection, table: Table, source: str, most_de
         [source, mark.watermark],
     )
     con.execute(
-        "DELETE FROM ops.rejected_rows WHERE dataset = ? AND source = ?"
-        " AND TRY_CAST(row ->> 'extracted_at' AS TIMESTAMPTZ) < CAST(? AS TIMESTAMPTZ)",
+        f"DELETE FROM ops.rejected_rows WHERE dataset = ? AND source = ? AND {as_instant(SEEN)} < CAST(? AS TIMESTAMPTZ)",
         [table.name, source, mark.watermark],
     )
     return None

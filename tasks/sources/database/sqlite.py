@@ -22,7 +22,7 @@ from storage.errors import GovpulseError, first_line
 from tasks.sources.address import Address
 from tasks.sources.database.readable_text import mend_text
 from tasks.sources.database.session import Day, Horizon, Span
-from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor
+from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor, only_instants
 from tasks.sources.mapping import Mapping, contract_columns
 
 BATCH_ROWS = 65_536
@@ -88,7 +88,9 @@ class SqliteSession:
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
         key = DATASETS[dataset].key[0]
         mapped = f"(SELECT {key} AS key, updated_at FROM {self._mapped(dataset)}) AS keys"
-        return self._read(dataset, self._select(["key", "updated_at"], mapped), {"updated_at": self._zone_of_changes(dataset)})
+        zones = {"updated_at": self._zone_of_changes(dataset)}
+        for table in self._read(dataset, self._select(["key", "updated_at"], mapped), zones):
+            yield table.set_column(1, "updated_at", only_instants(table["updated_at"]))
 
     def _mapped(self, dataset: str) -> str:
         return f"({self.mapping.select(dataset)}\n) AS mapped"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from tasks.sources.files.unreadable import shown
+from tasks.sources.files.unreadable import is_utf8, shown
 
 FIELD_CHARACTERS = 1 << 24
 """So far a quote may be from its end: what a file without the end of a quote costs in memory."""
@@ -81,7 +81,7 @@ def _judge(fields: list[str], width: int, lines: Lines) -> list[str] | str:
     """A name in the header may be anything: only those that the contract knows count."""
     if width and len(fields) != width:
         return _refuse(lines, _width_fault(fields, width, lines))
-    if width and not _is_utf8(lines.record):
+    if width and not all(map(is_utf8, lines.record)):
         return _describe(lines, "is not UTF-8")
     return _restore(fields) if lines.is_marked else fields
 
@@ -106,17 +106,6 @@ def _quote_fault(error: csv.Error, lines: Lines) -> str:
 def _width_fault(fields: list[str], width: int, lines: Lines) -> str:
     fault = f"has {len(fields)} field{'s' * (len(fields) > 1)}, not {width}"
     return f"{fault}, or a quote that does not end" if len(lines.record) > 1 else fault
-
-
-def _is_utf8(record: list[str]) -> bool:
-    """Bytes that are none came in as lone surrogates."""
-    for line in record:
-        if not line.isascii():
-            try:
-                line.encode()
-            except UnicodeEncodeError:
-                return False
-    return True
 
 
 def _restore(fields: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from storage.catalogue import Table
 from tasks.sources.files.compression import open_unpacked
 from tasks.sources.files.json_lines import Group, read_groups
 from tasks.sources.files.ndjson_file import read_ndjson
-from tasks.sources.files.unreadable import shown
+from tasks.sources.files.unreadable import is_utf8, shown
 
 BLOCK_CHARACTERS = 1 << 20
 OBJECT_CHARACTERS = 1 << 26
@@ -42,7 +42,7 @@ def _groups(buffer: str, file: TextIO, name: str) -> Iterator[Group]:
         if len(group.texts) >= GROUP_OBJECTS:
             yield group
             group = Group(number, [], [], [])
-        if _is_utf8(text):
+        if is_utf8(text):
             group.numbers.append(number)
             group.texts.append(text)
         else:
@@ -82,12 +82,3 @@ def _end(buffer: str, position: int) -> int | None:
     except (ValueError, RecursionError):
         return None
     return end if end < len(buffer) else None
-
-
-def _is_utf8(text: str) -> bool:
-    """Bytes that are none came in as lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -18,6 +18,17 @@ def shown(text: str | bytes) -> str:
     return found.decode(errors="backslashreplace").translate(CONTROLS)[:SHOWN_CHARACTERS]
 
 
+def is_utf8(text: str) -> bool:
+    """Whether it was: bytes that are none came in as lone surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def with_unreadable(rows: pa.Table, reasons: Sequence[str]) -> pa.Table:
     """`rows`, and one row for each of `reasons`. Without any the column is left out."""
     if not reasons:
