@@ -20,7 +20,8 @@ from storage.write import has_doubles
 LANDED = "govpulse_landed_row"
 """The row as it came; a name that no column of a file bears."""
 UNREADABLE = "unreadable"
-"""The column in which a reader says why it could not make a row of what it found; the row holds nothing else."""
+"""The column in which a reader says why it could not make a row of what it found. The row holds nothing else but what tells which
+one it is, where that is known: its key, and when it changed."""
 EARLIEST = "0001-01-01"
 """Python has no instant before it, and `-infinity` is none."""
 LONGEST_TEXT_BYTES = 1_000_000
@@ -40,8 +41,8 @@ def check_columns(table: Table, columns: list[str], origin: str) -> None:
 
 
 def key_text(table: Table, prefix: str = "") -> str:
-    """SQL: a row's key as one text, the way ops.rejected_rows has it."""
-    return " || '/' || ".join(f"coalesce(CAST({prefix}{name} AS VARCHAR), '?')" for name in table.key)
+    """SQL: a row's key within its source as one text, the way ops.rejected_rows has it."""
+    return " || '/' || ".join(f"coalesce(CAST({prefix}{name} AS VARCHAR), '?')" for name in table.own_key)
 
 
 def check_rows(
@@ -211,7 +212,7 @@ def _column_rules(table: Table, column: Column) -> list[tuple[str, str]]:
 
 def _is_missing(table: Table, column: Column, said: str) -> str:
     """A key that is blank, or what others write for nothing, is none."""
-    if column.name not in table.key or "source" not in table.column_names:
+    if column.name not in table.own_key or "source" not in table.key:
         return f"{said} IS NULL"
     return f"({column.name} IS NULL OR lower(trim({column.name}, E' \\t\\r\\n')) IN ({NOTHING}))"
 

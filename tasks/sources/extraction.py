@@ -129,7 +129,7 @@ def extract_datasets(
     with open_session(source) as session:
         for dataset in session.datasets:
             try:
-                with LandingStream(Home(Path(home)), dataset, source.name, seen_at) as landing:
+                with LandingStream(Home(Path(home)), dataset, source.name, seen_at, source.pseudonyms) as landing:
                     progress = standing.datasets.get(dataset, Progress())
                     results.append(extract_dataset(session, landing, progress, timedelta(seconds=overlap_seconds), report))
             except GovpulseError as error:

@@ -45,6 +45,7 @@ BAD_ROWS = [
     ("scans", {"scan_id": "NULL"}, "scan_id is missing"),
     ("scans", {"scan_id": "NaN"}, "scan_id is missing"),
     ("scans", {"finished_at": "2026-03-01T00:00:59Z"}, "finished before it started"),
+    ("scans", {"started_at": "2026-03-01T00:01:30Z", "finished_at": "2026-03-01T00:01:10Z"}, "finished before it started"),
     ("scans", {"updated_at": "2026-03-03T00:00:01Z"}, "updated_at is in the future"),
     ("scans", {"updated_at": "infinity"}, "updated_at is not a timestamp: infinity is no instant: NULL says that there is none"),
     ("scans", {"queued_at": "0000-12-31"}, "queued_at is before the year 1"),
@@ -62,6 +63,7 @@ BAD_ROWS = [
     ("users", {"preferences": f'["{"x" * 1_000_000}"]'}, "preferences is 1000004 bytes long, above 1000000"),
     ("users", {"is_deleted": "perhaps"}, "is_deleted is not a boolean: perhaps"),
     ("users", {"unreadable": "line 3 has 2 fields, not 7: u1,x"}, "line 3 has 2 fields, not 7: u1,x"),
+    ("users", {"unreadable": "no JSON", "user_id": "u1", "updated_at": "2026-03-01"}, "no JSON"),
     ("activity", {"domain_count": "0"}, "domain_count is below 1"),
     ("activity", {"occurred_at": "2027-01-01T00:00:00Z"}, "occurred_at is in the future"),
     ("owners", {"domain": None}, "domain is missing"),
@@ -77,6 +79,8 @@ BAD_ROWS = [
 SOUND_EDGES = [
     ("scans", {"started_at": "2026-03-01T00:01:00.999Z", "finished_at": "2026-03-01T00:01:00"}),
     ("deployments", {"started_at": "2026-03-01T00:01:00.999Z", "finished_at": "2026-03-01T00:01:00"}),
+    ("scans", {"started_at": "2026-03-01T00:01:30Z", "finished_at": "2026-03-01T00:01"}),
+    ("scans", {"started_at": "2026-03-01T10:01:30Z", "finished_at": "2026-03-01"}),
     ("scans", {"finished_at": "2026-03-01T00:01:00Z"}),
     ("scans", {"updated_at": "2026-03-03T00:00:00Z"}),
     ("scans", {"assets_scanned": "0"}),
@@ -216,7 +220,9 @@ def test_arbitrary_text_is_split_without_loss_and_the_accepted_keep_every_rule(l
         for column in table.columns:
             assert_holds(column, row[column.name], came[column.name])
         if row.get("started_at") and row.get("finished_at"):
-            assert row["finished_at"] >= row["started_at"]
+            began = row["started_at"]
+            cut = [began.replace(second=0, microsecond=0), began.replace(hour=0, minute=0, second=0, microsecond=0)]
+            assert row["finished_at"] > began - timedelta(seconds=1) or row["finished_at"] in cut
     assert all(row["reason"] for row in rejected)
 
 
@@ -231,5 +237,5 @@ def assert_holds(column: Column, cell, came: str | None) -> None:
     assert column.type != "DOUBLE" or math.isfinite(cell)
     assert column.type != "BIGINT" or float(came) == cell
     assert column.type != "TIMESTAMPTZ" or column.name == "extracted_at" or cell <= NOW + timedelta(days=1)
-    if column.type == "VARCHAR":
+    if column.type == "VARCHAR" and came is not None:
         assert cell == came

@@ -7,6 +7,7 @@ from datetime import date
 
 from storage.errors import GovpulseError
 from storage.instants import ZERO_DAYS
+from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.address import Address
 from tasks.sources.database.postgresql import open_postgresql
 from tasks.sources.database.session import Session
@@ -28,6 +29,7 @@ class Source:
         zero_days: whose midnights are no instants.
         lock_timeout_seconds: how long we wait for who writes a SQLite file, or has locked a table.
         file_patterns: by pattern of a path in a folder of files the dataset that these are.
+        pseudonyms: what becomes of ids of people that are mail addresses.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Source:
     zero_days: tuple[date, ...] = ZERO_DAYS
     lock_timeout_seconds: float = 30.0
     file_patterns: dict[str, str] = field(default_factory=dict)
+    pseudonyms: Pseudonyms = AS_THEY_ARE
 
     def load_mapping(self) -> Mapping:
         return load_mapping(self.mapping, self.address.kind, self.server_zone, self.zero_days)

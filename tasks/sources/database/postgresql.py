@@ -8,22 +8,27 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
+from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError
 from storage.warehouse import quote_text
 from tasks.sources.address import Address
-from tasks.sources.database.postgresql_connection import begin_snapshot, connect, explain
+from tasks.sources.database.isolation import read_isolated, read_whole
+from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError
+from tasks.sources.database.postgresql_connection import begin_snapshot, connect, explain, is_fault_of_row
+from tasks.sources.database.postgresql_reading import BATCH_BYTES, PostgresqlReading
 from tasks.sources.database.session import Day, Horizon, Span
+from tasks.sources.database.since import BEGINNING, earliest, place_since
 from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor, only_instants
-from tasks.sources.mapping import Mapping, contract_columns
+from tasks.sources.mapping import Mapping, contract_columns, offered_columns
 
-BATCH_BYTES = 8 * 2**20
 PLAIN = (
     pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string, pa.types.is_large_string,
     pa.types.is_date, pa.types.is_timestamp,
@@ -67,44 +72,43 @@ class PostgresqlSession:
         first, last = KNOWN_DAYS
         sql = (
             "SELECT CAST(CAST(updated_at AS date) AS timestamp) AS day, max(updated_at) AS newest, count(*) AS rows"
-            f" FROM {self._mapped(dataset)} WHERE {bound}updated_at BETWEEN '{first}' AND '{last}' GROUP BY 1"
+            f" FROM {self._mapped(dataset, since)} WHERE {bound}updated_at BETWEEN '{first}' AND '{last}' GROUP BY 1"
         )
         # Days are few, which the planner cannot know of an expression: it would sort all rows, on the source's disk.
         zone = self._zone_of_changes(dataset)
-        tables = self._read(dataset, sql, {"day": zone, "newest": zone}, setting="enable_sort = off")
+        tables = self._read(dataset, sql, {"day": zone, "newest": zone}, ["enable_sort = off"])
         rows = [{name: _as_instant(cell) for name, cell in row.items()} for table in tables for row in table.to_pylist()]
         days = [Day(row["day"], row["rows"], row["newest"] or row["day"]) for row in rows if row["day"]]
         return sorted(days, key=lambda day: day.start)
 
     def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
-        sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} {self._where(dataset, span)}"
-        return self._read(dataset, sql, self.mapping.zones_of(dataset))
+        return self._read_isolated(dataset, self._in_span(dataset, span), span.start)
 
     def read_all(self, dataset: str) -> Iterator[pa.Table]:
-        return self._read(dataset, f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)}", self.mapping.zones_of(dataset))
+        return self._read_isolated(dataset)
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
         key = self._key(dataset)
         listed = ", ".join(quote_text(text) for text in keys if _may_be(text, _type_name(key)))
         if listed:
-            found = key.name if _type_name(key) in OWN_KEY_TYPES else f"CAST({key.name} AS text)"
-            sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} WHERE {found} IN ({listed})"
-            yield from self._read(dataset, sql, self.mapping.zones_of(dataset))
+            yield from self._read_isolated(dataset, f"{self._found(dataset)} IN ({listed})", most=len(keys))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
-        sql = f"SELECT {self._select(dataset)} FROM {self._mapped(dataset)} LIMIT {rows}"
-        return self._read(dataset, sql, self.mapping.zones_of(dataset))
+        return self._read_isolated(dataset, limit=rows)
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
         sql = f"SELECT CAST({self._key(dataset).name} AS text) AS key, updated_at FROM {self._mapped(dataset)}"
         for table in self._read(dataset, sql, {"updated_at": self._zone_of_changes(dataset)}):
             yield table.set_column(1, "updated_at", only_instants(table["updated_at"]))
 
-    def _mapped(self, dataset: str) -> str:
-        return f"({self.mapping.select(dataset)}\n) AS mapped"
+    def _mapped(self, dataset: str, since: datetime | None = None) -> str:
+        start = earliest(since, self._zone_of_changes(dataset)) if dataset not in LISTINGS else BEGINNING
+        select = place_since(self.mapping.select(dataset), "postgresql", f"TIMESTAMPTZ '{start.isoformat()}'")
+        return f"({select}\n) AS mapped"
 
     def _select(self, dataset: str) -> str:
-        fields, key = [self._schema_of(dataset).field(name) for name in contract_columns(dataset)], DATASETS[dataset].key
+        schema, key = self._schema_of(dataset), DATASETS[dataset].key
+        fields = [schema.field(name) for name in offered_columns(dataset, schema.names)]
         is_own = [_is_plain(field.type) and (field.name not in key or _type_name(field) in OWN_KEY_TYPES) for field in fields]
         named = zip(fields, is_own, strict=True)
         return ", ".join(field.name if own else f"CAST({field.name} AS text) AS {field.name}" for field, own in named)
@@ -112,12 +116,16 @@ class PostgresqlSession:
     def _key(self, dataset: str) -> pa.Field:
         return self._schema_of(dataset).field(DATASETS[dataset].key[0])
 
-    def _where(self, dataset: str, span: Span) -> str:
+    def _found(self, dataset: str) -> str:
+        key = self._key(dataset)
+        return str(key.name if _type_name(key) in OWN_KEY_TYPES else f"CAST({key.name} AS text)")
+
+    def _in_span(self, dataset: str, span: Span) -> str:
         bounds = [f"updated_at >= {self._literal(dataset, span.start)}"] if span.start else []
         bounds += [f"updated_at < {self._literal(dataset, span.end)}"] if span.end else []
         if not bounds:
             return ""
-        return f"WHERE ({' AND '.join(bounds)})" + ("" if span.end else " OR updated_at IS NULL")
+        return f"({' AND '.join(bounds)})" + ("" if span.end else " OR updated_at IS NULL")
 
     def _literal(self, dataset: str, instant: datetime) -> str:
         """In the type of updated_at, so that an index on it can serve."""
@@ -137,17 +145,39 @@ class PostgresqlSession:
     def _zone_of_changes(self, dataset: str) -> ZoneInfo:
         return self.mapping.zones_of(dataset)["updated_at"]
 
-    def _read(self, dataset: str, sql: str, zones: Zones, *, setting: str | None = None) -> Iterator[pa.Table]:
+    def _read_isolated(
+        self, dataset: str, where: str = "", since: datetime | None = None, limit: int | None = None, most: int | None = None
+    ) -> Iterator[pa.Table]:
+        """The rows; those that the database cannot read, refused."""
+        key, mapped = self._key(dataset).name, self._mapped(dataset, since)
+        columns, stream = self._select(dataset), partial(self._stream, dataset)
+        change = pa.timestamp("us") if dataset in LISTINGS else self._schema_of(dataset).field("updated_at").type
+        reading = PostgresqlReading(dataset, key, columns, mapped, self._found(dataset), change, stream, where, limit)
+        for table in read_whole(reading) if dataset in LISTINGS else read_isolated(reading, most):
+            yield in_utc(table, self.mapping.zones_of(dataset), self.mapping.zero_days)
+
+    def _read(self, dataset: str, sql: str, zones: Zones, settings: Sequence[str] = ()) -> Iterator[pa.Table]:
+        """Of keys and change instants; whatever else the mapping has is not looked at."""
+        try:
+            for batch in self._stream(dataset, sql, BATCH_BYTES, settings):
+                yield in_utc(pa.Table.from_batches([batch]), zones, self.mapping.zero_days)
+        except UnreadableRowError as fault:
+            raise fault.of_no_row(IN_THE_KEY) from fault
+
+    def _stream(self, dataset: str, sql: str, batch_bytes: int, settings: Sequence[str]) -> Iterator[pa.RecordBatch]:
         try:
             with self._savepoint():
-                if setting:
+                for setting in settings:
                     self.cursor.execute(f"SET LOCAL {setting}")
+                self.cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(batch_bytes)})
                 self.cursor.execute(sql)
-                for batch in self.cursor.fetch_record_batch():
-                    yield in_utc(pa.Table.from_batches([batch]), zones, self.mapping.zero_days)
+                # pyarrow's own reader, which fetch_record_batch gives, keeps of an error its text only.
+                handle = self.cursor.fetch_arrow()
+                yield from AdbcRecordBatchReader._import_from_c(handle.address)
         except FAILURES as error:
-            where = f"{self.address} through mapping {self.mapping.file(dataset)}"
-            raise GovpulseError(f"cannot read {dataset} from {where}: {self._explain(error)}") from error
+            said = self._explain(error)
+            text = f"cannot read {dataset} from {self.address} through mapping {self.mapping.file(dataset)}: {said}"
+            raise (UnreadableRowError(text, said) if is_fault_of_row(error) else GovpulseError(text)) from error
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:
@@ -183,7 +213,6 @@ def open_postgresql(
     connection = connect(address)
     cursor = connection.cursor()
     try:
-        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
         limits = {"statement_timeout": statement_timeout_seconds, "lock_timeout": lock_timeout_seconds}
         horizon = begin_snapshot(address, cursor, limits, timedelta(seconds=fallback_overlap_seconds))
         yield PostgresqlSession(address, mapping, cursor, horizon)

@@ -14,6 +14,9 @@ from tasks.sources.database.horizon import Transactions, see_horizon
 from tasks.sources.database.session import Horizon
 
 HORIZON = Path(__file__).with_name("horizon.sql")
+FAULTS_OF_ROWS = ("21", "22", "54", "XX001")
+"""How the SQLSTATEs begin with which a statement dies of one row: a subquery with several rows, a value that is none of its type,
+one that is too long or too deep, one that is damaged on disk. All others have other causes."""
 
 
 def connect(address: Address) -> Any:
@@ -55,14 +58,22 @@ def _begin(cursor: Any, isolation: str, limits: Mapping[str, float]) -> None:
         "application_name = 'govpulse'",
         "client_encoding = 'UTF8'",
         "standard_conforming_strings = on",
+        # So that two passes over a table go the same way; otherwise one begins where the last one was left.
+        "synchronize_seqscans = off",
         *(f"{name} = {int(seconds * 1000)}" for name, seconds in limits.items()),
     ):
         cursor.execute(f"SET LOCAL {setting}")
 
 
+def is_fault_of_row(error: Exception) -> bool:
+    """Whether the statement died of what stands in a row."""
+    return isinstance(error, AdbcError) and (error.sqlstate or "").startswith(FAULTS_OF_ROWS)
+
+
 def explain(address: Address, error: Exception) -> str:
     """What PostgreSQL said, in one line and without secrets."""
-    text = str(error)
+    details = dict(error.details) if isinstance(error, AdbcError) else {}
+    text = details.get("PG_DIAG_MESSAGE_PRIMARY", b"").decode(errors="replace") or str(error)
     for prefix in ("ERROR:  ", "FATAL:  ", "[libpq] "):
         text = text.rpartition(prefix)[2]
     return address.without_secrets((text.strip() or "no message").splitlines()[0])

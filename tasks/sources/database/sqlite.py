@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,16 +17,26 @@ from zoneinfo import ZoneInfo
 import adbc_driver_sqlite.dbapi as sqlite
 import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
+from adbc_driver_manager import ProgrammingError
 
-from storage.catalogue import DATASETS
+from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError, first_line
+from storage.warehouse import quote_text
 from tasks.sources.address import Address
+from tasks.sources.database.isolation import read_isolated, read_whole
+from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError
 from tasks.sources.database.readable_text import mend_text
 from tasks.sources.database.session import Day, Horizon, Span
+from tasks.sources.database.since import BEGINNING, earliest, place_since
+from tasks.sources.database.sqlite_reading import BATCH_ROWS, SqliteReading, select_text
 from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor, only_instants
-from tasks.sources.mapping import Mapping, contract_columns
+from tasks.sources.mapping import Mapping, contract_columns, offered_columns
 
-BATCH_ROWS = 65_536
+FAULTS_OF_THE_FILE = (
+    "attempt to write", "bad parameter", "database disk image", "database is locked", "database schema", "database table is locked",
+    "disk I/O error", "file is not a database", "interrupted", "locking protocol", "no such", "out of memory", "unable to open",
+)  # fmt: skip
+"""How the messages of SQLite begin that have nothing to do with a row; the driver hands on no code."""
 # An instant with an offset, or one that is no text, does not compare as text: such a row is read every time, not lost.
 OLDER_THAN = """
     (CAST(updated_at AS TEXT) < {bound} AND CAST(updated_at AS TEXT) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'
@@ -41,6 +52,7 @@ class SqliteSession:
 
     def __init__(self, address: Address, mapping: Mapping, cursor: Any) -> None:
         self.address, self.mapping, self.cursor, self.datasets = address, mapping, cursor, mapping.datasets
+        self.columns: dict[str, list[str]] = {}
 
     def check(self, dataset: str) -> dict[str, str]:
         file = self.mapping.file(dataset)
@@ -55,13 +67,14 @@ class SqliteSession:
         twice = [name for name in contract_columns(dataset) if f"{name}:1" in found]
         if twice:
             raise GovpulseError(f"mapping {file} yields {', '.join(twice)} more than once")
+        self.columns[dataset] = offered_columns(dataset, found)
         return dict.fromkeys(found, "as each value has it")
 
     def count_days(self, dataset: str, since: datetime | None) -> list[Day]:
         text, day = "CAST(updated_at AS TEXT)", "substr(CAST(updated_at AS TEXT), 1, 10)"
         known = f"{day} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' AND {day} BETWEEN '{KNOWN_DAYS[0]}' AND '{KNOWN_DAYS[1]}'"
         where = f"{known} AND ({IS_IN_SPAN})"
-        counted = f"SELECT {day}, CAST(count(*) AS TEXT), max({text}) FROM {self._mapped(dataset)} WHERE {where} GROUP BY 1"
+        counted = f"SELECT {day}, CAST(count(*) AS TEXT), max({text}) FROM {self._mapped(dataset, since)} WHERE {where} GROUP BY 1"
         sql = f"SELECT '' AS day, '' AS rows, '' AS newest UNION ALL SELECT * FROM ({counted} ORDER BY 1)"
         zone = self._zone_of_changes(dataset)
         tables = self._read(dataset, sql, {"day": zone, "newest": zone}, self._bounds(dataset, Span(since)))
@@ -69,36 +82,35 @@ class SqliteSession:
         return [Day(day, rows, newest or day) for day, rows, newest in found if day]
 
     def read_changed(self, dataset: str, span: Span) -> Iterator[pa.Table]:
-        sql = f"{self._select(contract_columns(dataset), self._mapped(dataset))} WHERE {IS_IN_SPAN}"
-        return self._read(dataset, sql, self.mapping.zones_of(dataset), self._bounds(dataset, span))
+        return self._read_isolated(dataset, IS_IN_SPAN, self._bounds(dataset, span), since=span.start)
 
     def read_all(self, dataset: str) -> Iterator[pa.Table]:
-        return self._read(dataset, self._select(contract_columns(dataset), self._mapped(dataset)), self.mapping.zones_of(dataset))
+        return self._read_isolated(dataset)
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
-        key = DATASETS[dataset].key[0]
-        select = self._select(contract_columns(dataset), self._mapped(dataset))
-        sql = f"{select} WHERE CAST({key} AS TEXT) IN (SELECT value FROM json_each(?1))"
-        return self._read(dataset, sql, self.mapping.zones_of(dataset), (json.dumps(list(keys)),))
+        where = f"CAST({DATASETS[dataset].key[0]} AS TEXT) IN (SELECT value FROM json_each(?1))"
+        return self._read_isolated(dataset, where, (json.dumps(list(keys)),), most=len(keys))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
-        select = self._select(contract_columns(dataset), f"(SELECT * FROM {self._mapped(dataset)} LIMIT {rows})")
-        return self._read(dataset, select, self.mapping.zones_of(dataset))
+        return self._read_isolated(dataset, limit=rows)
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
-        key = DATASETS[dataset].key[0]
-        mapped = f"(SELECT {key} AS key, updated_at FROM {self._mapped(dataset)}) AS keys"
+        columns = {"key": f"CAST({DATASETS[dataset].key[0]} AS TEXT)", "updated_at": "CAST(updated_at AS TEXT)"}
         zones = {"updated_at": self._zone_of_changes(dataset)}
-        for table in self._read(dataset, self._select(["key", "updated_at"], mapped), zones):
+        for table in self._read(dataset, select_text(columns, self._mapped(dataset)), zones):
             yield table.set_column(1, "updated_at", only_instants(table["updated_at"]))
 
-    def _mapped(self, dataset: str) -> str:
-        return f"({self.mapping.select(dataset)}\n) AS mapped"
+    def _offered(self, dataset: str) -> list[str]:
+        if dataset not in self.columns:
+            self.check(dataset)
+        return self.columns[dataset]
 
-    def _select(self, columns: list[str], relation: str) -> str:
-        header = ", ".join(f"'' AS {name}" for name in columns)
-        as_text = ", ".join(f"CAST({name} AS TEXT)" for name in columns)
-        return f"SELECT {header} UNION ALL SELECT {as_text} FROM {relation}"
+    def _mapped(self, dataset: str, since: datetime | None = None) -> str:
+        start = earliest(since, self._zone_of_changes(dataset)) if dataset not in LISTINGS else BEGINNING
+        select = place_since(
+            self.mapping.select(dataset), "sqlite", quote_text(start.isoformat(" ", "minutes").removesuffix("+00:00"))
+        )
+        return f"({select}\n) AS mapped"
 
     def _bounds(self, dataset: str, span: Span) -> tuple[str, str]:
         zone = self._zone_of_changes(dataset)
@@ -110,18 +122,44 @@ class SqliteSession:
     def _zone_of_changes(self, dataset: str) -> ZoneInfo:
         return self.mapping.zones_of(dataset)["updated_at"]
 
+    def _read_isolated(
+        self,
+        dataset: str,
+        where: str = "",
+        parameters: tuple[str, ...] = (),
+        since: datetime | None = None,
+        limit: int | None = None,
+        most: int | None = None,
+    ) -> Iterator[pa.Table]:
+        """The rows; those that the database cannot read, refused."""
+        key, stream = DATASETS[dataset].key[0], partial(self._stream, dataset)
+        columns, mapped = self._offered(dataset), self._mapped(dataset, since)
+        reading = SqliteReading(dataset, key, columns, mapped, stream, where, parameters, limit)
+        for table in read_whole(reading) if dataset in LISTINGS else read_isolated(reading, most):
+            yield in_utc(table, self.mapping.zones_of(dataset), self.mapping.zero_days)
+
     def _read(self, dataset: str, sql: str, zones: Zones, parameters: tuple[str, ...] = ()) -> Iterator[pa.Table]:
+        """Of keys and change instants; whatever else the mapping has is not looked at."""
         try:
-            self.cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)})
-            self.cursor.execute(sql, parameters)
+            for batch in self._stream(dataset, sql, parameters, BATCH_ROWS):
+                yield in_utc(pa.Table.from_batches([batch]), zones, self.mapping.zero_days)
+        except UnreadableRowError as fault:
+            raise fault.of_no_row(IN_THE_KEY) from fault
+
+    def _stream(self, dataset: str, sql: str, parameters: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+        """Text that is none is mended, so that batches may be put together, and its rows told."""
+        try:
+            self.cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(batch_rows)})
+            self.cursor.execute(sql, tuple(parameters))
             is_first = True
             for batch in self.cursor.fetch_record_batch():
                 rows, is_first = (batch.slice(1) if is_first else batch), False
                 if rows.num_rows:
-                    yield in_utc(mend_text(rows), zones, self.mapping.zero_days)
+                    yield from mend_text(rows).to_batches()
         except (AdbcError, OSError) as error:
-            where = f"{self.address} through mapping {self.mapping.file(dataset)}"
-            raise GovpulseError(f"cannot read {dataset} from {where}: {_explain(error)}") from error
+            said = _explain(error)
+            text = f"cannot read {dataset} from {self.address} through mapping {self.mapping.file(dataset)}: {said}"
+            raise (UnreadableRowError(text, said) if is_fault_of_row(error, said) else GovpulseError(text)) from error
 
 
 @contextmanager
@@ -153,5 +191,11 @@ def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
+def is_fault_of_row(error: Exception, said: str) -> bool:
+    """Whether the statement died of what stands in a row: it had begun, and what SQLite says is not of the file or the machine."""
+    return not isinstance(error, ProgrammingError) and not said.startswith(FAULTS_OF_THE_FILE)
+
+
 def _explain(error: Exception) -> str:
-    return first_line(error).rpartition("[SQLite] ")[2]
+    """SQLite's own message, the same whether the first row or a later one was at fault."""
+    return first_line(error).rpartition("[SQLite] ")[2].rpartition("Failed to step query: ")[2]

@@ -300,7 +300,7 @@ def test_text_in_sqlite_that_is_no_utf8_is_refused_by_its_column(sqlite: Platfor
     assert sqlite.known() == ["s1", "s2", "s3"]
 
 
-def test_text_in_postgresql_that_no_encoding_vouches_for_is_said_of_the_dataset(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_text_in_postgresql_that_no_encoding_vouches_for_costs_its_row(postgres: PostgresServer, tmp_path: Path) -> None:
     with closing(postgres.connect()) as con:
         con.execute("DROP DATABASE IF EXISTS hostile_ascii WITH (FORCE)")
         con.execute("CREATE DATABASE hostile_ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
@@ -308,10 +308,11 @@ def test_text_in_postgresql_that_no_encoding_vouches_for_is_said_of_the_dataset(
     platform.add("s1")
     platform.add_person("u1")
     platform.change("UPDATE people SET team = E'M\\xfcller'")
-    failures = platform.take().failures
-    assert list(failures) == ["users"]
-    assert 'invalid byte sequence for encoding "UTF8": 0xfc' in failures["users"]
-    assert platform.known() == ["s1"]
+    platform.add_person("u2")
+    assert platform.take().failures == {}
+    said = 'the database cannot read this row: invalid byte sequence for encoding "UTF8": 0xfc'
+    assert platform.rows(REFUSED) == [("u1", said)]
+    assert platform.rows("SELECT user_id FROM raw.users") == [("u2",)]
 
 
 ODD_INSTANTS = {

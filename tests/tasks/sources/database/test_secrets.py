@@ -157,7 +157,7 @@ def test_a_database_that_is_not_there_does_not_say_it(url: str, place: str, fold
     assert_silent(caught.value)
 
 
-@pytest.mark.parametrize("select", ["SELECT * FROM employees", "SELEKT", USERS.replace("role", "(1 / (id - 1))::text AS role")])
+@pytest.mark.parametrize("select", ["SELECT * FROM employees", "SELEKT", USERS.replace("id AS", "1 / (id - 1) AS")])
 @pytest.mark.parametrize("url", TAKEN.values(), ids=TAKEN)
 def test_a_statement_that_fails_does_not_say_it(url: str, select: str, place: str, folder: Path) -> None:
     (folder / "users.sql").write_text(select)

@@ -14,7 +14,7 @@ import pytest
 
 from storage.errors import GovpulseError
 from tasks.sources.address import Address
-from tasks.sources.database import sqlite as reader
+from tasks.sources.database import sqlite_reading
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Span
 from tasks.sources.database.sqlite import open_sqlite
@@ -93,7 +93,8 @@ def test_a_column_may_change_its_type_from_row_to_row(source: Path, read: Read) 
 
 def test_leading_nulls_do_not_fix_a_columns_type(source: Path, read: Read, monkeypatch) -> None:
     """Over several of the driver's batches, too."""
-    monkeypatch.setattr(reader, "BATCH_ROWS", 4)
+    monkeypatch.setattr(sqlite_reading, "BATCH_ROWS", 4)
+    monkeypatch.setattr(sqlite_reading, "SENT_ROWS", 4)
     roles = [None] * 9 + ["late", 3]
     insert(source, [person(f"u{n:02d}", "2026-01-02 00:00:00", role) for n, role in enumerate(roles)])
     frame = read().sort("user_id")
