@@ -18,6 +18,7 @@ BLANKS = r"[ \t\r\n]*"
 INSTANT = rf"^{BLANKS}({DATE})(?:[T ]({MINUTES})({SECONDS})?({OFFSET})?)?{BLANKS}$"
 """Its groups are the date, hours and minutes, seconds with their colon, and the offset."""
 AS_DUCKDB_READS = rf"{DATE}(?:[T ]{MINUTES}{SECONDS}(?:{OFFSET})?)?"
+SHORTEST_WITH_OFFSET = len("2026-06-01T10:00:00Z")
 LATEST = "9999-12-31 23:59:59.999999"
 LAST_DAY = date(9999, 12, 31)
 ZERO_DAYS = (date(1, 1, 1), date(1900, 1, 1), date(1970, 1, 1), LAST_DAY)
@@ -41,13 +42,18 @@ HINTS = (
 
 
 def as_instant(text: str) -> str:
-    """SQL: the instant that the SQL expression `text` says, in UTC where it has no offset; NULL where it says none."""
+    """SQL: the instant that the SQL expression `text` says, in UTC where it has no offset; NULL where it says none.
+
+    What is too short for an offset is cast without the calendar of the session's zone, which costs three times as much.
+    """
     trimmed = rf"trim({text}, E' \t\r\n')"
     with_seconds = rf"regexp_replace({trimmed}, '^({DATE}[T ]{MINUTES})({OFFSET})?$', '\1:00\2')"
-    return f"""TRY_CAST(CASE
-        WHEN regexp_full_match({text}, '{AS_DUCKDB_READS}') THEN {text}
-        WHEN regexp_full_match({text}, '{INSTANT}') THEN {with_seconds}
-    END AS TIMESTAMPTZ)"""
+    return f"""CASE
+        WHEN regexp_full_match({text}, '{AS_DUCKDB_READS}') THEN CASE
+            WHEN strlen({text}) < {SHORTEST_WITH_OFFSET} THEN make_timestamptz(epoch_us(TRY_CAST({text} AS TIMESTAMP)))
+            ELSE TRY_CAST({text} AS TIMESTAMPTZ) END
+        WHEN regexp_full_match({text}, '{INSTANT}') THEN TRY_CAST({with_seconds} AS TIMESTAMPTZ)
+    END"""
 
 
 def is_zero(instant: str, days: Collection[date]) -> str:

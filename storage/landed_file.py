@@ -21,6 +21,7 @@ class LandedFile:
     Attributes:
         watermark: how far its source has been read once the file is loaded.
         read_until: set while a first extraction goes on: how far that has come.
+        origin: the file of somebody's from which the rows came, where it was one.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class LandedFile:
     source: str | None
     watermark: datetime | None
     read_until: datetime | None
+    origin: str | None = None
 
     @property
     def ledger_name(self) -> str:
@@ -58,7 +60,7 @@ def read_footer(table: Table, path: Path) -> LandedFile:
     said = {key.decode(): value.decode() for key, value in (footer.metadata or {}).items() if key != b"ARROW:schema"}
     columns = tuple((field.name, str(field.type)) for field in schema)
     marks = (_instant(said.get("watermark")), _instant(said.get("read_until")))
-    return LandedFile(path, columns, footer.num_rows, said.get("source"), *marks)
+    return LandedFile(path, columns, footer.num_rows, said.get("source"), *marks, said.get("origin"))
 
 
 def check_pages(path: Path) -> None:

@@ -37,13 +37,14 @@ def record(
     skipped: int = 0,
     span: Span = (None, None),
     reason: str | None = None,
+    origin: str | None = None,
 ) -> None:
     """Enter a landing file, once; commits together with its rows."""
     con.execute("DELETE FROM ops.loads WHERE file = ? AND status = 'quarantined'", [file])
     con.execute(
-        "INSERT INTO ops.loads (file, dataset, status, rows, rejected, skipped, first_at, last_at, source, reason, loaded_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [file, dataset, status, rows, rejected, skipped, *span, source, reason, now],
+        "INSERT INTO ops.loads (file, dataset, status, rows, rejected, skipped, first_at, last_at, source, reason, origin,"
+        " loaded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [file, dataset, status, rows, rejected, skipped, *span, source, reason, origin, now],
     )
 
 

@@ -34,6 +34,11 @@ def places_of(table: Table, names: Sequence[str]) -> dict[str, list[int]]:
     return {name: exact[name] or alike[name] for name in table.column_names if alike[name]}
 
 
+def required_columns(table: Table) -> frozenset[str]:
+    """Without which a file cannot be read."""
+    return frozenset(column.name for column in table.columns if column.is_required and column.default is None)
+
+
 def plain(name: str) -> str:
     """A name as the contract would write it: `User ID ` is user_id."""
     return "_".join(name.split()).lower()

@@ -5,16 +5,17 @@ What separates the fields is what makes columns of the contract out of the heade
 
 import csv
 import io
-from collections.abc import Iterator
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from storage.catalogue import Table
 from storage.errors import GovpulseError
 from tasks.sources.files.columns import known_columns, places_of
 from tasks.sources.files.compression import open_unpacked
+from tasks.sources.files.csv_blocks import Blocks, parse_plain
 from tasks.sources.files.csv_records import QUOTED_EMPTY, Lines, records
 from tasks.sources.files.unreadable import with_unreadable
 
@@ -30,22 +31,40 @@ def read_csv(path: Path, table: Table) -> Iterator[pa.Table]:
         GovpulseError: there is no header, it cannot be read, or it lacks a required column.
     """
     delimiter = _delimiter(path, table)
-    with open_unpacked(path) as packed, io.TextIOWrapper(packed, "utf-8-sig", "surrogateescape", newline="") as file:
-        lines = Lines(file, path.name, delimiter)
+    with open_unpacked(path) as file:
+        blocks = Blocks(file)
+        lines = Lines(blocks, path.name, delimiter)
         found = records(lines)
-        places = _places(next(found, None), table, path)
+        header = next(found, None)
+        places = _places(header, table, path)
         yield _batch([], [], places)
-        rows: list[list[str]] = []
-        reasons: list[str] = []
-        for record in found:
-            if isinstance(record, str):
-                reasons.append(record)
-            else:
-                rows.append(record)
-            if lines.characters >= BATCH_CHARACTERS:
-                yield _batch(rows, reasons, places)
-                rows, reasons, lines.characters = [], [], 0
-        yield _batch(rows, reasons, places)
+        while True:
+            if blocks.is_between and not lines.returned:
+                if not (block := blocks.take()):
+                    return
+                if (rows := parse_plain(block, places, len(header or []), delimiter)) is not None:
+                    lines.number += block.count(b"\n")
+                    yield rows
+                    continue
+                blocks.give_back(block)
+            yield from _read_records(found, lines, blocks, places)
+
+
+def _read_records(found: Iterator[list[str] | str], lines: Lines, blocks: Blocks, places: dict[str, int]) -> Iterator[pa.Table]:
+    """One record after the other, up to the end of the block in which the last one ends."""
+    rows: list[list[str]] = []
+    reasons: list[str] = []
+    for record in found:
+        if isinstance(record, str):
+            reasons.append(record)
+        else:
+            rows.append(record)
+        if lines.characters >= BATCH_CHARACTERS:
+            yield _batch(rows, reasons, places)
+            rows, reasons, lines.characters = [], [], 0
+        if blocks.is_between and not lines.returned:
+            break
+    yield _batch(rows, reasons, places)
 
 
 def _delimiter(path: Path, table: Table) -> str:
@@ -63,8 +82,13 @@ def _places(header: list[str] | str | None, table: Table, path: Path) -> dict[st
 
 
 def _batch(rows: list[list[str]], reasons: list[str], places: dict[str, int]) -> pa.Table:
-    columns = {
-        name: pa.array([MEANING.get(text, text) for text in map(itemgetter(place), rows)], pa.string())
-        for name, place in places.items()
-    }
-    return with_unreadable(pa.table(columns), reasons)
+    columns = list(zip(*rows, strict=True))
+    texts = {name: _texts(columns[place] if rows else ()) for name, place in places.items()}
+    return with_unreadable(pa.table(texts), reasons)
+
+
+def _texts(column: Sequence[str]) -> pa.Array:
+    if QUOTED_EMPTY in column:
+        return pa.array([MEANING.get(text, text) for text in column], pa.string())
+    texts = pa.array(column, pa.string())
+    return pc.if_else(pc.equal(texts, ""), None, texts)

@@ -15,6 +15,7 @@ from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, ExtractResult
 from tasks.sources.files.finding import file_stem, find_files
 from tasks.sources.files.landed_file import land_file
+from tasks.sources.files.pieces import LandedRows
 from tasks.sources.mapping import zone_named
 
 
@@ -45,19 +46,26 @@ def extract_files(home: str, *, limits: Limits, source: Source) -> Extraction:
     Raises:
         GovpulseError: the folder does not exist.
     """
-    found, results, failures = find_files(find_folder(source.address), source.file_patterns), [], {}
+    folder = find_folder(source.address)
+    found, results, failures = find_files(folder, source.file_patterns), [], {}
     zone = zone_named("[source] timezone", source.server_zone)
     for dataset, paths in find_new(Home(Path(home)), limits, found.files).items():
-        rows = files = 0
+        landed = LandedRows()
         for path in paths:
+            inside = str(path.relative_to(folder))
             try:
-                stem = file_stem(path)
-                landed = land_file(
-                    Home(Path(home)), dataset, path, source=source.name, name=stem, zone=zone, zero_days=source.zero_days
+                landed += land_file(
+                    Home(Path(home)),
+                    dataset,
+                    path,
+                    source=source.name,
+                    name=file_stem(path),
+                    origin=inside,
+                    zone=zone,
+                    zero_days=source.zero_days,
+                    pseudonyms=source.pseudonyms,
                 )
             except GovpulseError as error:
-                failures[path.name] = str(error)
-                continue
-            rows, files = rows + landed.rows, files + landed.files
-        results.append(ExtractResult(dataset, rows, files, None))
+                failures[inside] = str(error)
+        results.append(ExtractResult(dataset, landed.rows, landed.files, None))
     return Extraction(tuple(results), failures, str(found) or None)

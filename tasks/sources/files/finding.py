@@ -8,8 +8,7 @@ from pathlib import Path
 
 from storage.catalogue import DATASETS
 from storage.errors import GovpulseError, first_line
-from tasks.sources.files.compression import is_packed, kind_of
-from tasks.sources.files.landed_file import READERS
+from tasks.sources.files.landed_file import why_not_by_name
 
 TEMPORARY = {".tmp", ".part", ".crdownload", ".partial"}
 SHOWN = 5
@@ -84,10 +83,8 @@ def _why_not(path: Path, inside: Path, dataset: str | None) -> str:
         return "not finished, by its name"
     if not path.is_file():
         return "no file" if path.exists() else "a link to nothing"
-    if kind_of(path) not in READERS:
-        return f"ends with none of {', '.join(READERS)}, which may be packed as .gz or .zst"
-    if is_packed(path) and kind_of(path) == ".parquet":
-        return "Parquet is packed inside; unpack the file"
+    if why := why_not_by_name(path):
+        return why
     if dataset is None:
         return f"neither a folder nor the beginning of its name is one of {', '.join(DATASETS)}"
     return ""

@@ -1,7 +1,7 @@
 """One file in the contract's shape -> landing files."""
 
 from collections.abc import Collection, Iterator
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,13 +14,15 @@ from storage.contract import UNREADABLE
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.instants import ZERO_DAYS
+from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.files.compression import is_packed, kind_of, open_unpacked
 from tasks.sources.files.csv_file import read_csv
+from tasks.sources.files.folder_columns import said_by_folders, with_said, without_need
 from tasks.sources.files.json_file import read_json
 from tasks.sources.files.ndjson_file import read_ndjson
 from tasks.sources.files.parquet_file import read_parquet
 from tasks.sources.files.pieces import LandedRows, land_pieces, regroup
-from tasks.sources.files.unreadable import count_unreadable
+from tasks.sources.files.unreadable import count_unreadable, shown
 from tasks.sources.instants import UTC_ZONE, in_utc, is_text
 
 READERS = {
@@ -41,31 +43,42 @@ def land_file(
     *,
     source: str = "load",
     name: str | None = None,
+    origin: str | None = None,
+    listed_at: datetime | None = None,
     zone: ZoneInfo = UTC_ZONE,
     zero_days: Collection[date] = ZERO_DAYS,
+    pseudonyms: Pseudonyms = AS_THEY_ARE,
 ) -> LandedRows:
     """Land a Parquet, CSV or NDJSON file as `dataset`. What of it cannot be read is landed as rows that the contract refuses.
 
     Args:
         name: what the landing files are called, so that landing the same file again gives the same ones; the last is
             `name-end`, and is landed even without rows. By default they get names of their own, and no rows give no file.
+        origin: what the file is called to people, with the folders that say something of its rows; its path by default.
+        listed_at: when it was looked at, where it is all there is: what it lacks is gone.
         zone: of the instants without one.
         zero_days: whose midnights are no instants.
+        pseudonyms: what becomes of ids that are mail addresses.
 
     Raises:
         GovpulseError: it is missing, empty, of another kind, lacks a required column, or nothing in it can be read.
     """
     try:
         _check_beginning(path)
-        kind = kind_of(path)
-        read = regroup(READERS[kind](path, DATASETS[dataset]))
-        pieces = (_in_utc(piece, dataset, zone, zero_days) for piece in read)
-        return land_pieces(home, dataset, pieces if READERS[kind] is read_csv else _refuse_unreadable(pieces, path), source, name)
+        reader, table = READERS[kind_of(path)], DATASETS[dataset]
+        folders = said_by_folders(Path(origin or path), table)
+        read = regroup(reader(path, without_need(table, folders)))
+        whole = (with_said(piece, folders, is_json=reader in (read_json, read_ndjson)) for piece in read)
+        converted = (_in_utc(piece, dataset, zone, zero_days) for piece in whole)
+        pieces = converted if reader is read_csv else _refuse_unreadable(converted, path)
+        said = {"source": source, "origin": shown(origin or str(path))}
+        said |= {"watermark": listed_at.isoformat()} if listed_at else {}
+        return land_pieces(home, dataset, pieces, name, said, pseudonyms)
     except FileNotFoundError as error:
         raise GovpulseError(f"{path} does not exist") from error
     except (pa.ArrowException, duckdb.Error, OSError, UnicodeDecodeError) as error:
-        said = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
-        raise GovpulseError(f"cannot read {path}: {said}") from error
+        why = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
+        raise GovpulseError(f"cannot read {path}: {why}") from error
 
 
 def _in_utc(piece: pa.Table, dataset: str, zone: ZoneInfo, zero_days: Collection[date]) -> pa.Table:
@@ -75,11 +88,18 @@ def _in_utc(piece: pa.Table, dataset: str, zone: ZoneInfo, zero_days: Collection
     return in_utc(piece, {name: zone for name, kind in kinds.items() if zone != UTC_ZONE or not is_text(kind)}, zero_days)
 
 
-def _check_beginning(path: Path) -> None:
+def why_not_by_name(path: Path) -> str:
+    """Why no file of that name is read; empty where it is."""
     if kind_of(path) not in READERS:
-        raise GovpulseError(f"{path}: give a file that ends with {', '.join(READERS)}, which may be packed as .gz or .zst")
+        return f"ends with none of {', '.join(READERS)}, which may be packed as .gz or .zst"
     if is_packed(path) and kind_of(path) == ".parquet":
-        raise GovpulseError(f"{path}: Parquet is packed inside; unpack the file")
+        return "Parquet is packed inside; unpack the file"
+    return ""
+
+
+def _check_beginning(path: Path) -> None:
+    if why := why_not_by_name(path):
+        raise GovpulseError(f"cannot read {path}: {why}")
     with open_unpacked(path) as file:
         start = file.read(2)
     if not start:

@@ -1,5 +1,6 @@
 """An NDJSON file -> rows of text, in batches. A line that cannot be read costs no other."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -10,10 +11,13 @@ from storage.catalogue import Table
 from storage.errors import GovpulseError
 from tasks.sources.files.compression import open_unpacked
 from tasks.sources.files.json_lines import Group, read_groups
+from tasks.sources.files.line_ends import end_of_lines
 from tasks.sources.files.unreadable import shown
 
 BLOCK_BYTES = 1 << 22
 LINE_BYTES = 1 << 26
+ZEROS = re.compile("\0+")
+"""What a file system leaves where a write was lost. JSON has none, so that what stands behind them is a text of its own."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -32,12 +36,14 @@ def _numbered(file: BinaryIO, path: Path) -> Iterator[tuple[int, list[bytes]]]:
     """Whole lines in groups, each with the number of its first line."""
     number, rest = 1, b""
     while block := file.read(BLOCK_BYTES):
-        *lines, rest = (rest + block).split(b"\n")
+        rest += block
+        end = end_of_lines(rest)
+        lines, rest = rest[:end].splitlines(), rest[end:]
         if len(rest) > LINE_BYTES:
             raise GovpulseError(f"cannot read {path}: line {number + len(lines)} is over {LINE_BYTES:,} bytes; one row a line")
         yield number, lines
         number += len(lines)
-    yield number, [rest]
+    yield number, rest.splitlines()
 
 
 def _decode(lines: list[bytes], start: int, name: str) -> Group:
@@ -49,7 +55,7 @@ def _decode(lines: list[bytes], start: int, name: str) -> Group:
         except UnicodeDecodeError:
             group.reasons.append(f"line {number} of {shown(name)} is not UTF-8: {shown(line.rstrip())}")
             continue
-        if text:
-            group.numbers.append(number)
-            group.texts.append(text)
+        texts = [part for part in ZEROS.split(text) if part] or [text] if text else []
+        group.numbers.extend([number] * len(texts))
+        group.texts.extend(texts)
     return group

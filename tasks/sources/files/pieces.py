@@ -1,13 +1,15 @@
 """A file's batches -> landing files of bounded size, one after the other, so that memory does not grow with the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from storage.home import Home
 from storage.landing import land
+from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.files.unreadable import count_unreadable
+from tasks.sources.pseudonyms import without_addresses
 
 PIECE_ROWS = 131_072
 PIECE_BYTES = 1 << 26
@@ -44,17 +46,25 @@ def _parts(batch: pa.Table) -> Iterator[pa.Table]:
         yield batch.slice(start, step)
 
 
-def land_pieces(home: Home, dataset: str, pieces: Iterator[pa.Table], source: str, name: str | None) -> LandedRows:
+def land_pieces(
+    home: Home,
+    dataset: str,
+    pieces: Iterator[pa.Table],
+    name: str | None,
+    metadata: Mapping[str, str],
+    pseudonyms: Pseudonyms = AS_THEY_ARE,
+) -> LandedRows:
     """Land each of `pieces`, under `name-00001` and so on, the last as `name-end`, or under names of their own."""
+    pieces = (without_addresses(piece, dataset, pseudonyms) for piece in pieces)
     landed, held = LandedRows(), next(pieces)
     for piece in pieces:
-        landed += _land_piece(home, dataset, held, source, name and f"{name}-{landed.files + 1:05d}")
+        landed += _land_piece(home, dataset, held, name and f"{name}-{landed.files + 1:05d}", metadata)
         held = piece
     if held.num_rows or name:
-        landed += _land_piece(home, dataset, held, source, name and f"{name}-end")
+        landed += _land_piece(home, dataset, held, name and f"{name}-end", metadata)
     return landed
 
 
-def _land_piece(home: Home, dataset: str, piece: pa.Table, source: str, name: str | None) -> LandedRows:
-    land(home, dataset, piece, name=name, metadata={"source": source})
+def _land_piece(home: Home, dataset: str, piece: pa.Table, name: str | None, metadata: Mapping[str, str]) -> LandedRows:
+    land(home, dataset, piece, name=name, metadata=metadata)
     return LandedRows(piece.num_rows, count_unreadable(piece), 1)

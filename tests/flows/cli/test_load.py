@@ -93,7 +93,7 @@ def test_rejected_rows_are_said_with_the_way_to_the_reasons(govpulse, tmp_path) 
 @pytest.mark.parametrize(
     ("dataset", "name", "text", "code", "said"),
     [
-        ("people", "a.csv", GOOD, 2, "there are scans, deployments, activity, users, owners"),
+        ("staff", "a.csv", GOOD, 2, "there are scans, deployments, activity, users, owners"),
         ("users", "a.xlsx", GOOD, 1, ".parquet, .csv"),
         ("users", "a.csv", "user_id\nu1\n", 1, "needs the column updated_at"),
         ("users", "a.parquet", "no parquet", 1, "cannot read"),

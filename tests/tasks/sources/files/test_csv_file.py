@@ -122,3 +122,10 @@ def test_a_text_of_ten_million_characters_passes(landed) -> None:
     text = ("x" * 98 + '"\n') * 100_000
     rows = landed("a.csv", HEADER + b'u1,"' + text.replace('"', '""').encode() + b'",2026-03-01\nu2,y,2026-03-01\n')
     assert texts(rows) == [("u1", text, "2026-03-01"), ("u2", "y", "2026-03-01")]
+
+
+def test_behind_the_zeros_of_a_lost_write_a_row_is_whole(landed) -> None:
+    """They cost what they hit."""
+    rows = landed("a.csv", HEADER + b"\0\0\0u1,x,2026-03-01\nu2,x,20\0\0\0u3,y,2026-03-02\n\0\0u4,z,2026-03-03")
+    assert texts(rows) == [("u1", "x", "2026-03-01"), ("u3", "y", "2026-03-02"), ("u4", "z", "2026-03-03")]
+    assert reasons(rows) == ["line 3 of a.csv has 5 fields, not 3: u2,x,20\\x00\\x00\\x00"]

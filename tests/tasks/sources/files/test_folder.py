@@ -9,11 +9,13 @@ from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
 from storage.landing import pending
+from storage.load_result import Counts
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction
+from tasks.sources.files import pieces
 from tasks.sources.files.extraction import extract_files
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
@@ -117,3 +119,26 @@ def test_a_missing_folder_is_said(folder: Folder) -> None:
     folder.path.rmdir()
     with pytest.raises(GovpulseError, match=r"drop does not exist; set \[source\] url"):
         folder.extract()
+
+
+def test_a_run_says_of_each_file_what_became_of_its_rows(folder: Folder, monkeypatch) -> None:
+    """However many landing files it becomes, and names it only where not all came in."""
+    monkeypatch.setattr(pieces, "PIECE_ROWS", 2)
+    sound = "".join(f"u{number},admin,2026-03-01T10:00:00Z\n" for number in range(5))
+    folder.write("users/a.csv", HEADER + sound)
+    folder.write("users/b.csv", HEADER + sound.replace("u", "v") + "v9,admin,soon\nv10,admin\n")
+    folder.write("owners.csv", "domain,user_id\nfinance,u1\n")
+    folder.extract()
+    with warehouse(folder.home, LIMITS) as con:
+        result = load_landing(con, folder.home)
+    assert result.origins == {
+        ("users", "users/a.csv"): Counts(5, files=3),
+        ("users", "users/b.csv"): Counts(7, rejected=2, files=4),
+        ("owners", "owners.csv"): Counts(1),
+    }
+    assert str(result) == (
+        "13 rows from 3 files, 11 accepted, 2 rejected; owners: 1 offered, 1 accepted, 0 rejected; "
+        "users: 12 offered, 10 accepted, 2 rejected; users/b.csv: 7 offered, 5 accepted, 2 rejected"
+    )
+    booked = "SELECT origin, sum(rows)::INT, sum(rejected)::INT FROM ops.loads WHERE dataset = 'users' GROUP BY 1 ORDER BY 1"
+    assert folder.rows(booked) == [("users/a.csv", 5, 0), ("users/b.csv", 7, 2)]

@@ -14,7 +14,8 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.frames import fetch
-from storage.loading import LoadResult, load_landing
+from storage.load_result import LoadResult
+from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources.files import land_file
 from tests.homes import migrated_home

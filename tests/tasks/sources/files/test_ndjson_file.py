@@ -84,3 +84,14 @@ def test_a_required_key_may_come_late_but_has_to_come(landed, monkeypatch) -> No
     assert len(landed("a.ndjson", b"\n".join([*lines, FIRST, *lines]))) == 19
     with pytest.raises(GovpulseError, match=r"users needs the column updated_at; it has user_id$"):
         landed("b.ndjson", b"\n".join([*lines, *lines, FIRST]))
+
+
+def test_behind_the_zeros_of_a_lost_write_a_row_is_whole(landed) -> None:
+    rows = landed("a.ndjson", b"\0\0" + FIRST + b'\n{"user_id": "u\0\0\0' + LAST)
+    assert said(row for row in rows if not row["unreadable"]) == [json.loads(FIRST), json.loads(LAST)]
+    assert [row["unreadable"] for row in rows if row["unreadable"]] == ['line 2 of a.ndjson is not valid JSON: {"user_id": "u']
+
+
+def test_a_line_may_end_like_those_of_an_old_macintosh(landed, monkeypatch) -> None:
+    monkeypatch.setattr(ndjson_file, "BLOCK_BYTES", 8)
+    assert said(landed("a.ndjson", FIRST + b"\r" + LAST + b"\r")) == [json.loads(FIRST), json.loads(LAST)]

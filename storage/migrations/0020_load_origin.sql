@@ -1,0 +1,1 @@
+ALTER TABLE ops.loads ADD COLUMN origin VARCHAR;
