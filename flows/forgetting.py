@@ -24,8 +24,10 @@ from storage.lock import fair_lock
 from storage.maintenance import compact, has_outdated_backups
 from storage.mentions import Holding
 from storage.person import Person
+from storage.person_secret import find_pseudonyms
 from storage.publishing import publish
 from storage.searching import names
+from storage.stored_addresses import settle_addresses
 from storage.warehouse import warehouse
 
 PROJECT = Path(__file__).parents[1]
@@ -67,11 +69,14 @@ def forget_everywhere(settings: Settings, user: str, *, hashes_ids: bool) -> For
 
 
 def _out_of_tables(settings: Settings, user: str, hashes_ids: bool) -> Forgotten:
-    """Last the files are written anew, for deleted rows stay readable in them."""
-    home, limits = settings.folder, settings.limits
+    """An address is hashed first. Last the files are written anew, for deleted rows stay readable in them."""
+    home, limits, now = settings.folder, settings.limits, datetime.now(UTC)
     with warehouse(home, limits) as con:
         load_landing(con, home, settings.source.zero_instants)
-        forgotten = forget_user(con, user, getpass.getuser(), datetime.now(UTC), hashes_ids=hashes_ids)
+    settle_addresses(home, limits, settings.people.addresses, now)
+    with warehouse(home, limits) as con:
+        pseudonym = find_pseudonyms(con, home, settings.people.addresses, now).stand_in(user)
+        forgotten = forget_user(con, user, getpass.getuser(), now, hashes_ids=hashes_ids, pseudonym=pseudonym)
         compact(con, home)
     with warehouse(home, limits) as con:
         publish(con, home, settings.publish.audience)

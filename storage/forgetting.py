@@ -57,17 +57,26 @@ class Forgotten:
     namesakes: tuple[str, ...]
 
 
-def forget_user(con: duckdb.DuckDBPyConnection, user_id: str, actor: str, now: datetime, *, hashes_ids: bool = False) -> Forgotten:
+def forget_user(
+    con: duckdb.DuckDBPyConnection,
+    user_id: str,
+    actor: str,
+    now: datetime,
+    *,
+    hashes_ids: bool = False,
+    pseudonym: str | None = None,
+) -> Forgotten:
     """Take `user_id` out of every table of the warehouse, and enter in the audit log that `actor` did, in one transaction.
 
     Args:
+        pseudonym: what stands for the id, where it is a mail address; texts may hold the address still.
         hashes_ids: put a stand-in for the id into longer ids that contain it, now and whenever they are read again. Once asked for,
             it stays.
     """
     with transaction(con):
         is_told = can_be_told(user_id) and not is_a_kind(con, user_id)
         found, people = Counter[str](), []
-        for form in forms(user_id):
+        for form in (*([pseudonym] if pseudonym else []), *forms(user_id)):
             people.append(_remember(con, form, now, is_told=is_told, hashes_ids=hashes_ids))
             found += _take_out(con, people[-1], is_told)
         counts = {name: found[name] for name, _ in tables() if found[name]}
@@ -83,9 +92,9 @@ def _take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> 
     found += _delete_silences(con, user_id, is_told) + _delete_refused(con, user_id, is_told)
     found += _blank_messages(con, user_id, is_told)
     if is_told:
-        with renaming_alerts(con, person):
+        with renaming_alerts(con, person.is_in):
             found += Counter(take_mentions_out(con, person))
-        rename_findings(con, person)
+        rename_findings(con, person.stand_in)
     return found
 
 

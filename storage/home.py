@@ -77,6 +77,15 @@ class Home:
         return self.root / "backups"
 
     @property
+    def person_secret(self) -> Path:
+        """What addresses of people are hashed with; a copy lies beside the backups."""
+        return self.private / "person-secret"
+
+    @property
+    def kept_person_secret(self) -> Path:
+        return self.backups / "person-secret"
+
+    @property
     def sample(self) -> Path:
         return self.root / "sample" / "governance.sqlite"
 

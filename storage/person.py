@@ -48,7 +48,7 @@ class Person:
         return self.without_part(text) if self.stand_in else text
 
     def without_word(self, text: str) -> str:
-        return self._replaced(text, NOBODY, _is_word)
+        return self._replaced(text, NOBODY, is_word)
 
     def without_part(self, text: str) -> str:
         return self._replaced(text, self.stand_in or NOBODY, _is_part)
@@ -95,22 +95,23 @@ def _occurrences(user_id: str, text: str, is_here: Callable[[str, int, int], boo
 
 
 def _is_part(text: str, start: int, stop: int) -> bool:
-    goes_on_before = start > 0 and _is_letter(text[start - 1]) and _is_letter(text[start])
-    goes_on_after = stop < len(text) and _is_letter(text[stop]) and _is_letter(text[stop - 1])
+    goes_on_before = start > 0 and is_letter(text[start - 1]) and is_letter(text[start])
+    goes_on_after = stop < len(text) and is_letter(text[stop]) and is_letter(text[stop - 1])
     return not (goes_on_before or goes_on_after)
 
 
-def _is_word(text: str, start: int, stop: int) -> bool:
+def is_word(text: str, start: int, stop: int) -> bool:
+    """Whether what stands there is a word of its own: `ann` is none in `ann.lee` nor in `ann-2`."""
     before, after = text[start - 1 : start], text[stop : stop + 1]
     ends_sentence = after == "." and (stop + 1 == len(text) or text[stop + 1].isspace())
     return not _is_of_a_word(before) and (ends_sentence or not _is_of_a_word(after))
 
 
 def _is_of_a_word(character: str) -> bool:
-    return character != "" and (character in WORD_PARTS or _is_letter(character))
+    return character != "" and (character in WORD_PARTS or is_letter(character))
 
 
-def _is_letter(character: str) -> bool:
+def is_letter(character: str) -> bool:
     """A letter, a digit, or a mark on one."""
     return unicodedata.category(character)[0] in "LNM"
 

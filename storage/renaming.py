@@ -2,14 +2,13 @@
 find out from the old hash what the name was."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import duckdb
 
 from storage.episodes import finding_id
 from storage.fingerprints import fingerprint
-from storage.person import Person
 
 FINDINGS = "insights.performance_insights"
 HELD = ("alerts.alerts", "alerts.transitions", "alerts.notifications", "alerts.silences")
@@ -17,9 +16,9 @@ HELD = ("alerts.alerts", "alerts.transitions", "alerts.notifications", "alerts.s
 
 
 @contextmanager
-def renaming_alerts(con: duckdb.DuckDBPyConnection, person: Person) -> Iterator[None]:
-    """Inside the block alerts whose names hold the person get others."""
-    before = {print_: names for print_, *names in _alerts(con) if any(map(person.is_in, names))}
+def renaming_alerts(con: duckdb.DuckDBPyConnection, is_in: Callable[[str], bool]) -> Iterator[None]:
+    """Inside the block alerts get other names, of those in whose names is what is looked for."""
+    before = {print_: names for print_, *names in _alerts(con) if any(map(is_in, names))}
     yield
     for print_, rule, subject, labels in _alerts(con):
         if print_ in before and before[print_] != [rule, subject, labels]:
@@ -40,12 +39,12 @@ def _rename_alert(con: duckdb.DuckDBPyConnection, before: str, after: str) -> No
     )
 
 
-def rename_findings(con: duckdb.DuckDBPyConnection, person: Person) -> None:
+def rename_findings(con: duckdb.DuckDBPyConnection, stand_in: str | None) -> None:
     """Findings whose subject got a stand-in."""
-    if person.stand_in is None:
+    if stand_in is None:
         return
     sql = f"SELECT insight_id, kind, subject, started_at FROM {FINDINGS} WHERE contains(subject, ?)"
-    for insight_id, kind, subject, started_at in con.execute(sql, [person.stand_in]).fetchall():
+    for insight_id, kind, subject, started_at in con.execute(sql, [stand_in]).fetchall():
         con.execute(
             f"UPDATE {FINDINGS} SET insight_id = ? WHERE insight_id = ?", [finding_id(kind, subject, started_at), insight_id]
         )

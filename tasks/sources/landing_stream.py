@@ -11,8 +11,10 @@ import pyarrow as pa
 from storage.home import Home
 from storage.landing import ROW_GROUP_ROWS, land
 from storage.ledger import Mark
+from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.instants import UTC_INSTANT, newest_change
 from tasks.sources.mapping import contract_columns
+from tasks.sources.pseudonyms import without_addresses
 
 FILE_ROWS = ROW_GROUP_ROWS
 FILE_BYTES = 2**26
@@ -29,8 +31,9 @@ class LandingStream:
         newest: the greatest `updated_at` so far.
     """
 
-    def __init__(self, home: Home, dataset: str, source: str, extracted_at: datetime) -> None:
+    def __init__(self, home: Home, dataset: str, source: str, extracted_at: datetime, pseudonyms: Pseudonyms = AS_THEY_ARE) -> None:
         self.home, self.dataset, self.source, self.extracted_at = home, dataset, source, extracted_at
+        self.pseudonyms = pseudonyms
         self.rows = self.files = 0
         self.newest: datetime | None = None
         self._writer = ThreadPoolExecutor(max_workers=1)
@@ -83,7 +86,8 @@ class LandingStream:
 
     def _write(self, table: pa.Table, mark: Mark | None) -> None:
         extracted_at = pa.repeat(pa.scalar(self.extracted_at, UTC_INSTANT), table.num_rows)
-        rows, metadata = table.append_column("extracted_at", extracted_at), {"source": self.source} | _as_metadata(mark)
+        rows = without_addresses(table.append_column("extracted_at", extracted_at), self.dataset, self.pseudonyms)
+        metadata = {"source": self.source} | _as_metadata(mark)
         self.files += 1
         self._waiting.append(self._writer.submit(land, self.home, self.dataset, rows, metadata=metadata))
         self._await(MOST_WAITING)

@@ -5,9 +5,9 @@ with the warehouse. What is missing or stale is read again, and so is every row 
 without an instant; what the source no longer has is landed as deleted. Listings are read whole anyway, and left alone here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,17 +20,20 @@ from prefect.cache_policies import NO_CACHE
 from storage.catalogue import DATASETS, LISTINGS, TABLES
 from storage.comparison import Comparison, compare
 from storage.errors import GovpulseError, first_line
+from storage.forgetting import user_columns
 from storage.frames import registered
 from storage.home import Home
 from storage.landing import COMPRESSION
 from storage.listings import doubt, mark_gone
 from storage.lock import fair_lock
+from storage.pseudonyms import AS_THEY_ARE, AT, Pseudonyms
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, read_many_keys
 from tasks.sources.landing_stream import LandingStream
 from tasks.sources.progress import Standing
+from tasks.sources.pseudonyms import hashed_keys
 
 MOST_SINGLE_KEYS = 50_000
 """Above it reading everything costs the source less than looking up keys."""
@@ -45,11 +48,12 @@ class Drift:
     raw_rows: int
     missing: int
     stale: int
+    outdated: int
     deleted: int
     repaired: int
 
     def __str__(self) -> str:
-        found = [f"{count:,} {what}" for what in ("missing", "stale", "deleted") if (count := getattr(self, what))]
+        found = [f"{count:,} {what}" for what in ("missing", "stale", "outdated", "deleted") if (count := getattr(self, what))]
         return f"{self.dataset} {', '.join(found)} of {self.source_rows:,}" if found else ""
 
 
@@ -66,16 +70,27 @@ class Reconciliation:
         return "; ".join(filter(None, said)) or "nothing to compare"
 
 
-def list_source(session: Session, dataset: str, path: Path) -> None:
-    """Write the key and change instant of every row of the source to the Parquet file `path`.
+OwnKeys = dict[str, list[str]]
+"""By pseudonym the source's own keys, where these are mail addresses: two may differ in capital letters alone."""
+
+
+def list_source(session: Session, dataset: str, path: Path, pseudonyms: Pseudonyms = AS_THEY_ARE) -> OwnKeys:
+    """Write the key, as the warehouse has it, and change instant of every row of the source to the Parquet file `path`.
 
     Raises:
         GovpulseError: the source cannot be read, or the file cannot be written.
     """
     writer: pq.ParquetWriter | None = None
+    own: OwnKeys = {}
+    is_hashed = pseudonyms.rule == "hash" and _is_of_people(dataset)
     try:
         for table in session.list_rows(dataset):
             columns = table.select(["key", "updated_at"])
+            if is_hashed:
+                keys, stands_for = hashed_keys(columns["key"], pseudonyms)
+                columns = columns.set_column(0, "key", keys)
+                for address, stands in stands_for.items():
+                    own.setdefault(stands, []).append(address)
             writer = writer or pq.ParquetWriter(path, columns.schema, compression=COMPRESSION)
             writer.write_table(columns.cast(writer.schema))
     except (OSError, pa.ArrowException) as error:
@@ -85,16 +100,23 @@ def list_source(session: Session, dataset: str, path: Path) -> None:
             writer.close()
     if writer is None:
         pq.write_table(pa.table({"key": pa.array([], pa.string()), "updated_at": pa.array([], pa.string())}), path)
+    return own
+
+
+def _is_of_people(dataset: str) -> bool:
+    """Whether the dataset's key is somebody's id."""
+    return DATASETS[dataset].key[0] in {column.name for column in user_columns(DATASETS[dataset])}
 
 
 @contextmanager
-def listed(session: Session, dataset: str, home: Home, limits: Limits) -> Iterator[Path]:
+def listed(
+    session: Session, dataset: str, home: Home, limits: Limits, pseudonyms: Pseudonyms = AS_THEY_ARE
+) -> Iterator[tuple[Path, OwnKeys]]:
     """The listing of a dataset, inside the block. It holds the keys of everybody: who forgets somebody waits until it is gone."""
     listing = home.private / f"listing-{dataset}.parquet"
     with fair_lock(home.listing_lock, limits.lock_timeout_seconds):
         try:
-            list_source(session, dataset, listing)
-            yield listing
+            yield listing, list_source(session, dataset, listing, pseudonyms)
         finally:
             listing.unlink(missing_ok=True)
 
@@ -111,15 +133,31 @@ def refuse_mass_deletion(dataset: str, comparison: Comparison, most_deleted_rati
         raise GovpulseError(doubt(dataset, deleted, rows))
 
 
-def repair(session: Session, comparison: Comparison, landing: LandingStream) -> int:
-    """Land what is missing or stale as the source has it, and what it no longer has as deleted; returns the rows read again."""
+def mark_deleted(comparison: Comparison, landing: LandingStream) -> None:
+    """Land what the source no longer has as deleted: rows of ours, which are landed as we have them."""
     landing.put(iter([comparison.deleted] if comparison.deleted.num_rows else []), lambda: None)
-    marked, keys = landing.rows, (*comparison.missing, *comparison.stale)
+
+
+def repair(session: Session, comparison: Comparison, landing: LandingStream, own: OwnKeys) -> int:
+    """Land what is missing or stale as the source has it; returns the rows read again."""
+    keys = _own_keys((*comparison.missing, *comparison.stale), own)
     if len(keys) > MOST_SINGLE_KEYS:
         landing.put(session.read_all(landing.dataset), lambda: None)
     else:
         landing.put(read_many_keys(session, landing.dataset, keys), lambda: None)
-    return landing.rows - marked
+    return landing.rows
+
+
+def _own_keys(keys: Iterable[str], own: OwnKeys) -> list[str]:
+    """What the source calls the keys."""
+    return [each for key in keys for each in own.get(key, [key])]
+
+
+def _without_refused(comparison: Comparison, dataset: str, pseudonyms: Pseudonyms) -> Comparison:
+    """Who is refused for their address is not missing."""
+    if pseudonyms.rule != "refuse" or not _is_of_people(dataset):
+        return comparison
+    return replace(comparison, missing=tuple(key for key in comparison.missing if AT not in key))
 
 
 @task(name="reconcile_datasets", cache_policy=NO_CACHE)
@@ -140,13 +178,20 @@ def reconcile_datasets(
                 continue
             try:
                 session.check(dataset)
-                with listed(session, dataset, folder, limits) as listing, warehouse(folder, limits) as con:
+                with (
+                    listed(session, dataset, folder, limits, source.pseudonyms) as (listing, own),
+                    warehouse(folder, limits) as con,
+                ):
                     since = mapping.kept_since(dataset, listed_at)
                     comparison = compare(con, dataset, source.name, listing, mark.watermark, listed_at, since)
+                comparison = _without_refused(comparison, dataset, source.pseudonyms)
                 refuse_mass_deletion(dataset, comparison, most_deleted_ratio)
                 with LandingStream(folder, dataset, source.name, listed_at) as landing:
-                    repaired = repair(session, comparison, landing)
-                    keys = [comparison.renamed.get(key, key) for key in standing.datasets[dataset].keys]
+                    mark_deleted(comparison, landing)
+                with LandingStream(folder, dataset, source.name, listed_at, source.pseudonyms) as landing:
+                    repaired = repair(session, comparison, landing, own)
+                    known = (comparison.renamed.get(key, key) for key in standing.datasets[dataset].keys)
+                    keys = _own_keys(known, own)
                     landing.put(read_many_keys(session, dataset, keys), lambda: None)
                 drifts.append(_drift(dataset, comparison, repaired))
             except GovpulseError as error:
@@ -172,6 +217,7 @@ def _drift(dataset: str, comparison: Comparison, repaired: int) -> Drift:
         comparison.raw_rows,
         len(comparison.missing),
         len(comparison.stale),
+        len(comparison.outdated),
         comparison.deleted.num_rows,
         repaired,
     )

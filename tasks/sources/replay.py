@@ -11,18 +11,21 @@ import pyarrow as pa
 from storage.catalogue import LISTINGS
 from storage.home import Home
 from storage.landing import land
+from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import read_many_keys
 from tasks.sources.landing_stream import LandingStream
+from tasks.sources.pseudonyms import without_addresses
 
 
-def replay_kept(home: Home, dataset: str, rows: pl.DataFrame) -> list[str]:
+def replay_kept(home: Home, dataset: str, rows: pl.DataFrame, pseudonyms: Pseudonyms = AS_THEY_ARE) -> list[str]:
     """Land the kept rows again; returns their ids. For when the contract was mended."""
     for (source,), group in rows.group_by("source", maintain_order=True):
         documents = [json.loads(row) for row in group["row"]]
         names = list(dict.fromkeys(name for document in documents for name in document))
         columns = {name: pl.Series([_as_text(document.get(name)) for document in documents], dtype=pl.String) for name in names}
-        land(home, dataset, pl.DataFrame(columns), metadata={"source": str(source)} if source else {})
+        landed = without_addresses(pl.DataFrame(columns).to_arrow(compat_level=pl.CompatLevel.oldest()), dataset, pseudonyms)
+        land(home, dataset, landed, metadata={"source": str(source)} if source else {})
     return rows["rejected_id"].to_list()
 
 
@@ -44,7 +47,7 @@ def replay_source(home: Home, source: Source, dataset: str, rows: pl.DataFrame, 
         if dataset not in session.datasets:
             return []
         session.check(dataset)
-        with LandingStream(home, dataset, source.name, extracted_at) as landing:
+        with LandingStream(home, dataset, source.name, extracted_at, source.pseudonyms) as landing:
             if dataset in LISTINGS:
                 landing.put_listing(session.read_all(dataset))
                 return rows["rejected_id"].to_list()

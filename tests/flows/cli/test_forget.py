@@ -66,7 +66,7 @@ def test_backups_from_before_are_replaced_by_a_new_one(govpulse, home: Path) -> 
     assert outcome.code == 0
     assert "checks passed; dropped 1 from before somebody was forgotten" in outcome.out
     assert files_that_name(home, ANN) == []
-    (backup,) = folder.backups.iterdir()
+    (backup,) = folder.backups.glob("warehouse-*")
     with duckdb.connect(str(backup), read_only=True) as con:
         assert con.sql("SELECT count(*) FROM raw.activity").fetchall() == [(2,)]
 
@@ -199,7 +199,7 @@ def test_longer_ids_are_listed_last_with_the_command_that_hashes_them(govpulse, 
 
 
 def backups(home: Path) -> set[str]:
-    return {f"backups/{path.name}" for path in (home / "backups").iterdir()}
+    return {f"backups/{path.name}" for path in (home / "backups").glob("warehouse-*")}
 
 
 def test_folders_of_ours_go_on_under_their_names(govpulse, home: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_backup_that_is_not_sound_drops_no_other(govpulse, home: Path) -> None
         con.execute("INSERT INTO raw.activity FROM raw.activity")
     with pytest.raises(GovpulseError, match=r"unique key of raw.activity"):
         back_up_and_verify.fn(str(home), limits=Limits(), keep=7, as_of=AS_OF.replace(hour=5))
-    assert len(list(folder.backups.iterdir())) == 2
+    assert len(list(folder.backups.glob("warehouse-*"))) == 2
 
 
 def test_the_id_is_in_no_line_of_the_audit_log(govpulse, home: Path) -> None:
