@@ -18,9 +18,10 @@ ORDER BY environment = 'all' AND service = 'all' DESC, success_rate_shrunk NULLS
 """
 
 SCANS = """
-SELECT verdict, scan_id, data_source, scan_type, status, evidence, finish_low_at, finish_high_at, no_finish_reason, is_sample
+SELECT verdict, subject AS scan_id, data_source, scan_type, status, evidence, finish_low_at, finish_high_at, no_finish_reason,
+       is_sample
 FROM insights.active_scans
-ORDER BY dead_probability DESC NULLS LAST, elapsed_seconds DESC NULLS LAST, scan_id
+ORDER BY dead_probability DESC NULLS LAST, elapsed_seconds DESC NULLS LAST, subject
 """
 
 FINDINGS = """
@@ -38,7 +39,12 @@ WHERE state IN ('firing', 'recovering', 'no_data', 'error')
 ORDER BY severity, rule, firing_since, subject
 """
 
-REJECTED = "SELECT dataset, count(*) AS rows FROM ops.rejected_rows GROUP BY ALL ORDER BY dataset"
+REJECTED = """
+SELECT dataset, count(*) AS rows, coalesce(any_value(outdated.rows), 0) AS outdated
+FROM ops.rejected_rows
+LEFT JOIN (SELECT dataset, count(*) AS rows FROM ops.outdated_rows GROUP BY ALL) AS outdated USING (dataset)
+GROUP BY dataset ORDER BY dataset
+"""
 
 REASONS = """
 SELECT dataset, reason, count(*) AS rows, min(key) AS for_example, max(rejected_at) AS last_rejected_at

@@ -37,7 +37,7 @@ def ago(**span: float) -> datetime:
 
 def act_rows(acts: Rows) -> pl.DataFrame:
     """Rows of raw.activity; what an act does not say is as in ACT, its id is its place."""
-    whole = [{"activity_id": f"a{number}", "is_deleted": False, **ACT, **act} for number, act in enumerate(acts)]
+    whole = [{"activity_id": f"a{number}", "source": "load", "is_deleted": False, **ACT, **act} for number, act in enumerate(acts)]
     return pl.DataFrame(whole, schema=ACTS).with_columns(pl.col("updated_at", "extracted_at").fill_null(pl.col("occurred_at")))
 
 
@@ -46,16 +46,16 @@ def rows_in(con: duckdb.DuckDBPyConnection, acts: Rows = (), users: Rows = (), o
     """The rows are in raw inside the block, and gone after it."""
     con.execute("BEGIN")
     try:
-        _insert(con, "raw.activity", act_rows(acts))
+        put_rows(con, "raw.activity", act_rows(acts))
         blank = {"updated_at": AS_OF, "is_deleted": False}
-        _insert(con, "raw.users", pl.DataFrame([blank | dict(user) for user in users], schema_overrides={"role": pl.String}))
-        _insert(con, "raw.owners", pl.DataFrame([{"is_deleted": False} | dict(owner) for owner in owners]))
+        put_rows(con, "raw.users", pl.DataFrame([blank | dict(user) for user in users], schema_overrides={"role": pl.String}))
+        put_rows(con, "raw.owners", pl.DataFrame([{"is_deleted": False} | dict(owner) for owner in owners]))
         yield
     finally:
         con.execute("ROLLBACK")
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+def put_rows(con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
     if rows.height:
         casts = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in TABLES[table].columns if c.name in rows.columns)
         with registered(con, "given", rows):

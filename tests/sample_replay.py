@@ -152,10 +152,11 @@ def _compute(home: Home, as_of: datetime) -> None:
     window = given | {"window_days": settings.window_days}
     attempts = window | {"gap_seconds": settings.attempt_gap_seconds}
     bounded = attempts | {"bound_seconds": settings.duration_bound_seconds}
-    deployment_metrics.fn(**bounded, rework_seconds=settings.rework_seconds)
+    queued = window | {"queue_bound_seconds": settings.queue_bound_seconds}
+    deployment_metrics.fn(**bounded, lead_bound_seconds=settings.lead_bound_seconds, rework_seconds=settings.rework_seconds)
     deployment_trends.fn(**bounded)
-    scan_performance.fn(**window)
-    active_scans.fn(**window)
+    scan_performance.fn(**queued)
+    active_scans.fn(**queued)
     expertise_scores.fn(**given, rules=rules)
     domain_experts.fn(**given, is_measured=is_measured(rules))
     application_health.fn(**given)

@@ -68,7 +68,7 @@ def watch(fleet: pl.DataFrame, begin: datetime, days: int, every: timedelta) -> 
     )
     with _warehouse(fleet) as con:
         for as_of in _instants_until(begin, end, every):
-            table = judge(read(con, "active_scans", {"as_of": as_of, "window_days": 90}))
+            table = judge(read(con, "active_scans", {"as_of": as_of, "window_days": 90, "queue_bound_seconds": 604_800.0}))
             _score(
                 score,
                 table.filter(pl.col("queued_at") >= begin).join(fleet.select("scan_id", "fate", ends="finished_at"), on="scan_id"),

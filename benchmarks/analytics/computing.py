@@ -17,6 +17,8 @@ from tasks.insights.scan_performance import scan_performance
 AS_OF = datetime(2026, 4, 1, tzinfo=UTC)
 WINDOW = {"as_of": AS_OF, "window_days": 90}
 ATTEMPTS = {"gap_seconds": 3600.0, "bound_seconds": 86_400.0}
+LEAD = {"lead_bound_seconds": 31_536_000.0}
+QUEUE = {"queue_bound_seconds": 604_800.0}
 BARE = {
     "bare deployments": """
         SELECT environment, service, count(*), quantile_cont(epoch_us(finished_at) - epoch_us(started_at), [0.5, 0.9])
@@ -33,10 +35,10 @@ def tasks(home: str) -> dict[str, Callable[[], object]]:
     """Every measured table, under its name."""
     of_home = {"home": home, "limits": Limits()}
     return {
-        "deployment_metrics": partial(deployment_metrics.fn, **of_home, **WINDOW, **ATTEMPTS, rework_seconds=86_400.0),
+        "deployment_metrics": partial(deployment_metrics.fn, **of_home, **WINDOW, **ATTEMPTS, **LEAD, rework_seconds=86_400.0),
         "deployment_trends": partial(deployment_trends.fn, **of_home, **WINDOW, **ATTEMPTS),
-        "scan_performance": partial(scan_performance.fn, **of_home, **WINDOW),
-        "active_scans": partial(active_scans.fn, **of_home, **WINDOW),
+        "scan_performance": partial(scan_performance.fn, **of_home, **WINDOW, **QUEUE),
+        "active_scans": partial(active_scans.fn, **of_home, **WINDOW, **QUEUE),
     }
 
 

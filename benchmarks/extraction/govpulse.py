@@ -1,6 +1,8 @@
-"""One extraction of ours, in a process of its own: `landed|loaded URL HOME`. As flows/sources.py does it, without Prefect's engine.
+"""One extraction of ours, in a process of its own: `landed|loaded URL HOME [MAPPING REFUSED]`. As flows/sources.py does it, without
+Prefect's engine.
 
-`landed` ends when the last landing file is durable, `loaded` when the last commit is done and the warehouse closed.
+`landed` ends when the last landing file is durable, `loaded` when the last commit is done and the warehouse closed. REFUSED is how
+many rows must have been refused.
 """
 
 import sys
@@ -35,7 +37,7 @@ def land(source: Source, home: str, standing: Standing) -> int:
     return sum(result.rows for result in extraction.results)
 
 
-def load(source: Source, home: str) -> int:
+def load(source: Source, home: str, refused: int = 0) -> int:
     """The same, loaded beside it and to the end."""
     done = Event()
     standing = read_progress.fn(home, limits=Limits(), source=source.name)
@@ -46,16 +48,16 @@ def load(source: Source, home: str) -> int:
         finally:
             done.set()
         loaded = loading.result() + load_landed.fn(home, limits=Limits())
-    if loaded.rows != rows or loaded.rejected or loaded.quarantined:
+    if loaded.rows != rows or loaded.rejected != refused or loaded.quarantined:
         raise RuntimeError(f"{rows:,} rows were read, and {loaded}")
     return rows
 
 
 def main() -> None:
-    action, url, home = sys.argv[1:]
+    action, url, home, mapping, refused = [*sys.argv[1:], "racine", "0"][:5]
     address = Address("postgresql", url)
-    source = Source(name_source("racine", address), address, "racine")
-    report({"landed": partial(land, source, home, Standing({})), "loaded": partial(load, source, home)}[action])
+    source = Source(name_source(mapping, address), address, mapping)
+    report({"landed": partial(land, source, home, Standing({})), "loaded": partial(load, source, home, int(refused))}[action])
 
 
 if __name__ == "__main__":

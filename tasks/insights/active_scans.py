@@ -27,7 +27,7 @@ def judge(groups: pl.DataFrame) -> pl.DataFrame:
     table = pl.concat(_judge_state(of_state, histories, state) for state, of_state in by_state.items())
     table = table.with_columns(verdict=verdict(), evidence=evidence(), no_finish_reason=_no_finish_reason())
     table = table.with_columns(_instant(seconds).alias(name) for seconds, name in FINISHES.items())
-    return table.sort("elapsed_seconds", "scan_id", descending=[True, False], nulls_last=True)
+    return table.sort("elapsed_seconds", "scan_id", "source", descending=[True, False, False], nulls_last=True)
 
 
 def unfinished_scans(groups: pl.DataFrame) -> pl.DataFrame:
@@ -38,9 +38,7 @@ def unfinished_scans(groups: pl.DataFrame) -> pl.DataFrame:
     that stands still says nothing of one scan in it.
     """
     numbered = groups.with_columns(group=pl.int_range(pl.len()), last_started_at=pl.col("last_started_at").max())
-    kept = numbered.select(
-        "as_of", "window_days", "unread_seconds", "data_source", "scan_type", "group", "last_started_at", "unfinished"
-    )
+    kept = numbered.select("as_of", "window_days", "data_source", "scan_type", "group", "last_started_at", "unfinished")
     scans = kept.explode("unfinished", empty_as_null=False, keep_nulls=False).unnest("unfinished")
     moved = (pl.col("last_started_at") - pl.col("queued_at")).dt.total_microseconds() / 1e6
     scans = scans.with_columns(known_seconds=(pl.col("elapsed_seconds") - pl.col("unread_seconds")).clip(0.0))
@@ -60,6 +58,7 @@ def _judge_state(scans: pl.DataFrame, histories: dict[str, History], state: str)
     )
     rows = scans["group"].to_numpy().astype(np.intp)
     dead = dead_probability(history.survival, rows, telling, np.minimum(changed, telling), history.dying)
+    dead[scans["outdated_reason"].is_not_null().to_numpy()] = np.nan
     finish = _finish(histories, state, rows, known)
     found = {"dead_probability": dead, "low": finish.low, "median": finish.median, "high": finish.high}
     columns = (pl.Series(name, values).fill_nan(None) for name, values in found.items())
@@ -77,7 +76,9 @@ def _finish(histories: dict[str, History], state: str, rows: NDArray[np.intp], e
 
 def _no_finish_reason() -> pl.Expr:
     return (
-        pl.when(pl.col("elapsed_seconds").is_null())
+        pl.when(pl.col("outdated_reason").is_not_null())
+        .then(pl.lit("outdated"))
+        .when(pl.col("elapsed_seconds").is_null())
         .then(pl.lit("start_unknown"))
         .when(pl.col("history_runs") < LEAST_RUNS)
         .then(pl.lit("too_little_history"))
@@ -95,6 +96,7 @@ def _instant(seconds: str) -> pl.Expr:
 
 
 @task(name="active_scans", cache_policy=NO_CACHE)
-def active_scans(home: str, *, limits: Limits, as_of: datetime, window_days: int) -> InsightResult:
+def active_scans(home: str, *, limits: Limits, as_of: datetime, window_days: int, queue_bound_seconds: float) -> InsightResult:
     """Compute the table as of `as_of`, judging by the scans that ended in the `window_days` before it."""
-    return compute(home, limits, "active_scans", {"as_of": as_of, "window_days": window_days}, judge)
+    parameters = {"as_of": as_of, "window_days": window_days, "queue_bound_seconds": queue_bound_seconds}
+    return compute(home, limits, "active_scans", parameters, judge)

@@ -1,19 +1,33 @@
 -- One row per data_source x scan_type: its unfinished scans, and the runs by which they are judged, the newest last.
 -- A run that succeeded says how long the scan takes. One that failed may have ended early, one that was canceled was cut off, and
 -- either may have been dead for hours before somebody said so: of these only the longest are kept, to count the dead among them.
-WITH scans AS (
+-- Where two sources have a scan of one id, the first to appear goes by it alone.
+WITH names AS (
+    SELECT
+        scan_id,
+        source,
+        row_number() OVER (PARTITION BY scan_id ORDER BY coalesce(queued_at, started_at, updated_at), source) = 1 AS is_first
+    FROM raw.scans
+    WHERE scan_id IN (SELECT scan_id FROM raw.scans WHERE status IN ('queued', 'running'))
+),
+
+scans AS (
     SELECT
         data_source,
         scan_type,
         ended_at,
         started_at,
-        queue_seconds,
-        CASE WHEN status = 'succeeded' THEN run_seconds END AS success_seconds,
-        CASE WHEN status IN ('failed', 'canceled') THEN run_seconds END AS unsuccessful_seconds,
+        CASE WHEN queue_seconds BETWEEN 0 AND $queue_bound_seconds THEN queue_seconds END AS queue_seconds,
+        CASE WHEN status = 'succeeded' AND run_seconds >= 0 THEN run_seconds END AS success_seconds,
+        CASE WHEN status IN ('failed', 'canceled') AND run_seconds >= 0 THEN run_seconds END AS unsuccessful_seconds,
         CASE
             WHEN ended_at IS NULL
                 THEN struct_pack(
                     scan_id := scan_id,
+                    source := source,
+                    subject := CASE WHEN is_first THEN scan_id ELSE scan_id || ' (' || source || ')' END,
+                    outdated_reason := outdated_reason,
+                    unread_seconds := seconds_between(known_until, CAST($as_of AS TIMESTAMPTZ)),
                     name := name,
                     status := status,
                     queued_at := queued_at,
@@ -26,7 +40,8 @@ WITH scans AS (
                 )
         END AS unfinished
     FROM scans_as_of($as_of)
-    WHERE ended_at IS NULL OR ended_at >= CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER))
+    LEFT JOIN names USING (scan_id, source)
+    WHERE ended_at IS NULL OR (outdated_reason IS NULL AND ended_at >= CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)))
 ),
 
 histories AS (
@@ -46,7 +61,6 @@ histories AS (
 SELECT
     CAST($as_of AS TIMESTAMPTZ) AS as_of,
     CAST($window_days AS BIGINT) AS window_days,
-    seconds_between(scans_known_until(CAST($as_of AS TIMESTAMPTZ)), CAST($as_of AS TIMESTAMPTZ)) AS unread_seconds,
     data_source,
     scan_type,
     ended,

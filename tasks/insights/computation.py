@@ -22,9 +22,9 @@ from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
 
 FOLDER = Path(__file__).parent
-MACROS = ("instants", "deployments", "scans", "expertise", "cpu", "operations")
-"""What several SELECTs use: seconds between instants, deployments and scans as they stood at one, weights of acts, busy minutes of
-CPUs, hours of operations."""
+MACROS = ("instants", "sources", "people", "deployments", "scans", "expertise", "cpu", "operations")
+"""What several SELECTs use: seconds between instants, rows whose newest state is not known, who is who, deployments and scans as
+they stood at an instant, weights of acts, busy minutes of CPUs, hours of operations."""
 Derive = Callable[[pl.DataFrame], pl.DataFrame]
 
 

@@ -18,7 +18,7 @@ from tasks.insights.statistics.survival import with_censored_median
 PLACE = ("environment", "service")
 COUNTS = (
     *("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck"),
-    *("succeeded_at_once", "failed_changes", "rework", "out_of_bounds"),
+    *("succeeded_at_once", "failed_changes", "rework", "out_of_bounds", "lead_out_of_bounds", "outdated"),
 )
 TIMES = ("durations", "lead_times", "recovery_times", "open_times")
 
@@ -35,7 +35,7 @@ def _unions(parts: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The parts as they are, joined over environments, over services, and over both: that one has a row even of nothing."""
     for names in ((), ("environment",), ("service",)):
         yield _joined(parts.with_columns(pl.lit("all").alias(name) for name in names))
-    yield _joined(parts.with_columns(pl.lit("all").alias(name) for name in PLACE)) if parts.height else _nothing(parts)
+    yield _joined(parts.with_columns(pl.lit("all").alias(name) for name in PLACE) if parts.height else _nothing(parts))
 
 
 def _joined(parts: pl.DataFrame) -> pl.DataFrame:
@@ -89,6 +89,7 @@ def deployment_metrics(
     window_days: int,
     gap_seconds: float,
     bound_seconds: float,
+    lead_bound_seconds: float,
     rework_seconds: float,
 ) -> InsightResult:
     """Compute the table over the `window_days` up to `as_of`."""
@@ -97,6 +98,7 @@ def deployment_metrics(
         "window_days": window_days,
         "gap_seconds": gap_seconds,
         "bound_seconds": bound_seconds,
+        "lead_bound_seconds": lead_bound_seconds,
         "rework_seconds": rework_seconds,
     }
     return compute(home, limits, "deployment_metrics", parameters, partial(derive_metrics, as_of=as_of, window_days=window_days))

@@ -20,7 +20,7 @@ from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import replace
 from tasks.insights.computation import FOLDER, Computation, InsightResult, define_macros, enter, select_of
-from tasks.insights.expertise.carrying import BEGINNING, Carried, begin_carrying, read_carried
+from tasks.insights.expertise.carrying import BEGINNING, Carried, begin_carrying, made_with, read_carried
 from tasks.insights.expertise.rules import ExpertiseRules
 
 NAME = "expertise_scores"
@@ -39,9 +39,8 @@ def compute_sums(con: duckdb.DuckDBPyConnection, as_of: datetime, rules: Experti
         replace(con, STATE, "given")
     con.execute("DELETE FROM state.expertise_users")
     users = (FOLDER / "expertise" / "users.sql").read_text()
-    return rows + int(
-        con.execute(users, {"bot_acts_per_day": rules.bot_acts_per_day, "bot_pattern": rules.bot_pattern}).fetchall()[0][0]
-    )
+    given = {"as_of": as_of, "bot_acts_per_day": rules.bot_acts_per_day, "bot_pattern": rules.bot_pattern}
+    return rows + int(con.execute(users, given).fetchall()[0][0])
 
 
 def _sum(
@@ -62,7 +61,7 @@ def _state(
         "carried_until": carried.until,
         "carried_rows": carried.rows,
         "reference_at": reference_at,
-        "weights": rules.weights_json,
+        "weights": made_with(con, rules),
         "half_life_days": rules.half_life_days,
         "knowledge_prior": rules.knowledge_prior,
         "availability_prior": rules.availability_prior,

@@ -99,6 +99,7 @@ def _cadences(cadences: list[Cadence], known_until: pl.Series) -> list[pl.Series
 
 
 @task(name="scan_performance", cache_policy=NO_CACHE)
-def scan_performance(home: str, *, limits: Limits, as_of: datetime, window_days: int) -> InsightResult:
+def scan_performance(home: str, *, limits: Limits, as_of: datetime, window_days: int, queue_bound_seconds: float) -> InsightResult:
     """Compute the table as of `as_of` over the `window_days` up to it."""
-    return compute(home, limits, "scan_performance", {"as_of": as_of, "window_days": window_days}, derive_performance)
+    parameters = {"as_of": as_of, "window_days": window_days, "queue_bound_seconds": queue_bound_seconds}
+    return compute(home, limits, "scan_performance", parameters, derive_performance)

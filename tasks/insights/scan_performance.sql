@@ -1,9 +1,13 @@
 -- Per data source x scan type, in any order: counts over the $window_days up to $as_of, lists of times that Python takes medians
 -- of, the daily medians of the succeeded, when scans were asked for, and the commonest reasons of failures.
-WITH scans AS NOT MATERIALIZED (
+WITH every_scan AS NOT MATERIALIZED (
     SELECT *, coalesce(queued_at, started_at) AS asked_at
     FROM scans_as_of(CAST($as_of AS TIMESTAMPTZ))
     WHERE ended_at IS NULL OR ended_at >= CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER))
+),
+
+scans AS NOT MATERIALIZED (
+    SELECT * FROM every_scan WHERE outdated_reason IS NULL
 ),
 
 counted AS (
@@ -15,14 +19,28 @@ counted AS (
         count(*) FILTER (WHERE status = 'failed') AS failed,
         count(*) FILTER (WHERE status = 'canceled') AS canceled,
         count(*) FILTER (WHERE ended_at IS NULL) AS unfinished,
-        list(queue_seconds) FILTER (WHERE status IN ('succeeded', 'failed') AND queue_seconds IS NOT NULL) AS queue_times,
-        list(run_seconds) FILTER (WHERE status = 'succeeded' AND run_seconds IS NOT NULL) AS run_times,
+        list(queue_seconds) FILTER (
+            WHERE status IN ('succeeded', 'failed') AND queue_seconds BETWEEN 0 AND $queue_bound_seconds
+        ) AS queue_times,
+        count(*) FILTER (
+            WHERE status IN ('succeeded', 'failed') AND queue_seconds NOT BETWEEN 0 AND $queue_bound_seconds
+        ) AS queue_out_of_bounds,
+        list(run_seconds) FILTER (WHERE status = 'succeeded' AND run_seconds >= 0) AS run_times,
+        count(*) FILTER (WHERE status = 'succeeded' AND run_seconds < 0) AS run_out_of_bounds,
         list(assets_scanned / run_seconds) FILTER (WHERE status = 'succeeded' AND assets_scanned > 0 AND run_seconds > 0) AS speeds,
         list(epoch_us(asked_at)) FILTER (
             WHERE asked_at >= CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER))
         ) AS asked,
+        arg_max(known_until, coalesce(asked_at, ended_at)) AS known_until,
         bool_or(is_sample) AS is_sample
     FROM scans
+    GROUP BY data_source, scan_type
+),
+
+refused AS (
+    SELECT data_source, scan_type, count(*) AS outdated
+    FROM every_scan
+    WHERE outdated_reason IS NOT NULL
     GROUP BY data_source, scan_type
 ),
 
@@ -40,7 +58,7 @@ daily AS MATERIALIZED (
             median(run_seconds) AS seconds,
             median(assets_scanned) FILTER (WHERE assets_scanned > 0) AS assets
         FROM scans
-        WHERE status = 'succeeded' AND run_seconds IS NOT NULL
+        WHERE status = 'succeeded' AND run_seconds >= 0
         GROUP BY ALL
         HAVING seconds > 0
     )
@@ -101,10 +119,10 @@ reasons AS MATERIALIZED (
 )
 
 SELECT
-    *,
+    * REPLACE (coalesce(known_until, CAST($as_of AS TIMESTAMPTZ)) AS known_until, coalesce(outdated, 0) AS outdated),
     CAST($as_of AS TIMESTAMPTZ) AS as_of,
-    CAST($window_days AS BIGINT) AS window_days,
-    scans_known_until(CAST($as_of AS TIMESTAMPTZ)) AS known_until
+    CAST($window_days AS BIGINT) AS window_days
 FROM counted
+LEFT JOIN refused USING (data_source, scan_type)
 LEFT JOIN daily USING (data_source, scan_type)
 LEFT JOIN reasons USING (data_source, scan_type)

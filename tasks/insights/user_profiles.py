@@ -15,7 +15,7 @@ from storage.catalogue import INSIGHTS
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import FOLDER, Computation, InsightResult, check_inputs, enter, select_of
+from tasks.insights.computation import FOLDER, Computation, InsightResult, check_inputs, define_macros, enter, select_of
 
 ALL_ROLES = "default"
 PARTS = {
@@ -46,6 +46,7 @@ def make_parts(con: duckdb.DuckDBPyConnection, as_of: datetime, bot_pattern: str
         GovpulseError: the scores are of another as_of.
     """
     check_inputs(con, TABLE, as_of)
+    define_macros(con)
     given = {"as_of": as_of, "bot_pattern": bot_pattern, **defaults_by_role(preferences)}
     for part, parameters in PARTS.items():
         sql = (FOLDER / "profiles" / f"{part}.sql").read_text()

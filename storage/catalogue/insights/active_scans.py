@@ -3,7 +3,7 @@
 from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, count
 from storage.catalogue.model import Column, Table
 
-VERDICTS = ("on_track", "slow", "probably_dead", "too_little_history")
+VERDICTS = ("on_track", "slow", "probably_dead", "too_little_history", "outdated")
 
 ACTIVE_SCANS = Table(
     schema="insights",
@@ -38,8 +38,15 @@ ACTIVE_SCANS = Table(
         Column("no_finish_reason", "VARCHAR", "why there is no such interval"),
         Column("triggered_by", "VARCHAR", "user id, `system`, or a job's name", is_user_id=True),
         IS_SAMPLE,
+        Column("source", "VARCHAR", "where it came from, as in raw", is_required=True),
+        Column(
+            "subject",
+            "VARCHAR",
+            "what findings and alerts call it: scan_id, with the source behind it where another source had that id before",
+            is_required=True,
+        ),
     ),
     verb="replace",
-    key=("scan_id",),
+    key=("scan_id", "source"),
     is_published=True,
 )

@@ -64,6 +64,8 @@ DEPLOYMENT_METRICS = Table(
         count("out_of_bounds", "durations left out as negative or beyond the bound"),
         Column("no_data_reason", "VARCHAR", "why there is no rate: `no_deployments` or `no_terminal_deployments`"),
         IS_SAMPLE,
+        later_count("lead_out_of_bounds", "lead times left out as negative or beyond the bound"),
+        later_count("outdated", "attempts left out because their newest state was refused"),
     ),
     verb="replace",
     key=("environment", "service"),

@@ -16,13 +16,14 @@ DOMAIN_OWNERS = Table(
     columns=(
         AS_OF,
         Column("domain", "VARCHAR", "the domain", is_required=True),
-        Column("user_id", "VARCHAR", "the platform's id", is_required=True, is_user_id=True),
+        Column("user_id", "VARCHAR", "the platform's id, or the team's name", is_required=True, is_user_id=True),
         Column("is_declared", "BOOLEAN", "the platform says that this user owns the domain", is_required=True),
         Column(
             "verdict",
             "VARCHAR",
             "of n declared: `confirmed` is among the first n by knowledge, `outranked` is not, `without_acts` never acted in it, "
-            "`left` may not log in; not declared but first with medium or high confidence: `undeclared`, `unowned` where n is 0",
+            "`left` may not log in (of a team, nobody may); not declared "
+            "but first with medium or high confidence: `undeclared`, `unowned` where n is 0",
             is_required=True,
             allowed=VERDICTS,
         ),
@@ -34,6 +35,9 @@ DOMAIN_OWNERS = Table(
         Column("last_active_at", "TIMESTAMPTZ", "the user's last act in it"),
         Column("confidence", "VARCHAR", "of insights.domain_experts, for the domain", allowed=CONFIDENCES),
         IS_SAMPLE,
+        Column(
+            "is_team", "BOOLEAN", "a team is declared: its figures are those of its members together, its places the best of them"
+        ),
     ),
     verb="replace",
     key=("domain", "user_id"),

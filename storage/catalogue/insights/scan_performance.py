@@ -1,6 +1,6 @@
 """insights.scan_performance."""
 
-from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, WINDOW_DAYS, count, interval, median, rate
+from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, WINDOW_DAYS, count, interval, later_count, median, rate
 from storage.catalogue.model import Column, Table
 
 SCAN_PERFORMANCE = Table(
@@ -66,6 +66,9 @@ SCAN_PERFORMANCE = Table(
         ),
         Column("no_data_reason", "VARCHAR", "why there is no rate: `no_finished_scans`"),
         IS_SAMPLE,
+        later_count("queue_out_of_bounds", "waiting times left out as negative or beyond the bound"),
+        later_count("run_out_of_bounds", "running times of the succeeded left out as negative"),
+        later_count("outdated", "scans left out because their newest state was refused"),
     ),
     verb="replace",
     key=("data_source", "scan_type"),

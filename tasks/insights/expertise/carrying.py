@@ -1,5 +1,6 @@
 """Which sums are carried from one computation to the next, and when they are made anew."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -31,10 +32,16 @@ def read_carried(con: duckdb.DuckDBPyConnection, as_of: datetime, reference_at: 
     found = con.execute(
         "SELECT carried_until, carried_rows FROM state.expertise WHERE weights = $weights AND reference_at = $reference_at"
         " AND carried_until BETWEEN $oldest AND $as_of",
-        {"weights": rules.weights_json, "reference_at": reference_at, "oldest": as_of - CARRIED_FOR, "as_of": as_of},
+        {"weights": made_with(con, rules), "reference_at": reference_at, "oldest": as_of - CARRIED_FOR, "as_of": as_of},
     ).fetchall()
     carried = Carried(*found[0]) if found else None
     return carried if carried and carried.rows == _rows_before(con, carried.until) else None
+
+
+def made_with(con: duckdb.DuckDBPyConnection, rules: ExpertiseRules) -> str:
+    """What sums depend on beside the acts, as JSON: the weights, and whose ids are whose. `con` has to have the macros."""
+    people = con.execute("SELECT CAST(bit_xor(hash(user_id, person_id)) AS VARCHAR) FROM persons()").fetchall()[0][0]
+    return json.dumps(rules.weights | {"people": people})
 
 
 def begin_carrying(con: duckdb.DuckDBPyConnection, as_of: datetime) -> Carried:

@@ -1,6 +1,5 @@
 """What expertise is made of: the weights and cuts that the settings give."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,11 +40,6 @@ class ExpertiseRules:
             "failed_weight": self.failed_weight,
             "half_life_days": self.half_life_days,
         }
-
-    @property
-    def weights_json(self) -> str:
-        """The same, to see whether sums were made with other weights."""
-        return json.dumps(self.weights)
 
     def reference_at(self, as_of: datetime) -> datetime:
         """The instant at which an act weighs what its action does: the last of a grid before `as_of`, so that computations near

@@ -4,9 +4,10 @@ SELECT
     user_id,
     known.role,
     -- Whom the platform does not list may well be there; whom it no longer lists is not.
-    coalesce(coalesce(known.is_active, true) AND NOT known.is_deleted, true) AS is_active,
+    coalesce(known.is_active, true) AS is_active,
     ($bot_acts_per_day > 0 AND events > $bot_acts_per_day * greatest(seconds_between(first_at, last_at) / 86400, 30))
-        OR ($bot_pattern <> '' AND regexp_matches(user_id, $bot_pattern)) AS is_bot,
+        OR ($bot_pattern <> '' AND regexp_matches(user_id, $bot_pattern))
+        OR coalesce(known.is_bot, false) AS is_bot,
     events,
     first_at,
     last_at,
@@ -25,5 +26,5 @@ FROM (
     FROM (FROM state.expertise_carried UNION ALL FROM state.expertise_recent)
     GROUP BY user_id
 )
-LEFT JOIN raw.users AS known USING (user_id)
+LEFT JOIN known_users(CAST($as_of AS TIMESTAMPTZ)) AS known USING (user_id)
 CROSS JOIN state.expertise

@@ -36,7 +36,7 @@ SELECT
     bool_or(held.is_sample) AS is_sample
 FROM held
 INNER JOIN insights.expertise_scores AS anywhere ON anywhere.user_id = held.user_id AND anywhere.domain = 'all'
-LEFT JOIN raw.users AS users ON users.user_id = held.user_id
+LEFT JOIN known_users(CAST($as_of AS TIMESTAMPTZ)) AS users ON users.user_id = held.user_id
 WHERE
     day_before(CAST($as_of AS TIMESTAMPTZ), anywhere.last_active_at) < $window_days
     -- As long as their record has not changed, they have not gone.

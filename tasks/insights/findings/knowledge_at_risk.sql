@@ -16,7 +16,8 @@ SELECT
     experts.as_of,
     experts.is_sample
 FROM insights.domain_experts AS experts
-LEFT JOIN raw.users AS users ON users.user_id = experts.expert_user_id AND experts.has_lost_expert AND NOT users.is_deleted
+LEFT JOIN known_users(CAST($as_of AS TIMESTAMPTZ)) AS users
+    ON users.user_id = experts.expert_user_id AND experts.has_lost_expert AND NOT users.is_deleted
 WHERE
     NOT experts.is_rollup AND experts.expert_level <> 'insufficient_evidence'
     AND (

@@ -16,7 +16,7 @@ def describe(row: Row) -> Finding:
     """It is critical until something goes out there after it: what it was to bring has not come, and it may be in the way."""
     where = f"environment = {quote_text(row['environment'])} AND service = {quote_text(row['service'])}"
     return Finding(
-        subject=row["deployment_id"],
+        subject=row["subject"],
         severity="warning" if row["succeeded_since"] else "critical",
         started_at=row["begun_at"],
         statement=_statement(row),
@@ -35,7 +35,7 @@ def _confidence(row: Row) -> float:
 
 def _deployment(row: Row) -> str:
     what = f"{row['service']} {row['version']}" if row["version"] else row["service"]
-    return f"deployment {row['deployment_id']} of {what} to {row['environment']}"
+    return f"deployment {row['subject']} of {what} to {row['environment']}"
 
 
 def _statement(row: Row) -> str:

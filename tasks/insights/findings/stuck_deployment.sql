@@ -8,7 +8,7 @@ WITH places AS (
 ),
 
 known AS MATERIALIZED (
-    SELECT deployments.*, places.stuck, deployments_known_until(CAST($as_of AS TIMESTAMPTZ)) AS known_until
+    SELECT deployments.*, places.stuck
     FROM deployments_as_of(
         CAST($as_of AS TIMESTAMPTZ), CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)), $gap_seconds
     ) AS deployments
@@ -19,7 +19,7 @@ stuck AS MATERIALIZED (
     SELECT
         *,
         seconds_between(begun_at, known_until) AS elapsed_seconds,
-        row_number() OVER (PARTITION BY environment, service ORDER BY begun_at, deployment_id) AS number
+        row_number() OVER (PARTITION BY environment, service ORDER BY begun_at, deployment_id, source) AS number
     FROM known
     WHERE status = 'open'
     QUALIFY
@@ -36,28 +36,39 @@ ended AS (
 ),
 
 longer AS (
-    SELECT stuck.deployment_id, count(*) AS longer
+    SELECT stuck.deployment_id, stuck.source, count(*) AS longer
     FROM stuck
     INNER JOIN ended ON ended.duration_seconds >= stuck.elapsed_seconds
-    GROUP BY stuck.deployment_id
+    GROUP BY stuck.deployment_id, stuck.source
 ),
 
 since AS (
     SELECT
         stuck.deployment_id,
+        stuck.source,
         count(*) AS succeeded_since,
         max(known.ended_at) AS last_succeeded_at,
         arg_max(known.version, (known.ended_at, known.deployment_id)) AS last_version
     FROM stuck
     INNER JOIN known USING (environment, service)
     WHERE known.status = 'succeeded' AND known.begun_at > stuck.begun_at
-    GROUP BY stuck.deployment_id
+    GROUP BY stuck.deployment_id, stuck.source
 )
 
 SELECT
     CAST($as_of AS TIMESTAMPTZ) AS as_of,
     CAST($window_days AS BIGINT) AS window_days,
     stuck.deployment_id,
+    -- Where two sources have a deployment of one id, the first to begin goes by it alone.
+    CASE
+        WHEN EXISTS (
+            SELECT 1
+            FROM raw.deployments AS other
+            WHERE other.deployment_id = stuck.deployment_id AND other.source <> stuck.source
+                AND (coalesce(other.started_at, other.committed_at, other.updated_at), other.source) < (stuck.begun_at, stuck.source)
+        ) THEN stuck.deployment_id || ' (' || stuck.source || ')'
+        ELSE stuck.deployment_id
+    END AS subject,
     stuck.environment,
     stuck.service,
     raw.deployments.version,
@@ -76,8 +87,8 @@ SELECT
     since.last_version,
     stuck.is_sample
 FROM stuck
-INNER JOIN raw.deployments USING (deployment_id)
-LEFT JOIN longer USING (deployment_id)
-LEFT JOIN since USING (deployment_id)
+INNER JOIN raw.deployments USING (deployment_id, source)
+LEFT JOIN longer USING (deployment_id, source)
+LEFT JOIN since USING (deployment_id, source)
 CROSS JOIN (SELECT count(*) AS ended FROM ended) AS counted
-ORDER BY stuck.deployment_id
+ORDER BY subject

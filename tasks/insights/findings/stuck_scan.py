@@ -9,10 +9,10 @@ from tasks.insights.findings.wording import minute, probability
 
 def describe(row: Row) -> Finding:
     """A scan is stuck since it should have come further at the latest: what 95 of 100 need, after it began."""
-    sql = f"SELECT * FROM insights.active_scans WHERE scan_id = {quote_text(row['scan_id'])}"
+    sql = f"SELECT * FROM insights.active_scans WHERE subject = {quote_text(row['subject'])}"
     names = ("status", "elapsed_seconds", "usual_seconds", "slow_seconds", "dead_probability", "history_runs", "changed_at")
     return Finding(
-        subject=row["scan_id"],
+        subject=row["subject"],
         severity="critical",
         started_at=_started_at(row),
         statement=f"{_scan(row)} is probably dead ({probability(row['dead_probability'])}): {row['evidence']}",
@@ -24,7 +24,7 @@ def describe(row: Row) -> Finding:
 
 
 def _scan(row: Row) -> str:
-    return f"{row['scan_type']} scan {row['scan_id']} of {row['data_source']}"
+    return f"{row['scan_type']} scan {row['subject']} of {row['data_source']}"
 
 
 def _started_at(row: Row) -> datetime:
@@ -34,7 +34,7 @@ def _started_at(row: Row) -> datetime:
 
 
 def _recommendation(row: Row) -> str:
-    scan = f"scan {row['scan_id']} of {row['data_source']}"
+    scan = f"scan {row['subject']} of {row['data_source']}"
     changed = row["changed_at"]
     heard = f"its record last changed {minute(changed)}" if changed else "when its record last changed is not known"
     if row["status"] == "queued":

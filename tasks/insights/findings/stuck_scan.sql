@@ -1,6 +1,8 @@
 -- The scans that are probably dead, with the last time that their record changed.
 SELECT
     active.scan_id,
+    active.source,
+    active.subject,
     active.data_source,
     active.scan_type,
     active.status,
@@ -15,6 +17,6 @@ SELECT
     active.as_of,
     active.is_sample
 FROM insights.active_scans AS active
-LEFT JOIN scans_as_of(CAST($as_of AS TIMESTAMPTZ)) AS known ON known.scan_id = active.scan_id
+LEFT JOIN scans_as_of(CAST($as_of AS TIMESTAMPTZ)) AS known ON known.scan_id = active.scan_id AND known.source = active.source
 WHERE active.verdict = 'probably_dead'
-ORDER BY active.scan_id
+ORDER BY active.subject

@@ -1,11 +1,14 @@
--- Until when it is known how the deployments stood: the last time that their source was read, where anybody says when that was.
-CREATE OR REPLACE TEMP MACRO deployments_known_until(as_of) AS
-    least(as_of, coalesce((SELECT max(extracted_at) FROM raw.deployments WHERE extracted_at > updated_at), as_of));
+-- Until when it is known how the deployments of each source stood: the last time that it was read, where anybody says when that was.
+CREATE OR REPLACE TEMP MACRO deployments_known_until(as_of) AS TABLE
+SELECT source, least(as_of, coalesce(seen_at, as_of)) AS known_until
+FROM (SELECT source, max(extracted_at) FILTER (WHERE extracted_at > updated_at) AS seen_at FROM raw.deployments GROUP BY source);
 
--- Attempts that ended in the window from `since` to `as_of`, or not yet, as they stood at `as_of`. One is a row of raw.deployments.
-CREATE OR REPLACE TEMP MACRO attempts_as_of(as_of, since) AS TABLE
+-- Attempts that ended in the window from `since` to `as_of`, or not yet, as they stood at `as_of`, even those whose newest state was
+-- refused. One is a row of raw.deployments.
+CREATE OR REPLACE TEMP MACRO every_attempt_as_of(as_of, since) AS TABLE
 SELECT
     deployment_id,
+    source,
     -- A name that would be taken for the rows over everything is set apart.
     CASE service WHEN 'all' THEN '"all"' ELSE service END AS service,
     CASE environment WHEN 'all' THEN '"all"' ELSE environment END AS environment,
@@ -17,7 +20,9 @@ SELECT
     CASE WHEN final_end < as_of THEN final_end END AS ended_at,
     CASE WHEN final_end < as_of THEN status ELSE 'open' END AS status,
     seconds_between(started_at, finished_at) AS duration_seconds,
-    source IS NOT DISTINCT FROM 'sample' AS is_sample
+    known_until,
+    outdated_reason,
+    source = 'sample' AS is_sample
 FROM (
     SELECT
         *,
@@ -28,9 +33,17 @@ FROM (
     FROM raw.deployments
     WHERE NOT is_deleted
 )
+INNER JOIN deployments_known_until(as_of) USING (source)
+LEFT JOIN (SELECT key AS deployment_id, source, outdated_reason FROM outdated_rows('deployments', as_of)) USING (deployment_id, source)
 WHERE begun_at < as_of AND (final_end IS NULL OR final_end >= since);
 
--- The attempts of one (service, environment, version) with less than `gap_seconds` between them are one deployment, with the outcome
+-- Those of which it is known how they stand.
+CREATE OR REPLACE TEMP MACRO attempts_as_of(as_of, since) AS TABLE
+SELECT * EXCLUDE (outdated_reason)
+FROM every_attempt_as_of(as_of, since)
+WHERE outdated_reason IS NULL;
+
+-- The attempts that one source has of one (service, environment, version) with less than `gap_seconds` between them are one deployment, with the outcome
 -- of the last. Going back to a version is not retrying it. Each row is the last attempt, and says of the others what matters.
 CREATE OR REPLACE TEMP MACRO deployments_as_of(as_of, since, gap_seconds) AS TABLE
 SELECT
@@ -47,20 +60,20 @@ FROM (
             count(*) FILTER (WHERE status = 'succeeded') OVER earlier AS successes_before
         FROM attempts_as_of(as_of, since)
         WINDOW earlier AS (
-            PARTITION BY service, environment, version, is_rollback ORDER BY begun_at, deployment_id
+            PARTITION BY source, service, environment, version, is_rollback ORDER BY begun_at, deployment_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         )
     )
-    WINDOW same_change AS (PARTITION BY service, environment, version, is_rollback ORDER BY begun_at, deployment_id)
+    WINDOW same_change AS (PARTITION BY source, service, environment, version, is_rollback ORDER BY begun_at, deployment_id)
 )
-WINDOW so_far AS (PARTITION BY service, environment, version, is_rollback, place ORDER BY begun_at, deployment_id)
+WINDOW so_far AS (PARTITION BY source, service, environment, version, is_rollback, place ORDER BY begun_at, deployment_id)
 QUALIFY lead(begun_at) OVER so_far IS NULL;
 
 -- What was released in the `hours` up to `as_of`, the newest first: one list, NULL where there was nothing.
 CREATE OR REPLACE TEMP MACRO releases_before(as_of, hours) AS TABLE
 SELECT list(
     struct_pack(service := service, version := version, environment := environment, finished_at := finished_at)
-    ORDER BY finished_at DESC, deployment_id
+    ORDER BY finished_at DESC, deployment_id, source
 ) AS releases
 FROM raw.deployments
 WHERE status = 'succeeded' AND NOT is_deleted AND finished_at < as_of AND finished_at >= as_of - to_hours(hours)

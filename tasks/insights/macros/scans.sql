@@ -1,12 +1,15 @@
--- Until when it is known how the scans stood: the last time that their source was read, where anybody says when that was. An extraction
--- reads the newest rows again each time, so that this moves though nothing changes.
-CREATE OR REPLACE TEMP MACRO scans_known_until(as_of) AS
-    least(as_of, coalesce((SELECT max(extracted_at) FROM raw.scans WHERE extracted_at > updated_at), as_of));
+-- Until when it is known how the scans of each source stood: the last time that it was read, where anybody says when that was. An
+-- extraction reads the newest rows again each time, so that this moves though nothing changes.
+CREATE OR REPLACE TEMP MACRO scans_known_until(as_of) AS TABLE
+SELECT source, least(as_of, coalesce(seen_at, as_of)) AS known_until
+FROM (SELECT source, max(extracted_at) FILTER (WHERE extracted_at > updated_at) AS seen_at FROM raw.scans GROUP BY source);
 
--- Scans as they stood at `as_of`: what had not appeared by then is left out, what ended later has not ended.
+-- Scans as they stood at `as_of`: what had not appeared by then is left out, what ended later has not ended. `outdated_reason` says why
+-- the newest state of a scan was refused: what is here is not how it stands.
 CREATE OR REPLACE TEMP MACRO scans_as_of(as_of) AS TABLE
 SELECT
     scan_id,
+    source,
     name,
     data_source,
     scan_type,
@@ -14,13 +17,15 @@ SELECT
     queued_at,
     CASE WHEN has_started THEN started_at END AS started_at,
     ended_at,
-    CASE WHEN started_at >= queued_at THEN seconds_between(queued_at, started_at) END AS queue_seconds,
-    CASE WHEN ended_at >= started_at AND finished_at IS NOT NULL THEN seconds_between(started_at, ended_at) END AS run_seconds,
+    seconds_between(queued_at, CASE WHEN has_started THEN started_at END) AS queue_seconds,
+    CASE WHEN finished_at IS NOT NULL THEN seconds_between(started_at, ended_at) END AS run_seconds,
     assets_scanned,
     error_message,
     triggered_by,
     CASE WHEN updated_at < as_of THEN updated_at END AS changed_at,
-    source IS NOT DISTINCT FROM 'sample' AS is_sample
+    known_until,
+    outdated_reason,
+    source = 'sample' AS is_sample
 FROM (
     SELECT
         *,
@@ -35,4 +40,6 @@ FROM (
     FROM raw.scans
     WHERE NOT is_deleted
 )
+INNER JOIN scans_known_until(as_of) USING (source)
+LEFT JOIN (SELECT key AS scan_id, source, outdated_reason FROM outdated_rows('scans', as_of)) USING (scan_id, source)
 WHERE appeared_at < as_of

@@ -19,10 +19,11 @@ SELECT
     ) AS recent_acts
 FROM (
     SELECT
-        *,
-        row_number() OVER (PARTITION BY user_id ORDER BY occurred_at DESC, activity_id DESC) AS place,
-        count(*) OVER (PARTITION BY user_id) AS recent_events
+        * REPLACE (coalesce(person_id, user_id) AS user_id),
+        row_number() OVER (PARTITION BY coalesce(person_id, user_id) ORDER BY occurred_at DESC, activity_id DESC, source) AS place,
+        count(*) OVER (PARTITION BY coalesce(person_id, user_id)) AS recent_events
     FROM raw.activity
+    LEFT JOIN persons() USING (user_id)
     WHERE
         NOT is_deleted AND user_id IS NOT NULL
         AND occurred_at >= CAST($as_of AS TIMESTAMPTZ) - INTERVAL 24 HOURS AND occurred_at < CAST($as_of AS TIMESTAMPTZ)

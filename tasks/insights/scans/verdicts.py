@@ -47,7 +47,9 @@ def dead_probability(survival: Survival, groups: NDArray[np.intp], elapsed: Valu
 def verdict() -> pl.Expr:
     """From dead_probability, known_seconds and slow_seconds."""
     return (
-        pl.when(pl.col("dead_probability").is_null())
+        pl.when(pl.col("outdated_reason").is_not_null())
+        .then(pl.lit("outdated"))
+        .when(pl.col("dead_probability").is_null())
         .then(pl.lit("too_little_history"))
         .when(pl.col("dead_probability") >= DEAD)
         .then(pl.lit("probably_dead"))
@@ -58,11 +60,13 @@ def verdict() -> pl.Expr:
 
 
 def evidence() -> pl.Expr:
-    """One sentence with the numbers, from the table's columns, longest_seconds, changed_seconds, unread_seconds, is_queue_still."""
+    """One sentence with the numbers, from the table's columns, outdated_reason, longest_seconds, changed_seconds, unread_seconds
+    and is_queue_still."""
     lasting = pl.format("{} for {}", "status", duration("elapsed_seconds"))
     since = pl.when(pl.col("elapsed_seconds").is_null()).then(pl.format("{}, since when is not known", "status")).otherwise(lasting)
     judged_by = pl.when(pl.col("history_runs") < LEAST_RUNS).then(_too_few()).otherwise(pl.concat_str(_history(), _signs()))
-    return pl.concat_str(since, judged_by)
+    outdated = pl.format("; its newest state was refused: {}", "outdated_reason")
+    return pl.concat_str(since, pl.when(pl.col("outdated_reason").is_not_null()).then(outdated).otherwise(judged_by))
 
 
 def _too_few() -> pl.Expr:

@@ -58,13 +58,17 @@ def scan_since(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) ->
     con.execute("DELETE FROM insights.active_scans")
     if seconds:
         row = {"as_of": now, "data_source": "crm", "elapsed_seconds": seconds}
-        put(con, "insights.active_scans", row | {"scan_id": "s1", "verdict": "too_little_history"})
-        put(con, "insights.active_scans", row | {"scan_id": "judged", "verdict": "on_track", "dead_probability": 0.02})
+        put(con, "insights.active_scans", row | {"scan_id": "s1", "subject": "s1", "verdict": "too_little_history"})
+        put(
+            con,
+            "insights.active_scans",
+            row | {"scan_id": "judged", "subject": "judged", "verdict": "on_track", "dead_probability": 0.02},
+        )
 
 
 def scan_dead(con: duckdb.DuckDBPyConnection, now: datetime, probability: float) -> None:
     con.execute("DELETE FROM insights.active_scans")
-    row = {"as_of": now, "scan_id": "s1", "data_source": "crm", "elapsed_seconds": 90_000.0, "verdict": "slow"}
+    row = {"as_of": now, "scan_id": "s1", "subject": "s1", "data_source": "crm", "elapsed_seconds": 90_000.0, "verdict": "slow"}
     put(con, "insights.active_scans", row | {"dead_probability": probability})
 
 

@@ -47,6 +47,14 @@ READS = {
     "anomalies": "anomaly_scores",
 }
 
+QUEUE_BOUND = {"queue_bound_seconds": 604_800.0}
+BOUNDS: dict[str, dict[str, float]] = {
+    "active_scans": QUEUE_BOUND,
+    "scan_performance": QUEUE_BOUND,
+    "deployment_metrics": {"lead_bound_seconds": 31_536_000.0},
+}
+"""The shipped ones, where a case says none."""
+
 Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
 
 
@@ -65,8 +73,9 @@ def compute(con: duckdb.DuckDBPyConnection) -> Compute:
     """Rows of the one table it reads (any types, columns may lack) and parameters -> the insight's rows, checked."""
 
     def compute_insight(name: str, rows: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
-        table = DATASETS.get(READS[name]) or INSIGHTS[READS[name]]
-        casts = ", ".join(f"CAST({c.name} AS {c.type}) AS {c.name}" for c in table.columns if c.name in rows.columns)
+        table, parameters = DATASETS.get(READS[name]) or INSIGHTS[READS[name]], BOUNDS.get(name, {}) | dict(parameters)
+        said = {c.name: f"coalesce({c.name}, 'load')" if c.name == "source" else c.name for c in table.columns}
+        casts = ", ".join(f"CAST({said[c.name]} AS {c.type}) AS {c.name}" for c in table.columns if c.name in rows.columns)
         con.execute("BEGIN")
         try:
             with registered(con, "given", rows):

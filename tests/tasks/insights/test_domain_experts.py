@@ -161,3 +161,32 @@ class TestOwners:
 
     def test_without_declared_owners_there_is_nothing_to_compare(self, con) -> None:
         assert owners(con, acts_of(ann=5), []) == []
+
+
+class TestTeams:
+    """Ann and bob are of the team data, eve is of none."""
+
+    USERS = ({"user_id": "ann", "team": "data"}, {"user_id": "bob", "team": "data"}, {"user_id": "eve"})
+
+    @pytest.mark.parametrize(
+        ("acts", "verdict"),
+        [
+            ({"bob": 3, "eve": 1}, "confirmed"),
+            ({"eve": 3, "bob": 1}, "outranked"),
+            ({"eve": 3}, "without_acts"),
+        ],
+    )
+    def test_a_team_is_judged_by_the_best_of_it(self, con, acts: dict[str, int], verdict: str) -> None:
+        found = owners(con, acts_of(**acts), [("sales", "data")], self.USERS)
+        assert ("sales", "data", True, verdict, 1) in found
+
+    def test_a_member_who_knows_most_is_not_said_to_be_undeclared(self, con) -> None:
+        assert owners(con, acts_of(ann=9, eve=1), [("sales", "data")], self.USERS) == [("sales", "data", True, "confirmed", 1)]
+
+    def test_a_team_that_nobody_is_left_of(self, con) -> None:
+        users = [user | {"is_active": False} for user in self.USERS]
+        assert ("sales", "data", True, "left", 1) in owners(con, acts_of(ann=9, eve=1), [("sales", "data")], users)
+
+    def test_an_id_that_is_also_the_name_of_a_team_is_a_person(self, con) -> None:
+        users = [*self.USERS, {"user_id": "data"}]
+        assert ("sales", "data", True, "without_acts", 1) in owners(con, acts_of(ann=9), [("sales", "data")], users)

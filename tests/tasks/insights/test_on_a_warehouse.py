@@ -43,8 +43,9 @@ AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 UNFILLED = {"insights.anomalies", "insights.metric_correlations"}
 """Four hours of three samples are no anomaly and no correlation; test_metric_correlations.py has the task with rows."""
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
+SCAN_OPTIONS = {"window_days": 90, "queue_bound_seconds": 604_800.0}
 TREND_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
-DEPLOYMENT_OPTIONS = TREND_OPTIONS | {"rework_seconds": 86_400.0}
+DEPLOYMENT_OPTIONS = TREND_OPTIONS | {"rework_seconds": 86_400.0, "lead_bound_seconds": 31_536_000.0}
 
 
 def load(home: Home) -> None:
@@ -107,9 +108,9 @@ def home(tmp_path: Path) -> Home:
 def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     root = str(home.root)
     deployment_metrics.fn(root, limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
-    active_scans.fn(root, limits=LIMITS, as_of=as_of, window_days=90)
+    active_scans.fn(root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     deployment_trends.fn(root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
-    scan_performance.fn(root, limits=LIMITS, as_of=as_of, window_days=90)
+    scan_performance.fn(root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     expertise_scores.fn(root, limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
     domain_experts.fn(root, limits=LIMITS, as_of=as_of, is_measured=True)
     domain_owners.fn(root, limits=LIMITS, as_of=as_of)
@@ -175,7 +176,7 @@ class TestCheckOutput:
 
     @pytest.fixture
     def rows(self, home: Home) -> pl.DataFrame:
-        active_scans.fn(str(home.root), limits=LIMITS, as_of=AS_OF, window_days=90)
+        active_scans.fn(str(home.root), limits=LIMITS, as_of=AS_OF, **SCAN_OPTIONS)
         return rows_of(home, "SELECT * FROM insights.active_scans")
 
     def test_a_required_value_that_is_null_is_refused(self, rows: pl.DataFrame) -> None:
@@ -184,7 +185,7 @@ class TestCheckOutput:
             check_output(self.table, broken)
 
     def test_a_key_twice_is_refused(self, rows: pl.DataFrame) -> None:
-        with pytest.raises(GovpulseError, match=r"insights.active_scans: scan_id came out twice"):
+        with pytest.raises(GovpulseError, match=r"insights.active_scans: scan_id, source came out twice"):
             check_output(self.table, pl.concat([rows, rows]))
 
 

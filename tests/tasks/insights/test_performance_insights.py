@@ -26,7 +26,7 @@ def fill(home: Home, as_of: datetime, *scans: str, computed: tuple[str, ...] = T
     """Let the tables that findings are read from hold those dead scans, computed as of then."""
     with warehouse(home, LIMITS) as con:
         con.execute("DELETE FROM insights.active_scans")
-        insert(con, TABLES["insights.active_scans"], *(DEAD | {"as_of": as_of, "scan_id": scan} for scan in scans))
+        insert(con, TABLES["insights.active_scans"], *(DEAD | {"as_of": as_of, "scan_id": scan, "subject": scan} for scan in scans))
         enter(con, *computed, as_of=as_of, computed_at=datetime.now(UTC))
 
 

@@ -166,7 +166,9 @@ def test_the_task_writes_the_table_and_the_same_again(tmp_path: Path) -> None:
         assert load_landing(con, home).rejected == 0
     tables = []
     for _ in range(2):
-        assert scan_performance.fn(str(home.root), limits=limits, as_of=AS_OF, window_days=20).rows == 1
+        assert (
+            scan_performance.fn(str(home.root), limits=limits, as_of=AS_OF, window_days=20, queue_bound_seconds=604_800.0).rows == 1
+        )
         with warehouse(home, limits) as con:
             tables.append(fetch(con, "SELECT *, failure_reasons ->> '$[0].reason' AS reason FROM insights.scan_performance"))
     assert_frame_equal(*tables)

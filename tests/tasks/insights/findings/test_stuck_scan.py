@@ -11,7 +11,7 @@ EVIDENCE = "running for 9 h; the last 43 runs took 21 min (median), 95 of 100 un
 def scan(ago):
     """It runs for nine hours, and 95 of 100 are done in half an hour."""
     return {
-        "scan_id": "s1", "name": "nightly", "data_source": "crm", "scan_type": "incremental", "status": "running",
+        "scan_id": "s1", "subject": "s1", "name": "nightly", "data_source": "crm", "scan_type": "incremental", "status": "running",
         "queued_at": ago(hours=9, minutes=1), "started_at": ago(hours=9), "elapsed_seconds": 32_400.0, "history_runs": 43,
         "usual_seconds": 1260.0, "slow_seconds": 1800.0, "dead_probability": 0.997, "verdict": "probably_dead",
         "evidence": EVIDENCE,
@@ -37,7 +37,7 @@ def test_a_dead_scan_is_found_with_what_to_do(find_in, scan, raw, ago) -> None:
     assert json.loads(found["evidence"]) == {
         "status": "running", "elapsed_seconds": 32_400.0, "usual_seconds": 1260.0, "slow_seconds": 1800.0,
         "dead_probability": 0.997, "history_runs": 43, "changed_at": "2026-11-25T03:35:00+00:00",
-        "sql": "SELECT * FROM insights.active_scans WHERE scan_id = 's1'",
+        "sql": "SELECT * FROM insights.active_scans WHERE subject = 's1'",
     }  # fmt: skip
 
 
@@ -73,9 +73,16 @@ def test_it_starts_with_the_scan_at_the_earliest_and_with_as_of_at_the_latest(fi
 
 
 def test_names_are_quoted_and_kept_to_one_line(find_in, scan) -> None:
-    odd = {"scan_id": "it's", "name": "it's", "data_source": "crm\nDROP", "dead_probability": 1.0, "is_sample": True}
+    odd = {
+        "scan_id": "it's",
+        "subject": "it's",
+        "name": "it's",
+        "data_source": "crm\nDROP",
+        "dead_probability": 1.0,
+        "is_sample": True,
+    }
     (found,) = find_in(active_scans=[scan | odd])
     assert found["subject"] == "it's"
     assert found["statement"].startswith("incremental scan it's of crm DROP is probably dead (over 99.9 %): ")
-    assert json.loads(found["evidence"])["sql"].endswith("scan_id = 'it''s'")
+    assert json.loads(found["evidence"])["sql"].endswith("subject = 'it''s'")
     assert found["is_sample"]
