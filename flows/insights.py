@@ -60,11 +60,14 @@ def computations(run: Run, window_start: datetime | None) -> dict[str, Callable[
     window = {**home, "window_days": settings.window_days}
     attempts = {**window, "gap_seconds": settings.attempt_gap_seconds}
     bounded = {**attempts, "bound_seconds": settings.duration_bound_seconds}
+    queued = {**window, "queue_bound_seconds": settings.queue_bound_seconds}
     return {
-        "deployment_metrics": lambda: deployment_metrics(**bounded, rework_seconds=settings.rework_seconds),
+        "deployment_metrics": lambda: deployment_metrics(
+            **bounded, lead_bound_seconds=settings.lead_bound_seconds, rework_seconds=settings.rework_seconds
+        ),
         "deployment_trends": lambda: deployment_trends(**bounded),
-        "scan_performance": lambda: scan_performance(**window),
-        "active_scans": lambda: active_scans(**window),
+        "scan_performance": lambda: scan_performance(**queued),
+        "active_scans": lambda: active_scans(**queued),
         "expertise_scores": lambda: expertise_scores(**home, rules=rules),
         "domain_experts": lambda: domain_experts(**home, is_measured=is_measured(rules)),
         "domain_owners": lambda: domain_owners(**home),

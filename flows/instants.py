@@ -1,11 +1,10 @@
 """Instants that people give: what they mean, and which are refused."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from storage.errors import ConfigurationError
-
-CLOCKS_DIFFER = timedelta(minutes=5)
+from storage.future import CLOCKS_DIFFER
 
 
 def in_utc(instant: datetime) -> datetime:

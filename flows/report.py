@@ -10,11 +10,13 @@ import polars as pl
 
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.load_result import LoadResult
 from storage.markdown import in_markdown, without_markdown
 from tasks.boards import finding_board
 from tasks.plots.gallery import kept
 
 SAMPLE = ", sample data"
+SHOWN_FILES = 200
 NO_PLOTS = "Nothing to draw: no anomaly in 24 hours, no filesystem full within 30 days."
 SAMPLE_NOTE = "The source is the built-in **sample** database: made-up rows, not your platform."
 
@@ -28,6 +30,26 @@ class Report:
     is_sample: bool
     results: dict[str, Any]
     failures: dict[str, str]
+
+
+def loaded(report: Report) -> LoadResult:
+    """All that the run loaded."""
+    return sum((result for result in report.results.values() if isinstance(result, LoadResult)), LoadResult())
+
+
+def files_table(result: LoadResult) -> pl.DataFrame:
+    """What became of the rows of somebody's files: totals by dataset, then the files of which something did not come in."""
+    totals = [(dataset, "all files", counts) for dataset, counts in sorted(result.datasets.items())]
+    lossy = [(dataset, file, counts) for (dataset, file), counts in result.lossy.items()]
+    return pl.DataFrame(
+        [
+            (dataset, file, counts.offered, counts.accepted, counts.rejected, counts.skipped)
+            for dataset, file, counts in [*totals, *lossy[:SHOWN_FILES]]
+        ],
+        schema=dict.fromkeys(("dataset", "file"), pl.String)
+        | dict.fromkeys(("offered", "accepted", "rejected", "skipped"), pl.Int64),
+        orient="row",
+    )
 
 
 class RunFailedError(GovpulseError):

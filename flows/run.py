@@ -17,11 +17,11 @@ from prefect.runtime import flow_run
 
 from flows.instants import in_utc, refuse_future
 from flows.logs import keep_logs_printable
-from flows.report import Report, RunFailedError, artifact_rows, as_markdown
+from flows.report import Report, RunFailedError, artifact_rows, as_markdown, files_table, loaded
 from flows.settings import Settings, load_settings
 from storage.access import close_what_is_made
 from storage.errors import describe
-from storage.loading import LoadResult
+from storage.load_result import LoadResult
 from storage.lock import fair_lock
 from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
@@ -108,10 +108,13 @@ def finish(
     """
     run.step("record", land_run, run.settings.folder, _row(run, ended=True))
     settings = run.settings
-    options = {"limits": settings.limits, "audience": settings.publish.audience, "zero_days": settings.source.zero_instants}
+    options = loading_options(settings) | {"audience": settings.publish.audience}
     is_published = publishes and run.step("publish", publish_tables, run.home, **options) is not None
     report = run.report()
     create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
+    files = files_table(loaded(report))
+    if not files.is_empty():
+        show_table("loaded-files", files, f"rows of files, by {run.flow}")
     described = f"as of {run.as_of:%Y-%m-%d %H:%M} UTC"
     for key, page in pages.items() if is_published else ():
         create_markdown_artifact(page(run.home), key=key, description=described)
@@ -125,16 +128,21 @@ def finish(
 def load(run: Run, name: str = "load") -> None:
     """Load what has landed; a file that could not be read is a failure of the run."""
     before = run.results.get(name, LoadResult())
-    loaded = run.step(name, load_landed, run.home, limits=run.settings.limits, zero_days=run.settings.source.zero_instants)
-    if loaded is not None:
-        note_loaded(run, name, before + loaded)
+    done = run.step(name, load_landed, run.home, **loading_options(run.settings))
+    if done is not None:
+        note_loaded(run, name, before + done)
 
 
-def note_loaded(run: Run, name: str, loaded: LoadResult) -> None:
+def loading_options(settings: Settings) -> dict[str, Any]:
+    """How landing files are loaded."""
+    return {"limits": settings.limits, "zero_days": settings.source.zero_instants, "addresses": settings.people.addresses}
+
+
+def note_loaded(run: Run, name: str, result: LoadResult) -> None:
     """Put a load into the report."""
-    run.results[name] = loaded
-    run.failures |= {f"{name} {number}": line for number, line in enumerate(loaded.quarantined, 1)}
-    run.failures |= {f"extract {dataset}": why for dataset, why in loaded.doubts.items()}
+    run.results[name] = result
+    run.failures |= {f"{name} {number}": line for number, line in enumerate(result.quarantined, 1)}
+    run.failures |= {f"extract {dataset}": why for dataset, why in result.doubts.items()}
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:

@@ -15,6 +15,7 @@ from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.instants import ZERO_DAYS
+from storage.pseudonyms import Addresses
 from storage.warehouse import Limits
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.notifications.channels import Kind, mistake_in
@@ -38,6 +39,11 @@ class SourceSettings(Section):
 
     kind: Literal["sample", "postgresql", "sqlite", "files", "none"] = Field(
         "sample", description="`sample` is a made-up database, `files` a folder in the contract's shape, `none` reads nothing"
+    )
+    name: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$|^$",
+        description="what column `source` says of its rows; empty: the mapping and a hash of the place",
     )
     url: SecretStr = Field(
         SecretStr(""), description="`postgresql://user:password@host/database`, or the path of a SQLite file or of a folder"
@@ -88,6 +94,8 @@ class InsightSettings(Section):
     attempt_gap_seconds: float = Field(3600.0, ge=0, description="attempts of a version closer than this are one deployment (s)")
     rework_seconds: float = Field(86_400.0, ge=0, description="a deployment so soon after one that failed counts as rework (s)")
     duration_bound_seconds: float = Field(86_400.0, gt=0, description="longer deployments have no duration, or are stuck (s)")
+    queue_bound_seconds: float = Field(604_800.0, gt=0, description="longer times that a scan waited are left out, and counted (s)")
+    lead_bound_seconds: float = Field(31_536_000.0, gt=0, description="the same of times from commit to delivery (s)")
 
 
 class ExpertiseSettings(Section):
@@ -109,7 +117,8 @@ class ExpertiseSettings(Section):
         300.0, ge=0, description="who acts more often, on average over at least 30 days, is a bot and left out; 0: nobody is"
     )
     bot_pattern: str = Field(
-        r"^(svc|bot)[-_]|[-_\[]bot\]?$",
+        r"(?i)^(system|sysadmin|admin|administrator|root|superuser|service[-_]?account)$|^system:"
+        r"|^(svc|bot|sa|service[-_]?account)[-_]|[-_\[]bot\]?$",
         description="so are users with such an id (a pattern of RE2); empty: nobody is by id",
     )
     domain_separator: str = Field(".", description="what stands between the parts of a domain's name; empty: domains have no parts")
@@ -133,6 +142,19 @@ class ExpertiseSettings(Section):
     @property
     def rules(self) -> ExpertiseRules:
         return ExpertiseRules(**self.model_dump())
+
+
+class PeopleSettings(Section):
+    """Who is who, and by what they are known (docs/privacy.md)."""
+
+    addresses: Addresses = Field(
+        "hash",
+        description="what becomes of an id of a person that has an `@`: `hash` with a secret of the installation, `refuse` its row,"
+        " or `keep`",
+    )
+    aliases: Path | None = Field(
+        None, description="a CSV file of `user_id` and the `person_id` that this person goes by; also `team` and `is_bot`"
+    )
 
 
 class ProfileSettings(Section):
@@ -291,6 +313,7 @@ class Settings(BaseSettings):
     collect: CollectSettings = CollectSettings()
     insights: InsightSettings = InsightSettings()
     expertise: ExpertiseSettings = ExpertiseSettings()
+    people: PeopleSettings = PeopleSettings()
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)  # a default would be merged with what is set
     alerts: AlertSettings = AlertSettings()
     notifications: NotificationSettings = NotificationSettings()
@@ -408,7 +431,7 @@ def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     anchored = dict(document)
     if isinstance(document.get("home"), str):
         anchored["home"] = str(folder / document["home"])
-    for section, key in (("alerts", "rules"), ("source", "url"), ("source", "mapping")):
+    for section, key in (("alerts", "rules"), ("people", "aliases"), ("source", "url"), ("source", "mapping")):
         values = anchored.get(section)
         if isinstance(values, dict) and isinstance(values.get(key), str) and _is_path(key, values[key]):
             anchored[section] = {**values, key: str(folder / Path(values[key].removeprefix("sqlite:///")).expanduser())}

@@ -12,11 +12,14 @@ from flows.pacing import show_pace
 from flows.report import Report
 from flows.run import Run, begin, finish, load, note_loaded
 from flows.settings import SourceSettings
+from storage.pseudonyms import Pseudonyms
 from storage.sample_rows import SAMPLE
+from storage.stored_addresses import read_pseudonyms
 from tasks.boards import reason_board, scan_board
 from tasks.insights.active_scans import active_scans
 from tasks.loading import load_as_landed
 from tasks.sources.address import Address
+from tasks.sources.aliases import read_aliases
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.files.extraction import extract_files
@@ -25,7 +28,21 @@ from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
 
 def find_source(run: Run) -> Source | None:
-    """The database that the settings name; the sample, brought up to now, where that is asked for."""
+    """The database that the settings name; the sample, brought up to now, where that is asked for. None also where nobody knows
+    what is to become of people's ids."""
+    source = _named_source(run)
+    pseudonyms = _pseudonyms(run) if source else None
+    return replace(source, pseudonyms=pseudonyms) if source and pseudonyms else None
+
+
+def _pseudonyms(run: Run) -> Pseudonyms | None:
+    settings = run.settings
+    found = run.step("people", read_pseudonyms, settings.folder, settings.limits, settings.people.addresses, run.started_at)
+    run.results.pop("people", None)
+    return found
+
+
+def _named_source(run: Run) -> Source | None:
     settings = run.settings.source
     if settings.kind == "none":
         return None
@@ -37,7 +54,7 @@ def find_source(run: Run) -> Source | None:
 
 def source_of(settings: SourceSettings) -> Source:
     return Source(
-        name_source(settings.mapping if settings.kind != "files" else "files", settings.address),
+        settings.name or name_source(settings.mapping if settings.kind != "files" else "files", settings.address),
         settings.address,
         settings.mapping,
         settings.timezone,
@@ -51,6 +68,7 @@ def source_of(settings: SourceSettings) -> Source:
 
 def extract(run: Run, full: bool = False) -> None:
     load(run)
+    extract_aliases(run)
     source = find_source(run)
     if source is None:
         return
@@ -60,6 +78,13 @@ def extract(run: Run, full: bool = False) -> None:
         else:
             read_database(run, source, full)
     load(run, "load extracted")
+
+
+def extract_aliases(run: Run) -> None:
+    path = run.settings.people.aliases
+    if path and (pseudonyms := _pseudonyms(run)):
+        options = {"limits": run.settings.limits, "seen_at": run.started_at, "pseudonyms": pseudonyms}
+        run.step("aliases", read_aliases, run.home, path=str(path), **options)
 
 
 def read_database(run: Run, source: Source, full: bool) -> None:
@@ -89,10 +114,18 @@ def read_files(run: Run, source: Source) -> None:
 
 
 def judge_scans(run: Run) -> None:
-    window = run.settings.insights.window_days
+    rules = run.settings.insights
     with run.turn() as is_ours:
         if is_ours:
-            run.step("active_scans", active_scans, run.home, limits=run.settings.limits, as_of=run.as_of, window_days=window)
+            run.step(
+                "active_scans",
+                active_scans,
+                run.home,
+                limits=run.settings.limits,
+                as_of=run.as_of,
+                window_days=rules.window_days,
+                queue_bound_seconds=rules.queue_bound_seconds,
+            )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Comparison:
     Attributes:
         missing: keys that the warehouse lacks, though extraction has passed their change.
         stale: keys whose change instant is another one in the warehouse.
+        outdated: keys of which the warehouse has an older state, because the newest was refused.
         deleted: rows of the warehouse that the source no longer has, in the contract's shape and marked `is_deleted`.
         renamed: by the warehouse's key the source's own, where somebody who was forgotten has a stand-in in it.
     """
@@ -30,6 +31,7 @@ class Comparison:
     raw_rows: int
     missing: tuple[str, ...]
     stale: tuple[str, ...]
+    outdated: tuple[str, ...]
     deleted: pa.Table
     renamed: dict[str, str] = field(default_factory=dict)
 
@@ -94,14 +96,21 @@ def compare(
         refused AS (SELECT DISTINCT key FROM ops.rejected_rows WHERE dataset = $dataset AND source = $source)
         SELECT
             coalesce(theirs.key, ours.key) AS key, coalesce(theirs.source_key, ours.key) AS source_key,
-            CASE WHEN ours.key IS NULL THEN 'missing' WHEN theirs.key IS NULL THEN 'deleted' ELSE 'stale' END AS difference
-        FROM theirs FULL JOIN ours ON theirs.key = ours.key
+            CASE
+                WHEN ours.key IS NULL THEN 'missing'
+                WHEN theirs.key IS NULL THEN 'deleted'
+                WHEN refused.key IS NOT NULL THEN 'outdated'
+                ELSE 'stale'
+            END AS difference
+        FROM theirs FULL JOIN ours ON theirs.key = ours.key LEFT JOIN refused ON theirs.key = refused.key
         WHERE
             (theirs.key IS NULL AND ours.is_kept)
             OR (
-                theirs.updated_at < $read_until AND theirs.updated_at IS DISTINCT FROM ours.updated_at
-                AND theirs.key NOT IN (SELECT key FROM refused WHERE key IS NOT NULL)
-                AND theirs.key NOT IN (SELECT key FROM newer)
+                theirs.updated_at IS DISTINCT FROM ours.updated_at
+                AND CASE
+                    WHEN refused.key IS NOT NULL THEN ours.key IS NOT NULL
+                    ELSE theirs.updated_at < $read_until AND theirs.key NOT IN (SELECT key FROM newer)
+                END
             )
         """,
         {"source": source, "dataset": dataset, "read_until": read_until, "listed_at": listed_at, **since},
@@ -124,6 +133,7 @@ def compare(
         rows,
         tuple(key for key, difference in found if difference == "missing"),
         tuple(key for key, difference in found if difference == "stale"),
+        tuple(key for key, difference in found if difference == "outdated"),
         deleted,
         renamed,
     )

@@ -51,13 +51,14 @@ def _files(home: Home) -> Iterator[Path]:
 
 
 def _is_seen_to(home: Home, path: Path) -> bool:
-    """Whether others take care of it: tables, and files that the loader takes in as soon as they are whole."""
+    """Whether others take care of it: tables, files that the loader takes in as soon as they are whole, and a secret without which
+    everybody would be somebody else, whatever its digits happen to say."""
     if path.parent.parent == home.landing and path.parent.name in LANDED:
         return path.suffix == ".parquet" or _is_being_written(path)
     if path.parent in (home.backups, home.prefect):
         return path.match("warehouse-*.duckdb") or path.name.startswith("prefect.db")
-    tables = (home.warehouse, home.published, home.sample)
-    return path in tables or path in {table.with_name(f"{table.name}.wal") for table in tables}
+    tables, secrets = (home.warehouse, home.published, home.sample), (home.person_secret, home.kept_person_secret)
+    return path in (*tables, *secrets) or path in {table.with_name(f"{table.name}.wal") for table in tables}
 
 
 def _may_go(home: Home, path: Path) -> bool:

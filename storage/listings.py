@@ -8,12 +8,12 @@ A listing that lacks more than half of all is more likely wrong: it marks nothin
 import duckdb
 
 from storage.catalogue import Table
-from storage.instants import as_instant
+from storage.contract import key_text
 from storage.ledger import watermarks
 
 MOST_GONE = 0.5
-SEEN = "(row ->> 'extracted_at')"
-"""SQL: when a refused row was seen."""
+ALIASES = "aliases"
+"""The source of what an operator's own file says of people: it is believed."""
 
 
 def doubt(dataset: str, gone: int, rows: int) -> str:
@@ -30,18 +30,21 @@ def mark_gone(con: duckdb.DuckDBPyConnection, table: Table, source: str, most_de
     mark = watermarks(con, source).get(table.name)
     if mark is None:
         return None
+    # A row whose newest state was refused is still there.
+    is_gone = (
+        f"extracted_at < $seen_at AND {key_text(table)} NOT IN"
+        " (SELECT key FROM ops.rejected_rows WHERE dataset = $dataset AND source = $source AND seen_at >= $seen_at)"
+    )
+    look = {"seen_at": mark.watermark, "source": source, "dataset": table.name}
+    most_deleted_ratio = 1.0 if source == ALIASES else most_deleted_ratio
     gone, rows = con.execute(
-        f"SELECT count(*) FILTER (WHERE extracted_at < ?), count(*) FROM {table.full_name} WHERE source = ? AND NOT is_deleted",
-        [mark.watermark, source],
+        f"SELECT count(*) FILTER (WHERE {is_gone}), count(*) FROM {table.full_name} WHERE source = $source AND NOT is_deleted", look
     ).fetchall()[0]
     if gone > most_deleted_ratio * rows:  # of one that was replaced by another, half
         return doubt(table.name, gone, rows)
+    con.execute(f"UPDATE {table.full_name} SET is_deleted = true WHERE source = $source AND {is_gone} AND NOT is_deleted", look)
     con.execute(
-        f"UPDATE {table.full_name} SET is_deleted = true WHERE source = ? AND extracted_at < ? AND NOT is_deleted",
-        [source, mark.watermark],
-    )
-    con.execute(
-        f"DELETE FROM ops.rejected_rows WHERE dataset = ? AND source = ? AND {as_instant(SEEN)} < CAST(? AS TIMESTAMPTZ)",
+        "DELETE FROM ops.rejected_rows WHERE dataset = ? AND source = ? AND seen_at < CAST(? AS TIMESTAMPTZ)",
         [table.name, source, mark.watermark],
     )
     return None

@@ -6,10 +6,8 @@ to quarantine.
 """
 
 import os
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -27,10 +25,12 @@ from storage.incoming import leave_out_forgotten
 from storage.instants import ZERO_DAYS
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
 from storage.landing import ROW_GROUP_ROWS, pending, sync_folder
-from storage.ledger import file_facts, is_recorded, move_watermark, note_zero_instants, record
+from storage.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
 from storage.listings import mark_gone
+from storage.load_result import Counts, LoadResult, added
 from storage.rejected_rows import forget_accepted, keep_rejected
 from storage.sample_rows import make_room
+from storage.stored_addresses import note_addresses
 from storage.transaction import transaction
 from storage.warehouse import quote_text
 from storage.write import upsert
@@ -43,54 +43,6 @@ LOADING_MEMORY = "300MB"
 """Enough for half a million ordinary rows; what holds long texts gets what the warehouse may use."""
 REFUSALS = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError)
 """What DuckDB raises for columns that it cannot take in."""
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """What a pass of the loader did. Each of the rows was accepted, rejected or skipped.
-
-    Attributes:
-        skipped: rows of people who were forgotten, and those of the sample beside real ones, which are `displaced`.
-        quarantined: a line for each file that could not be read at all.
-        zeros: by `dataset.column` how many instants stood for nothing.
-        doubts: by listing why what it lacks is not believed to be gone.
-    """
-
-    files: int = 0
-    rows: int = 0
-    rejected: int = 0
-    skipped: int = 0
-    quarantined: tuple[str, ...] = ()
-    displaced: int = 0
-    zeros: Mapping[str, int] = field(default_factory=dict)
-    doubts: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def accepted(self) -> int:
-        return self.rows - self.rejected - self.skipped
-
-    def __str__(self) -> str:
-        rows, files = (f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in ((self.rows, "row"), (self.files, "file")))
-        parts = [f"{rows} from {files}", f"{self.accepted:,} accepted", f"{self.rejected:,} rejected"]
-        forgotten = self.skipped - self.displaced
-        parts += [f"{forgotten:,} skipped, of people who were forgotten"] if forgotten else []
-        parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
-        parts += [f"{self.displaced:,} sample rows left out beside real ones"] if self.displaced else []
-        zeros = ", ".join(f"{name} {count:,}" for name, count in self.zeros.items())
-        parts += [f"zero instants taken for nothing: {zeros}"] if zeros else []
-        return ", ".join(parts)
-
-    def __add__(self, other: "LoadResult") -> "LoadResult":
-        return LoadResult(
-            self.files + other.files,
-            self.rows + other.rows,
-            self.rejected + other.rejected,
-            self.skipped + other.skipped,
-            self.quarantined + other.quarantined,
-            self.displaced + other.displaced,
-            dict(Counter(self.zeros) + Counter(other.zeros)),
-            {**self.doubts, **other.doubts},
-        )
 
 
 def load_landing(con: duckdb.DuckDBPyConnection, home: Home, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
@@ -185,7 +137,7 @@ def _check(
     Raises:
         GovpulseError: a file is damaged, or has columns that DuckDB cannot take in; one such file must not stop the others.
     """
-    constants = {"source": quote_text(group[0].source) if group[0].source else "NULL"} if "source" in table.column_names else {}
+    constants = {"source": quote_text(group[0].source)} if group[0].source and "source" in table.key else {}
     try:
         path = f"{LANDED_ROW}.filename"
         check_rows(con, table, as_relation(group), now, file=path, constants=constants, zero_days=zero_days)
@@ -201,26 +153,52 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile]
     rows, source = sum(file.rows for file in group), group[0].source
     if table.name in GOVERNANCE and not make_room(con, source):
         for file in group:
-            record(con, table.name, file.ledger_name, now, status="displaced", source=source, rows=file.rows, skipped=file.rows)
+            _enter(con, table, file, now, Counts(file.rows, skipped=file.rows), status="displaced")
         return LoadResult(files=len(group), rows=rows, skipped=rows, displaced=rows)
     leave_out_forgotten(con, table)
+    note_addresses(con, table)
     note_changes(con, table)
     upsert(con, table, "accepted")
     forget_accepted(con, table)
     rejected = keep_rejected(con, now)
     zeros = note_zero_instants(con, table, now)
-    facts, skipped = file_facts(con, table), 0
+    facts, counts = file_facts(con, table), []
     for file in group:
         kept, refused, span = facts.get(str(file.path), (0, 0, (None, None)))
-        missing = file.rows - kept
-        name = file.ledger_name
-        record(con, table.name, name, now, source=source, rows=file.rows, rejected=refused, skipped=missing, span=span)
-        skipped += missing
+        counts.append(Counts(file.rows, refused, file.rows - kept))
+        _enter(con, table, file, now, counts[-1], span=span)
         if file.watermark:
             move_watermark(con, table.name, source or "", file.watermark, file.read_until, now)
     why = mark_gone(con, table, source or "") if table.is_listing else None
     doubts = {table.name: why} if why else {}
-    return LoadResult(files=len(group), rows=rows, rejected=rejected, skipped=skipped, zeros=zeros, doubts=doubts)
+    skipped = sum(count.skipped for count in counts)
+    origins = added(((table.name, file.origin), count) for file, count in zip(group, counts, strict=True) if file.origin)
+    return LoadResult(len(group), rows, rejected, skipped, zeros=zeros, doubts=doubts, origins=origins)
+
+
+def _enter(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    file: LandedFile,
+    now: datetime,
+    counts: Counts,
+    *,
+    status: str = "loaded",
+    span: Span = (None, None),
+) -> None:
+    record(
+        con,
+        table.name,
+        file.ledger_name,
+        now,
+        status=status,
+        source=file.source,
+        origin=file.origin,
+        rows=counts.offered,
+        rejected=counts.rejected,
+        skipped=counts.skipped,
+        span=span,
+    )
 
 
 def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str) -> LoadResult:

@@ -14,6 +14,7 @@ from storage.catalogue import TABLES
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
+from storage.person_secret import copy_secret
 from storage.warehouse import attach, connect
 
 COMPACT_AT_FREE_RATIO = 0.25
@@ -74,11 +75,12 @@ def compact(con: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int) -> Path:
-    """Copy the checkpointed warehouse that `con` holds to `backups/`, and drop all but the newest `keep`.
+    """Copy the checkpointed warehouse that `con` holds to `backups/`, with the secret that it goes by; the newest `keep` stay.
 
     Raises:
-        GovpulseError: the copy cannot be written; older backups stay.
+        GovpulseError: the copy cannot be written, or another warehouse's secret lies there; older backups stay.
     """
+    copy_secret(home)
     con.execute("CHECKPOINT")
     for orphan in home.backups.glob("*.tmp"):
         orphan.unlink()

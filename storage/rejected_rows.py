@@ -13,6 +13,9 @@ from storage.instants import as_instant
 from storage.write import upsert
 
 REJECTED_ROWS = TABLES["ops.rejected_rows"]
+REJECTED_ID = "md5(concat_ws('|', dataset, reason, CAST(json_merge_patch(row, '{\"extracted_at\": null}') AS VARCHAR)))"
+"""SQL: what identifies a refused row: one that was refused before for the same reason is the same, whenever it was seen."""
+SEEN_AT = as_instant("coalesce(row ->> 'extracted_at', row ->> 'updated_at')")
 
 
 def keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime) -> int:
@@ -20,9 +23,8 @@ def keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime) -> int:
     count = int(con.sql("SELECT count(*) FROM rejected").fetchall()[0][0])
     if count:
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE refused AS SELECT md5(concat_ws('|', dataset, reason,"
-            " CAST(json_merge_patch(row, '{\"extracted_at\": null}') AS VARCHAR))) AS rejected_id,"
-            " dataset, key, reason, row, source, CAST(? AS TIMESTAMPTZ) AS rejected_at FROM rejected",
+            f"CREATE OR REPLACE TEMP TABLE refused AS SELECT {REJECTED_ID} AS rejected_id,"
+            f" dataset, key, reason, row, source, CAST(? AS TIMESTAMPTZ) AS rejected_at, {SEEN_AT} AS seen_at FROM rejected",
             [now],
         )
         upsert(con, REJECTED_ROWS, "refused")
@@ -33,13 +35,12 @@ def forget_accepted(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Drop refused rows whose key has come in since, seen at least as late: what was wrong has been mended."""
     if not con.execute("SELECT 1 FROM ops.rejected_rows WHERE dataset = ? LIMIT 1", [table.name]).fetchall():
         return
-    is_newer = "true"
+    is_newer, same_source = "true", " AND refused.source = taken.source" if "source" in table.key else ""
     if "extracted_at" in table.column_names:
-        seen = as_instant("coalesce(refused.row ->> 'extracted_at', refused.row ->> 'updated_at')")
-        is_newer = f"coalesce({seen} <= taken.extracted_at, true)"
+        is_newer = "coalesce(refused.seen_at <= taken.extracted_at, true)"
     con.execute(
         f"DELETE FROM ops.rejected_rows AS refused USING accepted AS taken"
-        f" WHERE refused.dataset = ? AND refused.key = {key_text(table, 'taken.')} AND {is_newer}",
+        f" WHERE refused.dataset = ? AND refused.key = {key_text(table, 'taken.')}{same_source} AND {is_newer}",
         [table.name],
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
 
@@ -10,11 +10,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.audience import EVERYBODY, Audience
+from storage.future import take_back_future
 from storage.home import Home
 from storage.instants import ZERO_DAYS
 from storage.landing import backlog
-from storage.loading import LoadResult, load_landing
+from storage.load_result import LoadResult
+from storage.loading import load_landing
+from storage.pseudonyms import Addresses
 from storage.publishing import publish
+from storage.stored_addresses import settle_addresses
 from storage.warehouse import Limits, warehouse
 
 LOOK_EVERY_SECONDS = 0.2
@@ -34,11 +38,15 @@ class PublishResult:
 
 
 @task(name="load_landing", cache_policy=NO_CACHE)
-def load_landed(home: str, *, limits: Limits, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
-    """Merge every landing file into the warehouse."""
+def load_landed(home: str, *, limits: Limits, zero_days: Collection[date] = ZERO_DAYS, addresses: Addresses = "keep") -> LoadResult:
+    """Merge every landing file into the warehouse, which is rid of what was computed for an instant to come, and of addresses of
+    people where these are hashed."""
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
-        return load_landing(con, folder, zero_days)
+        is_healed = take_back_future(con, datetime.now(UTC))
+        result = LoadResult(is_healed=is_healed) + load_landing(con, folder, zero_days)
+    settle_addresses(folder, limits, addresses, datetime.now(UTC))
+    return result
 
 
 @task(name="load_as_landed", cache_policy=NO_CACHE)
@@ -54,10 +62,17 @@ def load_as_landed(home: str, *, limits: Limits, until: Event, zero_days: Collec
 
 @task(name="publish", cache_policy=NO_CACHE)
 def publish_tables(
-    home: str, *, limits: Limits, audience: Audience = EVERYBODY, zero_days: Collection[date] = ZERO_DAYS
+    home: str,
+    *,
+    limits: Limits,
+    audience: Audience = EVERYBODY,
+    zero_days: Collection[date] = ZERO_DAYS,
+    addresses: Addresses = "keep",
 ) -> PublishResult:
     """Load what was landed last, the run's own record among it, and replace the file that users open."""
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
         load_landing(con, folder, zero_days)
+    settle_addresses(folder, limits, addresses, datetime.now(UTC))
+    with warehouse(folder, limits) as con:
         return PublishResult(str(folder.published), publish(con, folder, audience))

@@ -1,6 +1,7 @@
 """`govpulse load`: files in the contract's shape into a raw table, or what was refused once more."""
 
 import getpass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +14,11 @@ from flows.settings import Settings, load_settings
 from storage.audit import record_action
 from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError, GovpulseError
-from storage.loading import LoadResult, load_dataset
+from storage.load_result import LoadResult
+from storage.loading import load_dataset
+from storage.pseudonyms import Pseudonyms
 from storage.rejected_rows import forget_replayed, rejected_rows
+from storage.stored_addresses import read_pseudonyms, settle_addresses
 from storage.warehouse import warehouse
 
 if TYPE_CHECKING:
@@ -57,10 +61,10 @@ def land_files(settings: Settings, dataset: str, files: list[Path]) -> list[str]
     """Land what can be read; returns what is wrong with the rest."""
     from tasks.sources.files import land_file
 
-    problems = []
+    problems, pseudonyms = [], find_pseudonyms(settings)
     for path in files:
         try:
-            land_file(settings.folder, dataset, path, zero_days=settings.source.zero_instants)
+            land_file(settings.folder, dataset, path, zero_days=settings.source.zero_instants, pseudonyms=pseudonyms)
         except GovpulseError as error:
             problems.append(str(error))
     return problems
@@ -88,11 +92,18 @@ def land_again(settings: Settings, dataset: str, rows: pl.DataFrame, now: dateti
     """Land refused rows anew; returns the ids of those that were."""
     from tasks.sources.replay import replay_kept, replay_source
 
-    source = configured_source(settings)
+    source, pseudonyms = configured_source(settings), find_pseudonyms(settings)
     is_at_hand = pl.lit(False) if source is None else (pl.col("source") == source.name).fill_null(value=False)
-    replayed = replay_source(settings.folder, source, dataset, rows.filter(is_at_hand), now) if source else []
+    if source is None:
+        return replay_kept(settings.folder, dataset, rows, pseudonyms)
+    source = replace(source, pseudonyms=pseudonyms)
+    replayed = replay_source(settings.folder, source, dataset, rows.filter(is_at_hand), now)
     left = rows.filter(~pl.col("rejected_id").is_in(replayed))
-    return replayed + replay_kept(settings.folder, dataset, left)
+    return replayed + replay_kept(settings.folder, dataset, left, pseudonyms)
+
+
+def find_pseudonyms(settings: Settings) -> Pseudonyms:
+    return read_pseudonyms(settings.folder, settings.limits, settings.people.addresses, datetime.now(UTC))
 
 
 def configured_source(settings: Settings) -> "Source | None":
@@ -106,4 +117,5 @@ def load_landed(settings: Settings, dataset: str, detail: str) -> LoadResult:
     with warehouse(settings.folder, settings.limits) as con:
         result = load_dataset(con, settings.folder, dataset, settings.source.zero_instants)
         record_action(con, "load", detail, getpass.getuser(), datetime.now(UTC))
+    settle_addresses(settings.folder, settings.limits, settings.people.addresses, datetime.now(UTC))
     return result

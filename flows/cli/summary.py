@@ -11,11 +11,11 @@ from rich.text import Text
 
 from flows.cli.deployments_table import deployments_table
 from flows.printing import is_unicode, line, show, text
-from flows.report import Report
+from flows.report import Report, files_table, loaded
 from flows.settings import Settings
-from storage.loading import LoadResult
 from tasks.boards import alert_board, deployment_board, finding_board, rejected_board, scan_board
 from tasks.insights.computation import InsightResult
+from tasks.sources.progress import Standing
 
 SHOWN_FINDINGS = 6
 SHOWN_ALERTS = 3
@@ -29,6 +29,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         "as_of": report.as_of.isoformat(),
         "is_sample": report.is_sample,
         "results": {name: str(result) for name, result in report.results.items()},
+        "files": files_table(loaded(report)).to_dicts(),
         "failures": report.failures,
     }
 
@@ -60,7 +61,8 @@ def _lines(report: Report) -> list[tuple[str, str]]:
     lines = [
         ("collected", results.get("collect", "")),
         ("extracted", results.get("extract", "")),
-        ("loaded", str(sum((result for result in report.results.values() if isinstance(result, LoadResult)), LoadResult()))),
+        ("also here", ", ".join(result.others_left for result in report.results.values() if isinstance(result, Standing))),
+        ("loaded", str(loaded(report))),
         ("computed", ", ".join(computed)),
         ("alerts", results.get("alerts", "")),
     ]
@@ -70,8 +72,11 @@ def _lines(report: Report) -> list[tuple[str, str]]:
 def _print_tables(home: str) -> None:
     rejected = rejected_board(home)
     if rejected.height:
-        rows = ", ".join(f"{dataset} {count:,}" for dataset, count in rejected.iter_rows())
+        rows = ", ".join(f"{dataset} {count:,}" for dataset, count, _ in rejected.iter_rows())
         _say("rejected", f"{rows}: kept with their reasons in ops.rejected_rows")
+        outdated = ", ".join(f"{dataset} {count:,}" for dataset, _, count in rejected.iter_rows() if count)
+        if outdated:
+            _say("outdated", f"{outdated}: an older state stays, and no verdict rests on it; ops.outdated_rows says why")
     deployments = deployment_board(home)
     if deployments.height:
         table = deployments_table(deployments, dash="\u2013" if is_unicode(sys.stdout) else "-")

@@ -10,7 +10,7 @@ Verb = Literal["append", "replace", "upsert", "view"]
 class Column:
     """One column. `description` carries the unit and, for a computed one, the formula; `default` is what a landed row without
     it gets, in SQL, where `$now` is the time of loading, or the name of the column whose value it gets. `is_user_id`: it holds the
-    platform's id of a person, in all rows or, in SQL, `user_id_where`."""
+    platform's id of a person, in all rows or, in SQL, `user_id_where`. `is_optional`: a mapping may leave it out."""
 
     name: str
     type: str
@@ -22,6 +22,7 @@ class Column:
     default: str | None = None
     is_user_id: bool = False
     user_id_where: str | None = None
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Table:
     @property
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def own_key(self) -> tuple[str, ...]:
+        """What identifies a row within its source."""
+        return tuple(name for name in self.key if name != "source")
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ LOADS = Table(
         Column("reason", "VARCHAR", "why it was not loaded"),
         Column("loaded_at", "TIMESTAMPTZ", "when it was committed", is_required=True),
         Column("skipped", "BIGINT", "rows of people who were forgotten, or of the sample beside real ones (count)"),
+        Column("origin", "VARCHAR", "somebody's file from which the rows came, where they did not come from a database"),
     ),
     verb="append",
     key=("file",),
@@ -88,6 +89,7 @@ RECONCILIATIONS = Table(
         Column("deleted", "BIGINT", "rows that the source no longer has (count)", is_required=True),
         Column("repaired", "BIGINT", "missing and stale rows read again and landed (count)", is_required=True),
         Column("reconciled_at", "TIMESTAMPTZ", "when the source was read", is_required=True),
+        Column("outdated", "BIGINT", "rows of which raw has an older state, because the newest was refused (count)"),
     ),
     verb="append",
     key=("dataset", "source", "reconciled_at"),
@@ -127,10 +129,27 @@ REJECTED_ROWS = Table(
         Column("row", "JSON", "the row as it came"),
         Column("source", "VARCHAR", "where it came from, as in raw"),
         Column("rejected_at", "TIMESTAMPTZ", "when it was last refused", is_required=True),
+        Column("seen_at", "TIMESTAMPTZ", "when it was seen at its source; NULL where nobody says"),
     ),
     verb="upsert",
     key=("rejected_id",),
     version=("rejected_at",),
+    is_published=True,
+)
+
+OUTDATED_ROWS = Table(
+    schema="ops",
+    name="outdated_rows",
+    description="Rows of raw whose newest state was refused: what is there is older, and no verdict, finding or alert rests on it.",
+    columns=(
+        Column("dataset", "VARCHAR", "the table", is_required=True),
+        Column("key", "VARCHAR", "its key within the source, as in ops.rejected_rows", is_required=True),
+        Column("source", "VARCHAR", "where it came from, as in raw", is_required=True),
+        Column("outdated_since", "TIMESTAMPTZ", "when a state of it was first refused"),
+        Column("reason", "VARCHAR", "why the newest one was"),
+    ),
+    verb="view",
+    key=("dataset", "key", "source"),
     is_published=True,
 )
 
@@ -232,6 +251,20 @@ FORGOTTEN = Table(
     key=("forgotten_id",),
 )
 
+PERSON_SECRET = Table(
+    schema="ops",
+    name="person_secret",
+    description="By which secret addresses of people were hashed, one row, none before the first. Only in the warehouse.",
+    columns=(
+        Column("fingerprint", "VARCHAR", "SHA-256 of the secret", is_required=True),
+        Column("first_used_at", "TIMESTAMPTZ", "when it was made, or found", is_required=True),
+        Column("hashed_at", "TIMESTAMPTZ", "when no id with an `@` was left in a column for users; NULL: there may be some"),
+        Column("rewritten_at", "TIMESTAMPTZ", "when the file was written anew after that, without what was deleted"),
+    ),
+    verb="append",
+    key=("fingerprint",),
+)
+
 SCHEMA_MIGRATIONS = Table(
     schema="ops",
     name="schema_migrations",
@@ -253,10 +286,12 @@ TABLES = (
     RECONCILIATIONS,
     ZERO_INSTANTS,
     REJECTED_ROWS,
+    OUTDATED_ROWS,
     COMPUTATIONS,
     CHECKS,
     ANOMALY_MODELS,
     AUDIT_LOG,
     FORGOTTEN,
+    PERSON_SECRET,
     SCHEMA_MIGRATIONS,
 )

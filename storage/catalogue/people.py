@@ -14,7 +14,7 @@ OWN_WORDS = frozenset(
 """Columns whose values are words, hashes and ids of our own: they name nobody, though somebody may be called `failed`. All other
 texts and documents may."""
 
-AS_THEY_CAME = frozenset({"ops.rejected_rows.key", "ops.rejected_rows.row"})
+AS_THEY_CAME = frozenset({"ops.rejected_rows.key", "ops.rejected_rows.row", "ops.outdated_rows.key"})
 """Columns that hold rows of the platform whole, whoever is in them."""
 
 _KINDS = f"({', '.join(map(repr, FINDINGS))})"

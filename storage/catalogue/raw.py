@@ -7,7 +7,14 @@ DEPLOYMENT_STATUSES = ("pending", "running", "succeeded", "failed", "rolled_back
 ACTIVITY_STATUSES = ("succeeded", "failed", "running", "canceled")
 
 UPDATED_AT = Column("updated_at", "TIMESTAMPTZ", "when the row last changed at its source", is_required=True)
-SOURCE = Column("source", "VARCHAR", "mapping and a hash of the database it came from; `sample` for made-up rows, `load` for files")
+SOURCE = Column(
+    "source",
+    "VARCHAR",
+    "where it came from: its name in the settings, else the mapping and a hash of the database; `sample` for made-up rows, `load`"
+    " for files that somebody loaded",
+    is_required=True,
+    default="'load'",
+)
 IS_DELETED = Column("is_deleted", "BOOLEAN", "its source no longer has it; in no insight", is_required=True, default="false")
 PROVENANCE = (
     SOURCE,
@@ -27,8 +34,14 @@ IS_ABOUT_USER = r"regexp_matches(resource_id, '\pL') OR regexp_matches(resource_
 """A thing acted on that has a user's id is that user. Numbers are given out more than once, so there its kind has to say so."""
 
 
-ENDS_AFTER_IT_BEGAN = Check("finished_at > started_at - INTERVAL 1 SECOND", "finished before it started")
-"""Less than a second is the noise of clocks, and of instants that were cut to seconds: how long it took is not known then."""
+def _ends_after(begin: str, end: str, reason: str) -> Check:
+    """Less than a second is the noise of clocks, and so is an end that was cut to seconds, or to the minute or the day of the
+    beginning: how long it took is not known then."""
+    cut = ", ".join(f"epoch_us({begin}) // {unit} * {unit}" for unit in (60_000_000, 86_400_000_000))
+    return Check(f"{end} > {begin} - INTERVAL 1 SECOND OR epoch_us({end}) IN ({cut})", reason)
+
+
+ENDS_AFTER_IT_BEGAN = _ends_after("started_at", "finished_at", "finished before it started")
 
 
 def _not_in_future(*columns: str) -> tuple[Check, ...]:
@@ -55,9 +68,10 @@ SCANS = Table(
         Column("error_message", "VARCHAR", "why it failed"),
         UPDATED_AT,
         *PROVENANCE,
+        Column("scanner", "VARCHAR", "optional: what runs it, such as an agent, a worker pool, a host", is_optional=True),
     ),
     verb="upsert",
-    key=("scan_id",),
+    key=("scan_id", "source"),
     version=("extracted_at", "updated_at"),
     checks=(
         ENDS_AFTER_IT_BEGAN,
@@ -85,9 +99,11 @@ DEPLOYMENTS = Table(
         Column("is_hotfix", "BOOLEAN", "it was unplanned, to repair production"),
         UPDATED_AT,
         *PROVENANCE,
+        Column("target", "VARCHAR", "optional: where in the environment, such as a region or a cluster", is_optional=True),
+        Column("team", "VARCHAR", "optional: the team whose it is", is_optional=True),
     ),
     verb="upsert",
-    key=("deployment_id",),
+    key=("deployment_id", "source"),
     version=("extracted_at", "updated_at"),
     checks=(
         ENDS_AFTER_IT_BEGAN,
@@ -119,7 +135,7 @@ ACTIVITY = Table(
         *PROVENANCE,
     ),
     verb="upsert",
-    key=("activity_id",),
+    key=("activity_id", "source"),
     version=("extracted_at", "updated_at"),
     time_column="occurred_at",
     checks=_not_in_future("occurred_at", "updated_at"),
@@ -139,12 +155,24 @@ USERS = Table(
         Column("created_at", "TIMESTAMPTZ", "when the account was made"),
         UPDATED_AT,
         *PROVENANCE,
+        Column("is_bot", "BOOLEAN", "optional: a machine's account", is_optional=True),
     ),
     verb="upsert",
-    key=("user_id",),
+    key=("user_id", "source"),
     version=("extracted_at", "updated_at"),
     checks=_not_in_future("created_at", "updated_at"),
     is_landed=True,
+)
+
+LISTED = (
+    SOURCE,
+    Column(
+        "extracted_at",
+        "TIMESTAMPTZ",
+        "when it was last seen at its source; the time of loading where nobody says. The latest look wins",
+        default="$now",
+    ),
+    IS_DELETED,
 )
 
 OWNERS = Table(
@@ -153,18 +181,81 @@ OWNERS = Table(
     description="Who owns which domain, as the platform declares it, where it does.",
     columns=(
         Column("domain", "VARCHAR", "the governed area, as in activity", is_required=True),
-        Column("user_id", "VARCHAR", "the platform's id; never a name or an e-mail address", is_required=True, is_user_id=True),
-        SOURCE,
         Column(
-            "extracted_at",
-            "TIMESTAMPTZ",
-            "when it was last seen at its source; the time of loading where nobody says. The latest look wins",
-            default="$now",
+            "user_id",
+            "VARCHAR",
+            "the platform's id, or a team as in raw.users; never a name or an e-mail address",
+            is_required=True,
+            is_user_id=True,
         ),
-        IS_DELETED,
+        *LISTED,
     ),
     verb="upsert",
-    key=("domain", "user_id"),
+    key=("domain", "user_id", "source"),
+    version=("extracted_at",),
+    is_listing=True,
+    is_landed=True,
+)
+
+PEOPLE = Table(
+    schema="raw",
+    name="people",
+    description="What else is known of ids: whose they are, where one person has several, and which are machines.",
+    columns=(
+        Column("user_id", "VARCHAR", "an id as it stands in the other tables", is_required=True, is_user_id=True),
+        Column("person_id", "VARCHAR", "the id that this person goes by: one of theirs, on any source", is_user_id=True),
+        Column("team", "VARCHAR", "optional: team or department", is_optional=True),
+        Column("is_bot", "BOOLEAN", "optional: a machine's account", is_optional=True),
+        *LISTED,
+    ),
+    verb="upsert",
+    key=("user_id", "source"),
+    version=("extracted_at",),
+    is_listing=True,
+    is_landed=True,
+)
+
+INCIDENTS = Table(
+    schema="raw",
+    name="incidents",
+    description="Incidents, as the platform or the tool that people are paged by recorded them, where there is one.",
+    columns=(
+        Column("incident_id", "VARCHAR", "the tool's own id", is_required=True),
+        Column("name", "VARCHAR", "what it is called there"),
+        Column("service", "VARCHAR", "what was affected, as in deployments"),
+        Column("environment", "VARCHAR", "where, as in deployments"),
+        Column("severity", "VARCHAR", "in the tool's own word"),
+        Column("opened_at", "TIMESTAMPTZ", "when it began", is_required=True),
+        Column("resolved_at", "TIMESTAMPTZ", "when service was restored"),
+        Column("deployment_id", "VARCHAR", "the attempt that caused it, where that is known"),
+        UPDATED_AT,
+        *PROVENANCE,
+    ),
+    verb="upsert",
+    key=("incident_id", "source"),
+    version=("extracted_at", "updated_at"),
+    checks=(
+        _ends_after("opened_at", "resolved_at", "resolved before it was opened"),
+        *_not_in_future("opened_at", "resolved_at", "updated_at"),
+    ),
+    is_landed=True,
+)
+
+LINKED = ("operation", "service", "host", "data_source", "scanner", "domain")
+
+LINKS = Table(
+    schema="raw",
+    name="links",
+    description="What rests on what: an operation on a service, a service on a host, a data source on the one upstream of it.",
+    columns=(
+        Column("kind", "VARCHAR", "what kind of thing it is", is_required=True, allowed=LINKED),
+        Column("name", "VARCHAR", "its name, as in the other tables", is_required=True),
+        Column("rests_on_kind", "VARCHAR", "what kind of thing it rests on", is_required=True, allowed=LINKED),
+        Column("rests_on", "VARCHAR", "the name of that", is_required=True),
+        *LISTED,
+    ),
+    verb="upsert",
+    key=("kind", "name", "rests_on_kind", "rests_on", "source"),
     version=("extracted_at",),
     is_listing=True,
     is_landed=True,
@@ -195,4 +286,4 @@ SYSTEM_METRICS = Table(
     retention="system_metrics_days",
 )
 
-TABLES = (SCANS, DEPLOYMENTS, ACTIVITY, USERS, OWNERS, SYSTEM_METRICS)
+TABLES = (SCANS, DEPLOYMENTS, ACTIVITY, USERS, OWNERS, PEOPLE, INCIDENTS, LINKS, SYSTEM_METRICS)

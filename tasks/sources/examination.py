@@ -11,7 +11,7 @@ from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.warehouse import connect, quote_text
 from tasks.sources.database.session import Session
-from tasks.sources.mapping import Mapping, contract_columns
+from tasks.sources.mapping import Mapping, offered_columns
 
 LOOKED_AT_ROWS = 1_000
 SHOWN_ROWS = 3
@@ -78,7 +78,7 @@ def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:
     columns = {column.name: column.type for column in DATASETS[dataset].columns}
     return [
         f"{name} is of type {types[name]}, which makes no {columns[name]}"
-        for name in contract_columns(dataset)
+        for name in offered_columns(dataset, types)
         if columns[name] in TAKEN and types[name] not in TAKEN[columns[name]] | TEXT
     ]
 

@@ -7,6 +7,7 @@ says for how many days the source keeps a dataset's rows.
 
 import math
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -69,14 +70,20 @@ class Mapping:
         Raises:
             GovpulseError: names file and columns.
         """
-        missing = [name for name in contract_columns(dataset) if name not in found]
+        optional = {column.name for column in DATASETS[dataset].columns if column.is_optional}
+        missing = [name for name in contract_columns(dataset) if name not in found and name not in optional]
         if missing:
             raise GovpulseError(f"mapping {self.file(dataset)} does not yield {', '.join(missing)}")
 
 
 def contract_columns(dataset: str) -> list[str]:
-    """What a SELECT of `dataset` must yield; where rows come from and whether they are gone is not for it to say."""
+    """What a SELECT of `dataset` may yield; where rows come from and whether they are gone is not for it to say."""
     return [name for name in DATASETS[dataset].column_names if name not in ("source", "extracted_at", "is_deleted")]
+
+
+def offered_columns(dataset: str, found: Collection[str]) -> list[str]:
+    """Of them those that a SELECT yields."""
+    return [name for name in contract_columns(dataset) if name in found]
 
 
 def instant_columns(dataset: str) -> list[str]:

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from storage.catalogue import GOVERNANCE, LISTINGS
 from storage.home import Home
 from storage.ledger import Mark, last_seen, open_keys, rejected_keys, watermarks
+from storage.sources import sources_left
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
 
@@ -43,22 +44,31 @@ def name_source(mapping: str, address: Address) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """Every dataset's progress, of those that are not read whole each time, and when the source was last looked at."""
+    """Every dataset's progress, of those that are not read whole each time, when the source was last looked at, and the names of
+    others that were read before."""
 
     datasets: dict[str, Progress]
     last_seen_at: datetime | None = None
+    others: tuple[str, ...] = ()
 
     def seen_at(self, now: datetime) -> datetime:
         """`now`, but later than any look before, though our clock may have been put back: the latest look wins."""
         return max(now, self.last_seen_at + timedelta(microseconds=1)) if self.last_seen_at else now
 
+    @property
+    def others_left(self) -> str:
+        """What there is to say of sources that are read no more."""
+        names = ", ".join(self.others)
+        return f"rows of {names}, which count too; if its database moved, `govpulse sources rename` joins them" if names else ""
+
     def __str__(self) -> str:
         marks = [progress.mark for progress in self.datasets.values() if progress.mark]
+        left = f"; also here: {self.others_left}" if self.others else ""
         if not marks:
-            return "nothing read yet"
+            return f"nothing read yet{left}"
         newest = max(mark.read_until or mark.watermark for mark in marks)
         goes_on = "; a first extraction goes on" if any(mark.read_until for mark in marks) else ""
-        return f"newest change read so far {newest:%Y-%m-%d %H:%M} UTC{goes_on}"
+        return f"newest change read so far {newest:%Y-%m-%d %H:%M} UTC{goes_on}{left}"
 
 
 @task(name="read_progress", cache_policy=NO_CACHE)
@@ -68,7 +78,7 @@ def read_progress(home: str, *, limits: Limits, source: str, most_open: int = MO
         marks = watermarks(con, source)
         changing = [dataset for dataset in GOVERNANCE if dataset not in LISTINGS]
         datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source, most_open)) for dataset in changing}
-        return Standing(datasets, last_seen(con, source))
+        return Standing(datasets, last_seen(con, source), tuple(sources_left(con, source)))
 
 
 def _keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, most_open: int) -> tuple[str, ...]:

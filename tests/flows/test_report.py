@@ -96,7 +96,7 @@ def test_every_number_has_its_n_and_its_interval_or_the_reason(row: dict[str, An
 
 def test_the_summary_counts_the_verdicts_and_says_what_to_do(home: Home) -> None:
     verdicts = {"s1": "on_track", "s2": "on_track", "d": "probably_dead"}
-    scans = [{"scan_id": scan, "verdict": verdict} for scan, verdict in verdicts.items()]
+    scans = [{"scan_id": scan, "subject": scan, "verdict": verdict} for scan, verdict in verdicts.items()]
     said = printed(published(home, active_scans=scans, performance_insights=[FINDING | {"subject": "d", "statement": "d is dead"}]))
     assert "3 unfinished: 1 probably dead, 2 on track" in said
     assert "critical d is dead" in said

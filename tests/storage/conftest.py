@@ -37,6 +37,13 @@ SOUND_ROWS: dict[str, dict[str, str | None]] = {
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-03-01T00:00:00Z",
     },
     "owners": {"domain": "finance", "user_id": "u1"},
+    "people": {"user_id": "u1", "person_id": "u2", "team": "data", "is_bot": "false"},
+    "incidents": {
+        "incident_id": "i1", "service": "api", "environment": "production", "severity": "high",
+        "opened_at": "2026-03-01T00:01:00Z", "resolved_at": "2026-03-01T00:02:00Z", "deployment_id": "d1",
+        "updated_at": "2026-03-01T00:02:00Z",
+    },
+    "links": {"kind": "service", "name": "api", "rests_on_kind": "host", "rests_on": "web-1"},
     "system_metrics": {
         "host": "h1", "metric": "system.cpu.utilization", "attributes": "", "observed_at": "2026-03-01T00:00:00Z", "unit": "1",
         "value": "0.5", "status": "ok",

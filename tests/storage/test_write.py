@@ -82,12 +82,14 @@ def test_upsert_ends_in_the_newest_rows_whatever_the_order_and_the_batches(share
 
 def test_upsert_counts_what_it_changed(con):
     users = TABLES["raw.users"]
-    first = [{"user_id": name, "role": "viewer", "updated_at": START, "is_deleted": False} for name in ("a", "b")]
+    first = [{"user_id": name, "role": "viewer", "updated_at": START, "source": "load", "is_deleted": False} for name in ("a", "b")]
     assert write(con, upsert, users, first) == 2
     assert write(con, upsert, users, first) == 0
-    older = {"user_id": "a", "role": "admin", "updated_at": START - timedelta(hours=1), "is_deleted": False}
-    newer = {"user_id": "b", "role": "admin", "updated_at": START + timedelta(hours=1), "is_deleted": False}
-    assert write(con, upsert, users, [older, newer, {"user_id": "c", "updated_at": START, "is_deleted": False}]) == 2
+    older = {"user_id": "a", "role": "admin", "updated_at": START - timedelta(hours=1), "source": "load", "is_deleted": False}
+    newer = {"user_id": "b", "role": "admin", "updated_at": START + timedelta(hours=1), "source": "load", "is_deleted": False}
+    assert (
+        write(con, upsert, users, [older, newer, {"user_id": "c", "updated_at": START, "source": "load", "is_deleted": False}]) == 2
+    )
     assert content(con, "raw.users", "user_id, role") == [("a", "viewer"), ("b", "admin"), ("c", None)]
 
 

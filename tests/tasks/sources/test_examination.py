@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tasks.sources.address import Address
-from tasks.sources.database import postgresql as reader
+from tasks.sources.database import postgresql_reading as reader
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.examination import Examination, examine, find_refused
 from tests.postgresql import PostgresServer
@@ -194,6 +194,7 @@ def test_rows_that_came_in_several_batches_of_different_types_are_looked_at_toge
 ) -> None:
     """A local time that does not exist makes a text of its batch's instants."""
     monkeypatch.setattr(reader, "BATCH_BYTES", 100)
+    monkeypatch.setattr(reader, "SENT_BYTES", 100)
     postgresql.create(updated_at="timestamp")
     for number in range(20):
         postgresql.add(number, updated_at="2026-03-29 02:30" if number == 10 else "2026-03-29 03:30")

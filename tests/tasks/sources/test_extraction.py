@@ -15,7 +15,8 @@ from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.landing import pending
 from storage.ledger import Mark
-from storage.loading import LoadResult, load_landing
+from storage.load_result import LoadResult
+from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources import landing_stream, slices
 from tasks.sources.address import Address

@@ -98,7 +98,7 @@ def platform(make: Callable[..., Platform]) -> Platform:
 
 
 def drift(**found: int) -> Drift:
-    counts = {"source_rows": 10, "raw_rows": 10, "missing": 0, "stale": 0, "deleted": 0, "repaired": 0} | found
+    counts = {"source_rows": 10, "raw_rows": 10, "missing": 0, "stale": 0, "outdated": 0, "deleted": 0, "repaired": 0} | found
     return Drift("users", **counts)
 
 
@@ -234,3 +234,18 @@ def test_a_row_long_open_is_read_again_though_nothing_says_that_it_changed(make:
         ("2", "running"),
         ("3", "running"),
     ]
+
+
+def test_a_row_of_which_the_newest_state_was_refused_is_a_difference(platform: Platform) -> None:
+    platform.con.execute("ALTER TABLE people ADD COLUMN since timestamptz")
+    platform.con.execute("UPDATE people SET updated_at = updated_at + interval '1 minute', since = '2999-01-01' WHERE id = 3")
+    select = platform.home.root.parent / "mine" / "users.sql"
+    select.write_text(SELECT.replace("updated_at AS created_at", "since AS created_at"))
+    platform.extract()
+    assert platform.rows("SELECT dataset, key, reason FROM ops.outdated_rows") == [("users", "3", "created_at is in the future")]
+    assert platform.reconcile().drifts == (drift(outdated=1),)
+    assert str(drift(outdated=1)) == "users 1 outdated of 10"
+    platform.con.execute("UPDATE people SET since = NULL WHERE id = 3")
+    platform.extract()
+    assert platform.rows("SELECT key FROM ops.outdated_rows") == []
+    assert platform.reconcile().drifts == (drift(),)

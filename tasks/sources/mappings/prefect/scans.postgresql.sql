@@ -38,7 +38,9 @@ SELECT
     s.message AS error_message,
     -- The row's own instant is when the changing transaction began, so it may lie before the state's. That a waiting run becomes
     -- due changes no column, though only then is it a scan.
-    greatest(r.updated, r.state_timestamp, r.queued_at) AS updated_at
+    greatest(r.updated, r.state_timestamp, r.queued_at) AS updated_at,
+    -- What takes it up.
+    r.work_queue_name AS scanner
 FROM (
     SELECT
         *,

@@ -39,7 +39,9 @@ SELECT
     s.message AS error_message,
     -- The row's own instant is cut to the millisecond, so it may lie before the state's. That a waiting run becomes due changes no
     -- column, though only then is it a scan.
-    max(r.updated, coalesce(r.state_timestamp, ''), r.queued_at) AS updated_at
+    max(r.updated, coalesce(r.state_timestamp, ''), r.queued_at) AS updated_at,
+    -- What takes it up.
+    r.work_queue_name AS scanner
 FROM (
     SELECT
         *,

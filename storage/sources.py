@@ -1,0 +1,79 @@
+"""The sources whose rows are in the warehouse, and one that goes on under another name."""
+
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from storage.audit import record_action
+from storage.catalogue import DATASETS, GOVERNANCE
+from storage.errors import GovpulseError
+from storage.frames import fetch
+from storage.sample_rows import SAMPLE
+from storage.transaction import transaction
+from storage.write import upsert
+
+KNOWN = " UNION ALL ".join(
+    f"SELECT source, '{dataset}' AS dataset, count(*) AS rows, max(extracted_at) AS last_seen_at"
+    f" FROM raw.{dataset} WHERE NOT is_deleted GROUP BY source"
+    for dataset in GOVERNANCE
+)
+BOOKS = ("ops.rejected_rows", "ops.loads", "ops.zero_instants", "ops.reconciliations")
+
+
+def known_sources(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """A row a source: source, rows (count), last_seen_at, the latest seen first."""
+    return fetch(
+        con,
+        f"SELECT source, CAST(sum(rows) AS BIGINT) AS rows, max(last_seen_at) AS last_seen_at FROM ({KNOWN})"
+        " GROUP BY source ORDER BY last_seen_at DESC NULLS LAST, source",
+        {},
+    )
+
+
+def sources_left(con: duckdb.DuckDBPyConnection, current: str) -> list[str]:
+    """Databases that were read once and are not `current`: their rows count beside those of it."""
+    found = con.execute(
+        "SELECT DISTINCT source FROM ops.watermarks WHERE source NOT IN (?, ?) ORDER BY source", [current, SAMPLE]
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def rename_source(con: duckdb.DuckDBPyConnection, old: str, new: str, actor: str, now: datetime) -> int:
+    """Let the rows of `old` go on as those of `new`, as when a database has moved; returns how many there were.
+
+    Of a row that both have the newest stays. How far each dataset has been read stays as it is for `new` where that was read.
+
+    Raises:
+        GovpulseError: there is no such source, or one of the names is not for databases.
+    """
+    if old == new or SAMPLE in (old, new):
+        raise GovpulseError(f"{old} cannot become {new}: the sample keeps its name, and the two must differ")
+    with transaction(con):
+        rows = sum(_rename_rows(con, dataset, old, new) for dataset in GOVERNANCE)
+        marks = con.execute("SELECT count(*) FROM ops.watermarks WHERE source = ?", [old]).fetchall()[0][0]
+        if not rows and not marks:
+            raise GovpulseError(f"no rows of a source {old}; `govpulse sources list` names those there are")
+        con.execute(
+            "DELETE FROM ops.watermarks WHERE source = $old"
+            " AND dataset IN (SELECT dataset FROM ops.watermarks WHERE source = $new)",
+            {"old": old, "new": new},
+        )
+        for book in ("ops.watermarks", *BOOKS):
+            con.execute(f"UPDATE {book} SET source = ? WHERE source = ?", [new, old])
+        record_action(con, "rename_source", f"{old} to {new}: {rows} rows", actor, now)
+    return rows
+
+
+def _rename_rows(con: duckdb.DuckDBPyConnection, dataset: str, old: str, new: str) -> int:
+    table = DATASETS[dataset]
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE renamed AS SELECT * REPLACE (? AS source) FROM {table.full_name} WHERE source = ?",
+        [new, old],
+    )
+    rows = int(con.sql("SELECT count(*) FROM renamed").fetchall()[0][0])
+    if rows:
+        con.execute(f"DELETE FROM {table.full_name} WHERE source = ?", [old])
+        upsert(con, table, "renamed")
+    con.execute("DROP TABLE renamed")
+    return rows
