@@ -97,7 +97,7 @@ class Up:
         patience_ends = time.monotonic() + BUSY_AT_MOST_SECONDS
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
+                with urllib.request.urlopen(request, timeout=BUSY_AT_MOST_SECONDS) as answer:
                     text = answer.read()
                 return json.loads(text) if text else None
             except urllib.error.HTTPError as error:

@@ -306,8 +306,10 @@ def test_a_platform_in_postgresql_from_the_sample_to_the_insights(
     assert not pipeline(only=["active_scans"]).failures
     assert published(home, "SELECT count(*) FROM insights.active_scans") == [(0,)]
     assert published(home, "SELECT deleted > 0 FROM ops.reconciliations WHERE dataset = 'scans'") == [(True,)]
-    artifacts = {one["key"]: one for one in scheduled_up.ask("artifacts/filter", {"limit": 200})}
-    assert float(artifacts["extraction-activity"]["data"]) == 100.0
+    found = scheduled_up.ask("artifacts/filter", {"limit": 200})
+    artifacts = {one["key"]: one for one in found}
+    read = [float(one["data"]) for one in found if one["key"] == "extraction-activity"]
+    assert 100.0 in read, "the schedules may be reading their own source meanwhile"
     assert "rows/s" in artifacts["extraction-activity"]["description"]
     assert "rejected-rows" in artifacts
     assert "reconciliation" in artifacts

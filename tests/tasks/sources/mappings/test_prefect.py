@@ -111,6 +111,7 @@ def test_run_that_succeeded_in_full(server):
     assert {name: value for name, value in scan.items() if name not in (*INSTANTS, "scan_id")} == {
         "name": "retried", "data_source": "copy", "scan_type": "ad_hoc", "status": "succeeded", "source_status": "Completed",
         "assets_scanned": None, "issues_found": None, "triggered_by": None, "error_message": None,
+        "scanner": None,
     }  # fmt: skip
 
 
