@@ -44,6 +44,7 @@ except GovpulseError as error:
 UP_WITHIN_SECONDS = 150.0
 GONE_WITHIN_SECONDS = 25.0
 BUSY_AT_MOST_SECONDS = 20.0
+ANSWERS_WITHIN_SECONDS = 60.0
 BUSY = 503
 """What the server answers while its database is locked; its own client asks again, too."""
 
@@ -97,7 +98,7 @@ class Up:
         patience_ends = time.monotonic() + BUSY_AT_MOST_SECONDS
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=BUSY_AT_MOST_SECONDS) as answer:
+                with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_SECONDS) as answer:
                     text = answer.read()
                 return json.loads(text) if text else None
             except urllib.error.HTTPError as error:
