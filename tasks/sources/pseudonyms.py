@@ -68,7 +68,7 @@ def _asked(rows: pa.Table, expression: str) -> pa.ChunkedArray:
     """What DuckDB makes of each row, in their order."""
     with duckdb.connect() as con:
         con.register("given", rows)
-        return con.execute(f"SELECT {expression} AS answer FROM given").to_arrow_table()["answer"]
+        return con.sql(f"SELECT {expression} AS answer FROM given").to_arrow_table()["answer"]
 
 
 def _hashed(rows: pa.Table, found: Mapping[str, Found], pseudonyms: Pseudonyms) -> pa.Table:
