@@ -25,6 +25,7 @@ from storage.rejected_rows import REJECTED_ID
 from storage.renaming import rename_findings, renaming_alerts
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
+from storage.write import ranked
 
 TELLING = ("insights", "alerts")
 """Schemas of what was computed and told."""
@@ -177,6 +178,6 @@ def _is_keyed_by_others(name: str, table: Table) -> bool:
 def _drop_doubles(con: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
     """Of rows that have become one, for one address was written in two ways, the newest stays."""
     key = ", ".join(dict.fromkeys((*table.key, "as_of") if name.startswith("history.") else table.key))
-    ranked = ", ".join((*table.version, *(column for column in table.column_names if column not in (*table.key, *table.version))))
-    places = f"SELECT rowid AS place, row_number() OVER (PARTITION BY {key} ORDER BY row({ranked}) DESC) AS number FROM {name}"
+    newest = f"row({', '.join(ranked(table))}) DESC"
+    places = f"SELECT rowid AS place, row_number() OVER (PARTITION BY {key} ORDER BY {newest}) AS number FROM {name}"
     con.execute(f"DELETE FROM {name} WHERE rowid IN (SELECT place FROM ({places}) WHERE number > 1)")

@@ -53,7 +53,7 @@ def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
     if _is_large(con, relation) and not _has_any(con, table, incoming, span):
         names = ", ".join(table.column_names)
         return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {incoming}")
-    newer = f"{_row('incoming', _ranked(table))} > {_row('target', _ranked(table))}" if table.version else "true"
+    newer = f"{_row('incoming', ranked(table))} > {_row('target', ranked(table))}" if table.version else "true"
     return _changed(con, merge_statement(table, incoming, span, newer))
 
 
@@ -85,11 +85,12 @@ def _newest(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
     keys, names = ", ".join(table.key), ", ".join(table.column_names)
     if not has_doubles(con, table, relation):
         return f"(SELECT {names} FROM {relation}) AS incoming"
-    order = f"PARTITION BY {keys} ORDER BY {_row(relation, _ranked(table))} DESC"
+    order = f"PARTITION BY {keys} ORDER BY {_row(relation, ranked(table))} DESC"
     return f"(SELECT {names} FROM {relation} QUALIFY row_number() OVER ({order}) = 1) AS incoming"
 
 
-def _ranked(table: Table) -> tuple[str, ...]:
+def ranked(table: Table) -> tuple[str, ...]:
+    """The columns that tell which of two rows with one key is the newer, as a row: the version, then the remaining ones."""
     return (*table.version, *(name for name in table.column_names if name not in (*table.key, *table.version)))
 
 

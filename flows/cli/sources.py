@@ -23,7 +23,7 @@ def list_sources() -> None:
     if found.is_empty():
         say("no rows of any source yet")
     for name, rows, seen in found.iter_rows():
-        say(f"{name}  {rows:,} rows  last seen {seen:%Y-%m-%d %H:%M} UTC")
+        say(f"{name}  {rows:,} row{'s' * (rows != 1)}  last seen {seen:%Y-%m-%d %H:%M} UTC")
 
 
 @app.command()
@@ -35,4 +35,4 @@ def rename(
     settings = load_settings()
     with warehouse(settings.folder, settings.limits) as con:
         rows = rename_source(con, old, new, getpass.getuser(), datetime.now(UTC))
-    say(f"{rows:,} rows of {old} are now of {new}; insights show it after the next run")
+    say(f"{rows:,} row{'s' * (rows != 1)} of {old} now go on under {new}; insights show it after the next run")

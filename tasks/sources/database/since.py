@@ -7,7 +7,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-SINCE = "$since"
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 """Where a read has no lower bound. No row that the contract takes in changed before it, and no arithmetic breaks on it."""
 COMMENT_SIGNS = re.compile(r"/\*|\*/")

@@ -68,8 +68,8 @@ def test_a_database_at_another_place_is_another_source_and_may_go_on_as_it(govpu
     assert old in left
     assert new not in left
     listed = govpulse("sources", "list").out
-    assert f"{old}  1 rows" in listed
-    assert f"{new}  1 rows" in listed
+    assert f"{old}  1 row  last seen" in listed
+    assert f"{new}  1 row  last seen" in listed
     assert govpulse("sources", "rename", old, new).code == 0
     assert ask(govpulse, ROWS) == ["1,succeeded"], "the newest look at it"
     assert extract().others_left == ""
