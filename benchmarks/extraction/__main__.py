@@ -94,6 +94,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="also measure pandas, connectorx and dlt")
     parser.add_argument("--peer-rows", type=int, help="acts that peers read; by default at most a million")
     parser.add_argument("--repeat", type=int, default=1, help="how often; the median counts")
+    parser.add_argument("--slower", type=float, default=1.0, help="how much slower a machine may be than the one of the bars")
     options = parser.parse_args()
     peer_rows = options.peer_rows or min(options.rows, 1_000_000)
     steps = plan(options.rows, peer_rows if options.peers else None)
@@ -104,7 +105,7 @@ def main() -> None:
         figures = measure(bench, steps, options.repeat)
         show(steps, figures)
         arrivals = {rows: (fingerprint(server, rows), loaded_fingerprint(home)) for rows, home in bench.homes.items()}
-    sys.exit(not judge(options.rows, figures, arrivals))
+    sys.exit(not judge(options.rows, figures, arrivals, options.slower))
 
 
 if __name__ == "__main__":
