@@ -3,6 +3,7 @@
 import duckdb
 
 from storage.catalogue import Table
+from storage.changes import change
 
 SUMMED = "raw.activity"
 
@@ -13,7 +14,9 @@ def note_changes(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     An act that is read again and again because it has not ended is in no sum.
     """
     if table.full_name == SUMMED:
-        con.execute(
+        change(
+            con,
+            "state.expertise",
             "UPDATE state.expertise SET carried_rows = -1"
-            " WHERE EXISTS (SELECT 1 FROM accepted WHERE occurred_at < carried_until AND status <> 'running')"
+            " WHERE EXISTS (SELECT 1 FROM accepted WHERE occurred_at < carried_until AND status <> 'running')",
         )

@@ -25,7 +25,7 @@ from storage.catalogue import INSIGHTS
 from storage.episodes import Row, finding_id, revise
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
-from storage.write import upsert
+from storage.write import remove, upsert
 
 TABLE = INSIGHTS["performance_insights"]
 INSTANT = pl.Datetime("us", "UTC")
@@ -65,7 +65,7 @@ def write_findings(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: d
     revised = [row for key in sorted(before | here) for row in revise(before.get(key, []), here.get(key), as_of, computed)]
     changed = [row for row in revised if old.get(row["insight_id"]) != row]
     gone = sorted(old.keys() - {row["insight_id"] for row in revised})
-    con.execute(f"DELETE FROM {TABLE.full_name} WHERE list_contains(?, insight_id)", [gone])
+    remove(con, TABLE.full_name, "list_contains($gone, insight_id)", {"gone": gone})
     with registered(con, "changed", pl.DataFrame(changed, schema=SCHEMA)):
         return upsert(con, TABLE, "changed") + len(gone)
 

@@ -20,10 +20,12 @@ import duckdb
 
 from storage.audit import record_action
 from storage.catalogue import DATASETS, Column, Table
+from storage.changes import change, note_whole
 from storage.mentions import PARTS, Holding, holdings, is_a_kind, namesakes, other_people, stand_in, tables, take_mentions_out
 from storage.person import NOBODY, Person, can_be_told, forms
 from storage.renaming import rename_findings, renaming_alerts
 from storage.transaction import transaction
+from storage.write import remove
 
 IS_KNOWN = "sha256((SELECT max(salt) FROM ops.forgotten) || {id}) IN (SELECT forgotten_id FROM ops.forgotten)"
 """SQL: whether `id` is that of somebody forgotten."""
@@ -101,7 +103,9 @@ def _take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> 
 def _remember(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime, *, is_told: bool, hashes_ids: bool) -> Person:
     parts, letters = (f"CASE WHEN $told THEN {size} END" for size in (f"len({PARTS.format(text='$id')})", "length($id)"))
     said = {"id": user_id, "told": is_told, "hashed": hashes_ids}
-    con.execute(
+    change(
+        con,
+        "ops.forgotten",
         f"INSERT INTO ops.forgotten (forgotten_id, salt, forgotten_at, parts, letters, is_hashed)"
         f" SELECT sha256(salt || $id), salt, $now, {parts}, {letters}, $hashed"
         f" FROM (SELECT coalesce((SELECT max(salt) FROM ops.forgotten), $salt) AS salt) WHERE NOT {IS_KNOWN.format(id='$id')}",
@@ -113,6 +117,7 @@ def _remember(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime, *, is
         said,
     )
     forgotten_id, is_hashed = found.fetchall()[0]
+    note_whole(con, "ops.forgotten")
     return Person(user_id, stand_in(forgotten_id) if is_told and is_hashed else None, other_people(con, user_id))
 
 
@@ -135,10 +140,11 @@ def _take_names_out(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str
         demanded = [_is_them(column) for column in user_columns(table) if column.is_required]
         named = [column for column in user_columns(table) if not column.is_required]
         if demanded:
-            counts[name] += _changed(con, f"DELETE FROM {name} WHERE {' OR '.join(demanded)}", user_id)
+            counts[name] += remove(con, name, " OR ".join(demanded), {"id": user_id})
         if named:
             blanks = ", ".join(f"{column.name} = CASE WHEN {_is_them(column)} THEN NULL ELSE {column.name} END" for column in named)
-            counts[name] += _changed(con, f"UPDATE {name} SET {blanks} WHERE {' OR '.join(map(_is_them, named))}", user_id)
+            blanking = f"UPDATE {name} SET {blanks} WHERE {' OR '.join(map(_is_them, named))}"
+            counts[name] += change(con, name, blanking, {"id": user_id})
     return counts
 
 
@@ -148,7 +154,7 @@ def _delete_mentions(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[st
     for name, table in tables():
         documents = [IS_VALUE.format(json=f"{name}.{column.name}") for column in table.columns if column.type == "JSON"]
         if documents and table.schema == "insights":
-            counts[name] += _changed(con, f"DELETE FROM {name} WHERE {' OR '.join(documents)}", user_id)
+            counts[name] += remove(con, name, " OR ".join(documents), {"id": user_id})
     return counts
 
 
@@ -162,8 +168,7 @@ def _delete_alerts(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]
     )
     prints, counts = [row[0] for row in found.fetchall()], Counter[str]()
     for name in ("alerts.alerts", "alerts.transitions", "alerts.notifications", "alerts.silences"):
-        deleted = con.execute(f"DELETE FROM {name} WHERE list_contains(?, fingerprint)", [prints])
-        counts[name] += int(deleted.fetchall()[0][0])
+        counts[name] += remove(con, name, "list_contains($prints, fingerprint)", {"prints": prints})
     return counts
 
 
@@ -173,7 +178,7 @@ def _delete_silences(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool
     where = f"list_contains({values}, $id)"
     if is_told:
         where += rf" OR regexp_matches(replace(array_to_string({values}, ' '), '\', ''), {IN_PATTERN})"
-    return Counter({"alerts.silences": _changed(con, f"DELETE FROM alerts.silences WHERE {where}", user_id)})
+    return Counter({"alerts.silences": remove(con, "alerts.silences", where, {"id": user_id})})
 
 
 def _delete_refused(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool) -> Counter[str]:
@@ -186,7 +191,7 @@ def _delete_refused(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool)
     if is_told:
         named += [IS_VALUE.format(json="row"), f"regexp_matches(row ->> 'unreadable', {WORD})"]
     where = " OR ".join(f"coalesce({condition}, false)" for condition in named)
-    return Counter({"ops.rejected_rows": _changed(con, f"DELETE FROM ops.rejected_rows WHERE {where}", user_id)})
+    return Counter({"ops.rejected_rows": remove(con, "ops.rejected_rows", where, {"id": user_id})})
 
 
 def _blank_messages(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool) -> Counter[str]:
@@ -200,7 +205,9 @@ def _blank_messages(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool)
     messages = found.fetchall()
     blanked = dict(con.execute(f"SELECT DISTINCT {text}, {_without_name(text)} {told} {is_named}", parameters).fetchall())
     after = [json.dumps(_blank(json.loads(message), blanked, user_id), ensure_ascii=False) for _, message in messages]
-    con.execute(
+    change(
+        con,
+        "alerts.notifications",
         "UPDATE alerts.notifications SET message = said FROM (SELECT unnest($rows) AS row, unnest($after) AS said)"
         " WHERE notification_id = row",
         {"rows": [row for row, _ in messages], "after": after},
@@ -223,7 +230,3 @@ def _without_name(text: str) -> str:
     for _ in range(2):  # of two neighbours that share a space the first pass finds one
         text = rf"regexp_replace({text}, {WORD}, '\1{NOBODY}\2', 'g')"
     return text
-
-
-def _changed(con: duckdb.DuckDBPyConnection, statement: str, user_id: str) -> int:
-    return int(con.execute(statement, {"id": user_id}).fetchall()[0][0])

@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 import duckdb
 
 from storage.catalogue import INSIGHTS
+from storage.changes import change
 from storage.transaction import transaction
+from storage.write import remove
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """What lies ahead by less may be another machine's now."""
 AHEAD = "SELECT 1 FROM ops.computations WHERE as_of > $now UNION ALL SELECT 1 FROM alerts.transitions WHERE transitioned_at > $now"
+FINDINGS = "insights.performance_insights"
 ALERT_INSTANTS = ("pending_since", "firing_since", "clear_since", "last_seen_at", "resolved_at", "updated_at", "changed_at")
 NOTIFICATION_INSTANTS = ("next_attempt_at", "sent_at", "updated_at", "queued_at")
 
@@ -32,17 +35,19 @@ def take_back_future(con: duckdb.DuckDBPyConnection, now: datetime) -> bool:
         _put_back(con, "alerts.notifications", NOTIFICATION_INSTANTS, now)
         for table in INSIGHTS.values():
             if table.has_history:
-                con.execute(f"DELETE FROM history.{table.name} WHERE as_of > ?", [now])
-        con.execute("DELETE FROM ops.anomaly_models WHERE trained_until > ?", [now])
-        con.execute("DELETE FROM ops.computations WHERE as_of > ?", [now])
+                remove(con, f"history.{table.name}", "as_of > $now", {"now": now})
+        remove(con, "ops.anomaly_models", "trained_until > $now", {"now": now})
+        remove(con, "ops.computations", "as_of > $now", {"now": now})
     return True
 
 
 def _take_back_findings(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    con.execute("DELETE FROM insights.performance_insights WHERE first_found_at > ?", [now])
-    con.execute("UPDATE insights.performance_insights SET ended_at = NULL WHERE ended_at > ?", [now])
-    con.execute(
-        "UPDATE insights.performance_insights SET as_of = greatest(first_found_at, (SELECT max(as_of) FROM ops.computations"
+    remove(con, FINDINGS, "first_found_at > $now", {"now": now})
+    change(con, FINDINGS, f"UPDATE {FINDINGS} SET ended_at = NULL WHERE ended_at > ?", [now])
+    change(
+        con,
+        FINDINGS,
+        f"UPDATE {FINDINGS} SET as_of = greatest(first_found_at, (SELECT max(as_of) FROM ops.computations"
         " WHERE insight = 'performance_insights' AND as_of <= $now)) WHERE as_of > $now",
         {"now": now},
     )
@@ -51,4 +56,4 @@ def _take_back_findings(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
 def _put_back(con: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...], now: datetime) -> None:
     """The instants ahead become `now`."""
     for column in columns:
-        con.execute(f"UPDATE {table} SET {column} = $now WHERE {column} > $now", {"now": now})
+        change(con, table, f"UPDATE {table} SET {column} = $now WHERE {column} > $now", {"now": now})

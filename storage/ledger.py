@@ -1,15 +1,16 @@
 """The loader's ledger and watermarks: what has been taken in, and how far each source has been read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from storage.catalogue import DATASETS, GOVERNANCE, LISTINGS, TABLES, Table
+from storage.changes import note_days
 from storage.frames import registered
-from storage.write import append, upsert
+from storage.write import append, remove, upsert
 
 UNCOVERED_SINCE = Path(__file__).with_name("uncovered_since.sql")
 Span = tuple[datetime | None, datetime | None]
@@ -40,12 +41,13 @@ def record(
     origin: str | None = None,
 ) -> None:
     """Enter a landing file, once; commits together with its rows."""
-    con.execute("DELETE FROM ops.loads WHERE file = ? AND status = 'quarantined'", [file])
+    remove(con, "ops.loads", "file = $file AND status = 'quarantined'", {"file": file})
     con.execute(
         "INSERT INTO ops.loads (file, dataset, status, rows, rejected, skipped, first_at, last_at, source, reason, origin,"
         " loaded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [file, dataset, status, rows, rejected, skipped, *span, source, reason, origin, now],
     )
+    note_days(con, "ops.loads", [now.astimezone(UTC).date()])
 
 
 def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[int, int, Span]]:

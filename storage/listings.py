@@ -8,8 +8,10 @@ A listing that lacks more than half of all is more likely wrong: it marks nothin
 import duckdb
 
 from storage.catalogue import Table
+from storage.changes import change
 from storage.contract import key_text
 from storage.ledger import watermarks
+from storage.write import remove
 
 MOST_GONE = 0.5
 ALIASES = "aliases"
@@ -42,9 +44,8 @@ def mark_gone(con: duckdb.DuckDBPyConnection, table: Table, source: str, most_de
     ).fetchall()[0]
     if gone > most_deleted_ratio * rows:  # of one that was replaced by another, half
         return doubt(table.name, gone, rows)
-    con.execute(f"UPDATE {table.full_name} SET is_deleted = true WHERE source = $source AND {is_gone} AND NOT is_deleted", look)
-    con.execute(
-        "DELETE FROM ops.rejected_rows WHERE dataset = ? AND source = ? AND seen_at < CAST(? AS TIMESTAMPTZ)",
-        [table.name, source, mark.watermark],
-    )
+    name = table.full_name
+    change(con, name, f"UPDATE {name} SET is_deleted = true WHERE source = $source AND {is_gone} AND NOT is_deleted", look)
+    is_past = "dataset = $dataset AND source = $source AND seen_at < CAST($seen_at AS TIMESTAMPTZ)"
+    remove(con, "ops.rejected_rows", is_past, look)
     return None

@@ -16,6 +16,7 @@ from storage.home import Home
 from storage.landing import sync_folder
 from storage.person_secret import copy_secret
 from storage.warehouse import attach, connect
+from storage.write import remove
 
 COMPACT_AT_FREE_RATIO = 0.25
 
@@ -43,7 +44,7 @@ def apply_retention(con: duckdb.DuckDBPyConnection, days: Mapping[str, int], now
         kept = days.get(table.retention or "", 0)
         if kept:
             oldest = now - timedelta(days=kept)
-            count = con.execute(f"DELETE FROM {table.full_name} WHERE {table.time_column} < ?", [oldest]).fetchall()[0][0]
+            count = remove(con, table.full_name, f"{table.time_column} < $oldest", {"oldest": oldest})
             deleted |= {table.full_name: count} if count else {}
     return deleted
 

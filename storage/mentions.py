@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import TABLES, Column, Table
+from storage.changes import change
 from storage.frames import registered
 from storage.person import Person, in_document
 
@@ -93,31 +94,32 @@ def take_mentions_out(con: duckdb.DuckDBPyConnection, person: Person) -> dict[st
 def put_right(con: duckdb.DuckDBPyConnection, relation: str, name: str, column: Column, person: Person) -> int:
     """One column of `relation`, whose rows are those of the table `name`; returns changed rows."""
     if is_sentence(name, column):
-        change = person.without
+        put = person.without
     elif person.stand_in and column.name not in OPERATORS:
-        change = person.without_part
+        put = person.without_part
     else:
         return 0
-    return change_values(con, relation, column, person.user_id, change)
+    return change_values(con, relation, column, person.user_id, put)
 
 
 def is_sentence(name: str, column: Column) -> bool:
     return column.name in SENTENCES or f"{name}.{column.name}" in NAMES
 
 
-def change_values(con: duckdb.DuckDBPyConnection, relation: str, column: Column, user_id: str, change: Callable[[str], str]) -> int:
-    """Send the values of a column that hold the id through `change`, each once; returns changed rows."""
+def change_values(con: duckdb.DuckDBPyConnection, relation: str, column: Column, user_id: str, put: Callable[[str], str]) -> int:
+    """Send the values of a column that hold the id through `put`, each once; returns changed rows."""
     before = [value for value, _ in _values(con, relation, column, user_id)]
-    after = [in_document(value, change) if column.type == "JSON" else change(value) for value in before]
+    after = [in_document(value, put) if column.type == "JSON" else put(value) for value in before]
     pairs = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
     if not pairs:
         return 0
     with registered(con, "changed_values", pl.DataFrame(pairs, schema=["before", "after"], orient="row")):
-        done = con.execute(
+        return change(
+            con,
+            relation,
             f"UPDATE {relation} SET {column.name} = CAST(changed_values.after AS {column.type}) FROM changed_values"
-            f" WHERE CAST({column.name} AS VARCHAR) = changed_values.before"
+            f" WHERE CAST({column.name} AS VARCHAR) = changed_values.before",
         )
-        return int(done.fetchall()[0][0])
 
 
 def _values(con: duckdb.DuckDBPyConnection, relation: str, column: Column, user_id: str) -> list[tuple[str, int]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from storage.access import close, owner_only
+from storage.changes import change
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.landing import sync_folder
@@ -43,7 +44,8 @@ def _secret(con: duckdb.DuckDBPyConnection, home: Home, rule: Addresses, now: da
     found = _known(home, used[0][0]) if used else _read_first(home.person_secret, home.kept_person_secret)
     secret = _keep(home.person_secret, found or secrets.token_bytes(RANDOM_BYTES))
     if not used:
-        con.execute("INSERT INTO ops.person_secret (fingerprint, first_used_at) VALUES (?, ?)", [fingerprint_of(secret), now])
+        entry = "INSERT INTO ops.person_secret (fingerprint, first_used_at) VALUES (?, ?)"
+        change(con, "ops.person_secret", entry, [fingerprint_of(secret), now])
     return secret
 
 

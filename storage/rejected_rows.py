@@ -7,10 +7,11 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import TABLES, Table
+from storage.changes import change
 from storage.contract import key_text
 from storage.frames import fetch
 from storage.instants import as_instant
-from storage.write import upsert
+from storage.write import remove, upsert
 
 REJECTED_ROWS = TABLES["ops.rejected_rows"]
 REJECTED_ID = "md5(concat_ws('|', dataset, reason, CAST(json_merge_patch(row, '{\"extracted_at\": null}') AS VARCHAR)))"
@@ -38,7 +39,9 @@ def forget_accepted(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     is_newer, same_source = "true", " AND refused.source = taken.source" if "source" in table.key else ""
     if "extracted_at" in table.column_names:
         is_newer = "coalesce(refused.seen_at <= taken.extracted_at, true)"
-    con.execute(
+    change(
+        con,
+        REJECTED_ROWS.full_name,
         f"DELETE FROM ops.rejected_rows AS refused USING accepted AS taken"
         f" WHERE refused.dataset = ? AND refused.key = {key_text(table, 'taken.')}{same_source} AND {is_newer}",
         [table.name],
@@ -56,6 +59,5 @@ def rejected_rows(con: duckdb.DuckDBPyConnection, dataset: str) -> pl.DataFrame:
 
 def forget_replayed(con: duckdb.DuckDBPyConnection, rejected_ids: Sequence[str], before: datetime) -> None:
     """Drop refused rows that went through the loader again since: what was refused anew has a row of its own."""
-    con.execute(
-        "DELETE FROM ops.rejected_rows WHERE list_contains(?, rejected_id) AND rejected_at < ?", [list(rejected_ids), before]
-    )
+    is_replayed = "list_contains($rejected_ids, rejected_id) AND rejected_at < $before"
+    remove(con, REJECTED_ROWS.full_name, is_replayed, {"rejected_ids": list(rejected_ids), "before": before})

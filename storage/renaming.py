@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
+from storage.changes import change
 from storage.episodes import finding_id
 from storage.fingerprints import fingerprint
 
@@ -31,8 +32,10 @@ def _alerts(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str]]:
 
 def _rename_alert(con: duckdb.DuckDBPyConnection, before: str, after: str) -> None:
     for name in HELD:
-        con.execute(f"UPDATE {name} SET fingerprint = ? WHERE fingerprint = ?", [after, before])
-    con.execute(
+        change(con, name, f"UPDATE {name} SET fingerprint = ? WHERE fingerprint = ?", [after, before])
+    change(
+        con,
+        "alerts.notifications",
         "UPDATE alerts.notifications SET message = replace(CAST(message AS VARCHAR), $before, $after)"
         " WHERE contains(CAST(message AS VARCHAR), $before)",
         {"before": json.dumps(before), "after": json.dumps(after)},
@@ -45,6 +48,5 @@ def rename_findings(con: duckdb.DuckDBPyConnection, stand_in: str | None) -> Non
         return
     sql = f"SELECT insight_id, kind, subject, started_at FROM {FINDINGS} WHERE contains(subject, ?)"
     for insight_id, kind, subject, started_at in con.execute(sql, [stand_in]).fetchall():
-        con.execute(
-            f"UPDATE {FINDINGS} SET insight_id = ? WHERE insight_id = ?", [finding_id(kind, subject, started_at), insight_id]
-        )
+        renamed = [finding_id(kind, subject, started_at), insight_id]
+        change(con, FINDINGS, f"UPDATE {FINDINGS} SET insight_id = ? WHERE insight_id = ?", renamed)

@@ -3,6 +3,7 @@
 import duckdb
 
 from storage.catalogue import GOVERNANCE
+from storage.write import remove
 
 SAMPLE = "sample"
 
@@ -17,9 +18,9 @@ def make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
     if not con.execute("SELECT 1 FROM accepted LIMIT 1").fetchall():
         return True
     for dataset in GOVERNANCE:
-        con.execute(f"DELETE FROM raw.{dataset} WHERE source = ?", [SAMPLE])
+        remove(con, f"raw.{dataset}", "source = $sample", {"sample": SAMPLE})
     # Its other hours would stay beside the real ones: other tables are replaced whole.
-    con.execute("DELETE FROM insights.application_health WHERE is_sample")
-    con.execute("DELETE FROM ops.watermarks WHERE source = ?", [SAMPLE])
-    con.execute("DELETE FROM ops.rejected_rows WHERE source = ?", [SAMPLE])
+    remove(con, "insights.application_health", "is_sample")
+    for book in ("ops.watermarks", "ops.rejected_rows"):
+        remove(con, book, "source = $sample", {"sample": SAMPLE})
     return True

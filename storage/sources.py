@@ -7,11 +7,12 @@ import polars as pl
 
 from storage.audit import record_action
 from storage.catalogue import DATASETS, GOVERNANCE
+from storage.changes import change
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.sample_rows import SAMPLE
 from storage.transaction import transaction
-from storage.write import upsert
+from storage.write import remove, upsert
 
 KNOWN = " UNION ALL ".join(
     f"SELECT source, '{dataset}' AS dataset, count(*) AS rows, max(extracted_at) AS last_seen_at"
@@ -54,13 +55,10 @@ def rename_source(con: duckdb.DuckDBPyConnection, old: str, new: str, actor: str
         marks = con.execute("SELECT count(*) FROM ops.watermarks WHERE source = ?", [old]).fetchall()[0][0]
         if not rows and not marks:
             raise GovpulseError(f"no rows of a source {old}; `govpulse sources list` names those there are")
-        con.execute(
-            "DELETE FROM ops.watermarks WHERE source = $old"
-            " AND dataset IN (SELECT dataset FROM ops.watermarks WHERE source = $new)",
-            {"old": old, "new": new},
-        )
+        is_read = "source = $old AND dataset IN (SELECT dataset FROM ops.watermarks WHERE source = $new)"
+        remove(con, "ops.watermarks", is_read, {"old": old, "new": new})
         for book in ("ops.watermarks", *BOOKS):
-            con.execute(f"UPDATE {book} SET source = ? WHERE source = ?", [new, old])
+            change(con, book, f"UPDATE {book} SET source = ? WHERE source = ?", [new, old])
         record_action(con, "rename_source", f"{old} to {new}: {rows} rows", actor, now)
     return rows
 
@@ -73,7 +71,7 @@ def _rename_rows(con: duckdb.DuckDBPyConnection, dataset: str, old: str, new: st
     )
     rows = int(con.sql("SELECT count(*) FROM renamed").fetchall()[0][0])
     if rows:
-        con.execute(f"DELETE FROM {table.full_name} WHERE source = ?", [old])
+        remove(con, table.full_name, "source = $old", {"old": old})
         upsert(con, table, "renamed")
     con.execute("DROP TABLE renamed")
     return rows

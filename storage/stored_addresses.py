@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import DATASETS, Column, Table
+from storage.changes import change
 from storage.contract import key_text
 from storage.forgetting import is_of_a_user, user_columns
 from storage.frames import registered
@@ -25,8 +26,10 @@ from storage.rejected_rows import REJECTED_ID
 from storage.renaming import rename_findings, renaming_alerts
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
-from storage.write import ranked
+from storage.write import ranked, remove
 
+SECRETS = "ops.person_secret"
+REFUSED = "ops.rejected_rows"
 TELLING = ("insights", "alerts")
 """Schemas of what was computed and told."""
 AS_IN_FILES = ("alerts.rules",)
@@ -51,7 +54,7 @@ def settle_addresses(home: Home, limits: Limits, rule: Addresses, now: datetime)
             return False
         compact(con, home)
     with warehouse(home, limits) as con:
-        con.execute("UPDATE ops.person_secret SET rewritten_at = ? WHERE hashed_at IS NOT NULL", [now])
+        change(con, SECRETS, "UPDATE ops.person_secret SET rewritten_at = ? WHERE hashed_at IS NOT NULL", [now])
     return True
 
 
@@ -70,7 +73,7 @@ def note_addresses(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     held = [f"(contains({column.name}, '{AT}') AND {is_of_a_user(column)})" for column in user_columns(table)]
     if held and con.execute("SELECT 1 FROM ops.person_secret WHERE hashed_at IS NOT NULL").fetchall():
         found = f"EXISTS (SELECT 1 FROM checked WHERE {' OR '.join(held)})"
-        con.execute(f"UPDATE ops.person_secret SET hashed_at = NULL, rewritten_at = NULL WHERE {found}")
+        change(con, SECRETS, f"UPDATE ops.person_secret SET hashed_at = NULL, rewritten_at = NULL WHERE {found}")
 
 
 def hash_stored(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, now: datetime) -> None:
@@ -83,7 +86,7 @@ def hash_stored(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, now: dat
         if stands_for:
             _put(con, stands_for)
         rewritten_at = None if stands_for else now
-        con.execute("UPDATE ops.person_secret SET hashed_at = ?, rewritten_at = ?", [now, rewritten_at])
+        change(con, SECRETS, "UPDATE ops.person_secret SET hashed_at = ?, rewritten_at = ?", [now, rewritten_at])
 
 
 def _is_rewritten(con: duckdb.DuckDBPyConnection) -> bool:
@@ -117,13 +120,13 @@ def _put(con: duckdb.DuckDBPyConnection, stands_for: Mapping[str, str]) -> None:
     with registered(con, "stands_for", frame):
         for name, _, column in _user_columns():
             where = f"{column.name} = address AND {is_of_a_user(column)}"
-            con.execute(f"UPDATE {name} SET {column.name} = stand_in FROM stands_for WHERE {where}")
+            change(con, name, f"UPDATE {name} SET {column.name} = stand_in FROM stands_for WHERE {where}")
         for table in DATASETS.values():
             _put_in_refused(con, table)
     _put_in_what_was_told(con, MentionedAddresses(stands_for))
     for name, table in tables():
         if table.schema == "state":
-            con.execute(f"DELETE FROM {name}")
+            remove(con, name, "true")
         elif table.key and not _is_keyed_by_others(name, table):
             _drop_doubles(con, name, table)
 
@@ -150,15 +153,17 @@ def _put_in_refused(con: duckdb.DuckDBPyConnection, table: Table) -> None:
             f" WHERE {is_of_a_user(column)})"
         )
         said = f"UPDATE ops.rejected_rows SET row = {_with_stand_in(column.name)} FROM {found} WHERE rejected_id = found_id"
-        con.execute(said)
+        change(con, REFUSED, said)
     if any(column.name in table.own_key for column in user_columns(table)):
-        con.execute(
+        change(
+            con,
+            REFUSED,
             f"UPDATE ops.rejected_rows SET key = said FROM (SELECT rejected_id AS found_id, {key_text(table)} AS said"
-            f" FROM {_refused(table)}) WHERE rejected_id = found_id AND contains(key, '{AT}')"
+            f" FROM {_refused(table)}) WHERE rejected_id = found_id AND contains(key, '{AT}')",
         )
     if not user_columns(table):
         return
-    con.execute(f"UPDATE ops.rejected_rows SET rejected_id = {REJECTED_ID} WHERE dataset = '{table.name}'")
+    change(con, REFUSED, f"UPDATE ops.rejected_rows SET rejected_id = {REJECTED_ID} WHERE dataset = '{table.name}'")
 
 
 def _with_stand_in(name: str) -> str:
@@ -180,4 +185,4 @@ def _drop_doubles(con: duckdb.DuckDBPyConnection, name: str, table: Table) -> No
     key = ", ".join(dict.fromkeys((*table.key, "as_of") if name.startswith("history.") else table.key))
     newest = f"row({', '.join(ranked(table))}) DESC"
     places = f"SELECT rowid AS place, row_number() OVER (PARTITION BY {key} ORDER BY {newest}) AS number FROM {name}"
-    con.execute(f"DELETE FROM {name} WHERE rowid IN (SELECT place FROM ({places}) WHERE number > 1)")
+    remove(con, name, f"rowid IN (SELECT place FROM ({places}) WHERE number > 1)")

@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import Table
+from storage.changes import day_column, note_days, note_rows, note_whole
 from storage.frames import registered, schema_of
 
 LARGE_ROWS = 10_000
@@ -19,7 +20,10 @@ Window = tuple[datetime, datetime]
 def append(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
     """Add the rows; returns how many."""
     names = ", ".join(table.column_names)
-    return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {relation}")
+    appended = _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {relation}")
+    if appended:
+        note_rows(con, table.full_name, relation)
+    return appended
 
 
 def replace(con: duckdb.DuckDBPyConnection, table: Table, relation: str, window: Window | None = None) -> int:
@@ -27,10 +31,9 @@ def replace(con: duckdb.DuckDBPyConnection, table: Table, relation: str, window:
 
     A table with history also keeps them as the row set of their day.
     """
-    if window is None:
-        con.execute(f"DELETE FROM {table.full_name}")
-    else:
-        con.execute(f"DELETE FROM {table.full_name} WHERE {table.time_column} >= ? AND {table.time_column} < ?", list(window))
+    where = f"{table.time_column} >= $start AND {table.time_column} < $end" if window else "true"
+    parameters = dict(zip(("start", "end"), window or (), strict=False))
+    remove(con, table.full_name, where, parameters)
     if table.has_history:
         _keep_history(con, table, relation)
     return append(con, table, relation)
@@ -38,8 +41,20 @@ def replace(con: duckdb.DuckDBPyConnection, table: Table, relation: str, window:
 
 def _keep_history(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> None:
     names = ", ".join(table.column_names)
-    con.execute(f"DELETE FROM history.{table.name} WHERE CAST(as_of AS DATE) IN (SELECT CAST(as_of AS DATE) FROM {relation})")
-    con.execute(f"INSERT INTO history.{table.name} ({names}) SELECT {names} FROM {relation}")
+    name = f"history.{table.name}"
+    note_rows(con, name, relation)
+    con.execute(f"DELETE FROM {name} WHERE CAST(as_of AS DATE) IN (SELECT CAST(as_of AS DATE) FROM {relation})")
+    con.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM {relation}")
+
+
+def remove(con: duckdb.DuckDBPyConnection, name: str, where: str, parameters: Mapping[str, Any] | None = None) -> int:
+    """Delete the rows of `schema.table` for which the condition holds; returns how many."""
+    if day_column(name):
+        note_rows(con, name, f"{name} WHERE {where}", parameters)
+    removed = int(con.execute(f"DELETE FROM {name} WHERE {where}", parameters).fetchall()[0][0])
+    if removed and not day_column(name):
+        note_whole(con, name)
+    return removed
 
 
 def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
@@ -51,10 +66,25 @@ def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
     span = _span(con, table, relation)
     incoming = _newest(con, table, relation)
     if _is_large(con, relation) and not _has_any(con, table, incoming, span):
-        names = ", ".join(table.column_names)
-        return _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {incoming}")
+        return append(con, table, incoming)
     newer = f"{_row('incoming', ranked(table))} > {_row('target', ranked(table))}" if table.version else "true"
-    return _changed(con, merge_statement(table, incoming, span, newer))
+    if table.day_column:
+        _note_merged_days(
+            con, table, table.day_column, f"{incoming} LEFT JOIN {table.full_name} AS target ON {_match(table)}{span}", newer
+        )
+    merged = _changed(con, merge_statement(table, incoming, span, newer))
+    if merged and not table.day_column:
+        note_whole(con, table.full_name)
+    return merged
+
+
+def _note_merged_days(con: duckdb.DuckDBPyConnection, table: Table, column: str, joined: str, newer: str) -> None:
+    """Note the days that a merge will change: those of what is new, and where it was before."""
+    days = con.sql(
+        f"SELECT DISTINCT unnest([CAST(incoming.{column} AS DATE), CAST(target.{column} AS DATE)]) AS day"
+        f" FROM {joined} WHERE target.{table.key[0]} IS NULL OR {newer}"
+    ).fetchall()
+    note_days(con, table.full_name, [day for (day,) in days if day is not None])
 
 
 def upsert_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -21,6 +21,7 @@ import re2
 
 from storage.audit import record_action
 from storage.catalogue import TABLES
+from storage.changes import change
 from storage.errors import ConfigurationError
 from storage.frames import fetch, registered
 from storage.transaction import transaction
@@ -277,6 +278,7 @@ def end_silence(con: duckdb.DuckDBPyConnection, silence_id: str, by: str, at: da
         ((ended_at, expires_at),) = found
         lasts = ended_at is None and (expires_at is None or at < expires_at)
         if lasts:
-            con.execute("UPDATE alerts.silences SET ended_at = ?, ended_by = ? WHERE silence_id = ?", [at, by, silence_id])
+            ending = "UPDATE alerts.silences SET ended_at = ?, ended_by = ? WHERE silence_id = ?"
+            change(con, "alerts.silences", ending, [at, by, silence_id])
             record_action(con, "unsilence", silence_id, actor or by, at)
     return lasts

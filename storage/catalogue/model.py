@@ -49,6 +49,7 @@ class Table:
         is_landed: rows come through landing files, checked against `columns` and `checks`.
         is_published: copied into the file that users open.
         has_history: a daily row set is kept in schema `history`.
+        day_column: the instant by whose day (UTC) a large table's rows are backed up together; otherwise it is backed up whole.
         retention: the settings key that says for how many days rows are kept.
     """
 
@@ -66,6 +67,7 @@ class Table:
     is_landed: bool = False
     is_published: bool = False
     has_history: bool = False
+    day_column: str | None = None
     retention: str | None = None
 
     @property

@@ -49,6 +49,7 @@ LOADS = Table(
     verb="append",
     key=("file",),
     time_column="loaded_at",
+    day_column="loaded_at",
     is_published=True,
     retention="ops_days",
 )
@@ -96,6 +97,24 @@ RECONCILIATIONS = Table(
     time_column="reconciled_at",
     is_published=True,
     retention="ops_days",
+)
+
+CHANGES = Table(
+    schema="ops",
+    name="changes",
+    description="What of each table changed last in which generation; committed together with the change.",
+    columns=(
+        Column("table_name", "VARCHAR", "schema and table", is_required=True),
+        Column(
+            "part",
+            "VARCHAR",
+            "the day (UTC) of the rows, where the table is kept by days; empty for anything of it",
+            is_required=True,
+        ),
+        Column("generation", "BIGINT", "counts up with every change", is_required=True),
+    ),
+    verb="upsert",
+    key=("table_name", "part"),
 )
 
 ZERO_INSTANTS = Table(
@@ -282,6 +301,7 @@ SCHEMA_MIGRATIONS = Table(
 TABLES = (
     RUNS,
     LOADS,
+    CHANGES,
     WATERMARKS,
     RECONCILIATIONS,
     ZERO_INSTANTS,

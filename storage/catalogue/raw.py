@@ -138,6 +138,7 @@ ACTIVITY = Table(
     key=("activity_id", "source"),
     version=("extracted_at", "updated_at"),
     time_column="occurred_at",
+    day_column="occurred_at",
     checks=_not_in_future("occurred_at", "updated_at"),
     is_landed=True,
 )
@@ -278,6 +279,7 @@ SYSTEM_METRICS = Table(
     key=("host", "metric", "attributes", "observed_at"),
     version=("status", "value"),
     time_column="observed_at",
+    day_column="observed_at",
     checks=(
         *_not_in_future("observed_at"),
         Check("value IS NOT NULL OR status <> 'ok'", "value is missing though status is ok"),

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import TABLES
+from storage.changes import change
 from storage.errors import ConfigurationError
 from storage.frames import fetch, registered, schema_of
 from tasks.alerts.rule_values import WrongValueError
@@ -91,7 +92,7 @@ def _enter(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[Rule, str]], n
     if {row["name"]: row for row in entered} == standing:
         return
     with registered(con, "wanted_rules", pl.DataFrame(entered, schema=schema_of(TABLES["alerts.rules"]))):
-        con.execute(MERGE)
+        change(con, "alerts.rules", MERGE)
 
 
 def _row(rule: Rule, source: str, standing: dict[str, Any] | None, now: datetime) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
+from storage.changes import change
 from storage.frames import registered
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
-from storage.write import replace
+from storage.write import remove, replace
 from tasks.insights.computation import FOLDER, Computation, InsightResult, define_macros, enter, select_of
 from tasks.insights.expertise.carrying import BEGINNING, Carried, begin_carrying, made_with, read_carried
 from tasks.insights.expertise.rules import ExpertiseRules
@@ -37,19 +38,19 @@ def compute_sums(con: duckdb.DuckDBPyConnection, as_of: datetime, rules: Experti
     rows += _sum(con, "state.expertise_recent", carried.until, as_of, reference_at, rules)
     with registered(con, "given", pl.DataFrame([_state(con, as_of, reference_at, carried, rules)])):
         replace(con, STATE, "given")
-    con.execute("DELETE FROM state.expertise_users")
+    remove(con, "state.expertise_users", "true")
     users = (FOLDER / "expertise" / "users.sql").read_text()
     given = {"as_of": as_of, "bot_acts_per_day": rules.bot_acts_per_day, "bot_pattern": rules.bot_pattern}
-    return rows + int(con.execute(users, given).fetchall()[0][0])
+    return rows + change(con, "state.expertise_users", users, given)
 
 
 def _sum(
     con: duckdb.DuckDBPyConnection, table: str, since: datetime, until: datetime, reference_at: datetime, rules: ExpertiseRules
 ) -> int:
     """Put the sums of the acts from `since` until `until` into the place of those in `table`."""
-    con.execute(f"DELETE FROM {table}")
+    remove(con, table, "true")
     parameters = {"since": since, "until": until, "reference_at": reference_at, **rules.weights}
-    return int(con.execute(f"INSERT INTO {table} BY NAME {select_of(NAME)}", parameters).fetchall()[0][0])
+    return change(con, table, f"INSERT INTO {table} BY NAME {select_of(NAME)}", parameters)
 
 
 def _state(

@@ -12,9 +12,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS
+from storage.changes import change
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
+from storage.write import remove
 from tasks.insights.computation import FOLDER, Computation, InsightResult, check_inputs, define_macros, enter, select_of
 
 ALL_ROLES = "default"
@@ -55,8 +57,8 @@ def make_parts(con: duckdb.DuckDBPyConnection, as_of: datetime, bot_pattern: str
 
 def put_together(con: duckdb.DuckDBPyConnection, as_of: datetime) -> int:
     """Put the profiles that the parts make into the place of those before; returns how many. The transaction is the caller's."""
-    con.execute(f"DELETE FROM {TABLE.full_name}")
-    return int(con.execute(f"INSERT INTO {TABLE.full_name} BY NAME {select_of(TABLE.name)}", {"as_of": as_of}).fetchall()[0][0])
+    remove(con, TABLE.full_name, "true")
+    return change(con, TABLE.full_name, f"INSERT INTO {TABLE.full_name} BY NAME {select_of(TABLE.name)}", {"as_of": as_of})
 
 
 @task(name="user_profiles", cache_policy=NO_CACHE)

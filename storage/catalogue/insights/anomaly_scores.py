@@ -47,6 +47,7 @@ ANOMALY_SCORES = Table(
     verb="replace",
     key=("host", "observed_at"),
     time_column="observed_at",
+    day_column="observed_at",
     is_published=True,
     retention="system_metrics_days",
 )

@@ -59,6 +59,7 @@ APPLICATION_HEALTH = Table(
     verb="replace",
     key=("operation", "hour_at"),
     time_column="hour_at",
+    day_column="hour_at",
     is_published=True,
     retention="hourly_days",
 )

@@ -24,6 +24,7 @@ SYSTEM_METRICS_HOURLY = Table(
     verb="replace",
     key=("host", "metric", "attributes", "hour_at"),
     time_column="hour_at",
+    day_column="hour_at",
     is_published=True,
     retention="hourly_days",
 )

@@ -1,0 +1,89 @@
+"""What changed since when, noted in the transaction that changes it: by it backups and verification know what they have to read.
+
+`ops.changes` has a row a table, or a row a day of a table whose rows are kept together by days (`Table.day_column`), with the
+generation in which something of it changed last. Generations count up, whatever clocks say.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from storage.catalogue import TABLES, Table
+
+NOTE = """
+    MERGE INTO ops.changes AS noted
+    USING (
+        SELECT $name AS table_name, coalesce(CAST(day AS VARCHAR), '') AS part,
+            (SELECT coalesce(max(generation), 0) + 1 FROM ops.changes) AS generation
+        FROM ({days})
+    ) AS changed
+    ON noted.table_name = changed.table_name AND noted.part = changed.part
+    WHEN MATCHED THEN UPDATE SET generation = changed.generation
+    WHEN NOT MATCHED THEN INSERT (table_name, part, generation) VALUES (changed.table_name, changed.part, changed.generation)
+"""
+WHOLE = "SELECT NULL AS day"
+
+
+def day_column(name: str) -> str | None:
+    """By the days of what the rows of `schema.table` are kept together; None where the table is kept whole."""
+    schema = name.split(".")[0]
+    return "as_of" if schema == "history" else TABLES[name].day_column
+
+
+def note_whole(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Note that anything of the table may have changed."""
+    con.execute(NOTE.format(days=WHOLE), {"name": name})
+
+
+def note_rows(con: duckdb.DuckDBPyConnection, name: str, relation: str, parameters: Mapping[str, Any] | None = None) -> None:
+    """Note that what the rows of `relation` say changes, or is new: their days, where the table has days."""
+    column = day_column(name)
+    if column is None:
+        note_whole(con, name)
+    else:
+        days = f"SELECT DISTINCT CAST({column} AS DATE) AS day FROM {relation}"
+        con.execute(NOTE.format(days=days), {"name": name, **(parameters or {})})
+
+
+def note_days(con: duckdb.DuckDBPyConnection, name: str, days: list[date]) -> None:
+    """Note that these days changed."""
+    con.execute(NOTE.format(days="SELECT DISTINCT unnest(CAST($days AS DATE[])) AS day"), {"name": name, "days": days})
+
+
+def change(
+    con: duckdb.DuckDBPyConnection, name: str, statement: str, parameters: list[Any] | Mapping[str, Any] | None = None
+) -> int:
+    """An INSERT, UPDATE or DELETE of rows of `name` that is none of the write verbs; returns how many rows changed.
+
+    A relation without a schema is a temporary one, of which nobody takes note.
+    """
+    changed = int(con.execute(statement, parameters).fetchall()[0][0])
+    if changed and "." in name:
+        note_whole(con, name)
+    return changed
+
+
+def generation(con: duckdb.DuckDBPyConnection) -> int:
+    """That of the latest change; 0 before the first."""
+    return int(con.sql("SELECT coalesce(max(generation), 0) FROM ops.changes").fetchall()[0][0])
+
+
+def changed_tables(con: duckdb.DuckDBPyConnection, since: int) -> set[str]:
+    """The tables of which anything changed after that generation."""
+    found = con.execute("SELECT DISTINCT table_name FROM ops.changes WHERE generation > ?", [since]).fetchall()
+    return {name for (name,) in found}
+
+
+def changed_days(con: duckdb.DuckDBPyConnection, name: str, since: int) -> set[date] | None:
+    """The days of the table that changed after that generation; None where all may have."""
+    found = con.execute("SELECT part FROM ops.changes WHERE table_name = ? AND generation > ?", [name, since]).fetchall()
+    parts = {part for (part,) in found}
+    return None if "" in parts else {date.fromisoformat(part) for part in parts}
+
+
+def stored_tables() -> dict[str, Table]:
+    """Every table with rows of its own by its full name, those of schema `history` with their table's shape."""
+    stored = {name: table for name, table in TABLES.items() if table.verb != "view"}
+    return stored | {f"history.{table.name}": table for table in TABLES.values() if table.has_history}
