@@ -15,7 +15,7 @@ from rich.text import Text
 from flows.instants import parse_instant, refuse_future
 from flows.printing import say_json, working
 from flows.serving.api_auth import api_auth
-from flows.serving.environments import CLIENT_DEFAULTS, connection
+from flows.serving.environments import CLIENT_DEFAULTS, connection, keeping_runs
 from flows.serving.passing_server import TURN_SECONDS, api_for_a_run
 from flows.serving.prefect_database import explain_failure, is_elsewhere
 from flows.settings import Settings, load_settings
@@ -115,7 +115,7 @@ def use_prefect(settings: Settings, stack: ExitStack) -> None:
     if "PREFECT_API_URL" in os.environ:
         return
     stack.enter_context(fair_lock(home.private / "run.lock", TURN_SECONDS))
-    api = stack.enter_context(api_for_a_run(home, os.environ))
+    api = stack.enter_context(api_for_a_run(home, {**keeping_runs(settings.prefect.days), **os.environ}))
     os.environ["PREFECT_API_URL"] = api.url
     if api.is_own:
         os.environ.update(connection(home, api.url, api_auth(home, os.environ)))
