@@ -304,7 +304,7 @@ class RetentionSettings(Section):
 class PrefectSettings(Section):
     """What Prefect's own database keeps; it is of no use to the warehouse."""
 
-    days: int = Field(3, ge=1, description="flow runs that have ended, their logs and pages; the newest page of a key stays (days)")
+    days: int = Field(4, ge=1, description="flow runs that have ended, their logs and pages; the newest page of a key stays (days)")
 
 
 class Settings(BaseSettings):

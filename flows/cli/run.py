@@ -23,6 +23,7 @@ from storage.catalogue import INSIGHTS
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.lock import fair_lock
+from storage.room import mind_the_disk, with_reserve
 from tasks.alerts.rules import load_rules
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def show(settings: Settings, report: "Report", as_json: bool) -> None:
 def use_prefect(settings: Settings, stack: ExitStack) -> None:
     """Report to the server that is named or up; without one wait for our turn and start our own for this run."""
     home = settings.folder
-    home.create()
+    with_reserve(home, home.create)
+    mind_the_disk(home)
     os.environ.update({**CLIENT_DEFAULTS, **os.environ})
     if "PREFECT_API_URL" in os.environ:
         return

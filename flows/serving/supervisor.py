@@ -34,6 +34,7 @@ from flows.serving.prefect_server import (
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.lock import BusyError, fair_lock
+from storage.room import mind_the_disk, with_reserve
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ def supervise(
             started or kept alive.
     """
     home = Home(home.root.resolve())
-    home.create()
+    with_reserve(home, home.create)
+    mind_the_disk(home)
     with _ending_signals() as ending, _only_one(home, ending):
         if ending.is_set():
             return 0
@@ -129,6 +131,7 @@ def watch(installation: Installation, ending: threading.Event, home: Home, envir
     server = installation.server
     damaged = None if server is None or is_elsewhere(environment) else DamageWatch(home, server.log)
     while not ending.wait(POLL_SECONDS):
+        mind_the_disk(home)  # Prefect may be what cannot write, and then no flow run gets as far as that
         if server is not None and (server.exit_code() is not None or (damaged and damaged.sees_damage())):
             bear(server, ending)
             _start_again(installation, server, ending, home, environment)
