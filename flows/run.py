@@ -23,7 +23,7 @@ from storage.access import close_what_is_made
 from storage.errors import describe
 from storage.load_result import LoadResult
 from storage.lock import fair_lock
-from storage.room import error_of_disk, mind_the_disk, with_reserve
+from storage.room import error_of_disk, is_short, mind_the_disk, remedy, with_reserve
 from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
 
@@ -62,6 +62,13 @@ class Run:
             self.results[name] = result
         get_run_logger().info("%s: %s", name, "done" if result is None else result)
         return result
+
+    def has_room(self, name: str) -> bool:
+        """Whether a step that may write much should begin: what is left on a full disk is for samples and alerts."""
+        home = self.settings.folder
+        if is_short(home):
+            self.failures[name] = f"left out, for the disk is full; {remedy(home.root)}"
+        return name not in self.failures
 
     @contextmanager
     def turn(self) -> Iterator[bool]:

@@ -16,6 +16,7 @@ from storage.access import FOLDER
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
+from storage.room import LEAST_BYTES, NoRoomError, require_room
 from storage.sqlite_files import SIDE_FILES, damage, holes, rewrite, rewriting
 
 logger = logging.getLogger(__name__)
@@ -74,13 +75,14 @@ def prepare_database(home: Home, environment: Mapping[str, str], *, thorough: bo
 
 
 def explain_failure(home: Home, error: BaseException, since: datetime) -> BaseException:
-    """`error`, or why it came about where a damaged database of our own server is the cause.
+    """`error`, or why it came about where the cause is that our own server's database is damaged or cannot grow.
 
     Args:
         since: when what failed began.
     """
     path = prefect_database(home)
     try:
+        require_room(home.prefect, LEAST_BYTES, "Prefect's database")
         found = damage(path, thorough=any(said in str(error) for said in DAMAGE_SAID))
     except GovpulseError as unreadable:
         return unreadable
@@ -157,10 +159,7 @@ def _fill_holes(path: Path) -> None:
         share, before = holes(path), path.stat().st_size
         if share <= REWRITE_AT_HOLES:
             return
-        free, needed = shutil.disk_usage(path.parent).free, round(before * (1 - share) * 1.1)
-        if free < needed:
-            logger.warning("%s is not written anew: that needs %.0f MB, and %.0f MB are free", path, needed / 1e6, free / 1e6)
-            return
+        require_room(path, round(before * (1 - share) * 1.1), "the new file")
         rewrite(path)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, NoRoomError) as error:
         logger.warning("%s could not be written anew without its holes: %s", path, first_line(error))
