@@ -91,7 +91,7 @@ def with_inputs(only: Sequence[str]) -> set[str]:
 
 
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
-    if not run.has_room("insights"):
+    if (only is None or set(only) & set(INSIGHTS)) and not run.has_room("insights"):
         return
     load(run)
     start = in_utc(window_start) if window_start else None

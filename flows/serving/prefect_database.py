@@ -28,6 +28,8 @@ KEPT = 3
 REWRITE_AT_HOLES = 0.25
 DAMAGE_SAID = ("database disk image is malformed", "file is not a database", "malformed database schema")
 """How SQLite says it, in the log of a server and in its answers."""
+SERVER_SAYS = "500 Internal Server Error"
+"""All that a client of the server learns of it."""
 LONGEST_SAID = max(map(len, DAMAGE_SAID)) - 1
 """A look may end in the middle of the words."""
 
@@ -88,7 +90,7 @@ def explain_failure(home: Home, error: BaseException, since: datetime) -> BaseEx
         return unreadable
     if found:
         return GovpulseError(f"Prefect's database {path} is damaged ({found}); start this again, which sets it aside")
-    if any(name >= folder_name(since) for name in _folders(home)):
+    if SERVER_SAYS in str(error) and any(name >= folder_name(since) for name in _folders(home)):
         return GovpulseError(
             f"Prefect's database was damaged and was set aside in {set_aside_folder(home)} meanwhile; start this again"
         )

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -120,6 +121,7 @@ def test_failure_is_explained_where_damage_is_its_cause(home: Home) -> None:
     assert "is damaged (it does not begin as a database does)" in str(explain_failure(home, error, now))
     prepare_database(home, {})
     assert "was set aside in" in str(explain_failure(home, error, now - timedelta(seconds=9)))
+    assert explain_failure(home, other := ValueError("a defect"), now) is other
     assert explain_failure(home, error, datetime.now(UTC)) is error
 
 
@@ -180,6 +182,8 @@ def test_up_heals_what_is_damaged_while_it_serves(
     with closing(sqlite3.connect(database)) as con:
         con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     harm(database)
+    with closing(sqlite3.connect(database)) as con:
+        con.execute("PRAGMA user_version = 1")  # whoever has pages in memory reads them again
 
     def is_set_aside() -> bool:
         try:
@@ -192,3 +196,33 @@ def test_up_heals_what_is_damaged_while_it_serves(
     until(lambda: {"nap"} <= {one["name"] for one in up.ask("deployments/filter")}, 120.0)
     assert "Prefect's database was damaged" in up.output()
     assert up.stop(signal.SIGINT) == 0
+
+
+def age(database: Path) -> None:
+    """Let what has ended have ended a month ago, one run with a board of its own."""
+    with closing(sqlite3.connect(database)) as con:
+        con.execute("UPDATE flow_run SET end_time = datetime('now', '-30 days') WHERE end_time IS NOT NULL")
+        (run,) = con.execute("SELECT id FROM flow_run WHERE end_time IS NOT NULL").fetchone()
+        page = (str(uuid.uuid4()), run)
+        con.execute("INSERT INTO artifact (id, flow_run_id, key, type, data) VALUES (?, ?, 'board', 'markdown', '\"text\"')", page)
+        collected = (str(uuid.uuid4()), *page)
+        con.execute(
+            "INSERT INTO artifact_collection (id, latest_id, flow_run_id, key, type, data) VALUES (?, ?, ?, 'board', 'markdown', '1')",
+            collected,
+        )
+        con.commit()
+
+
+@pytest.mark.prefect
+def test_server_of_a_run_deletes_old_runs_and_neither_scheduled_ones_nor_boards(home: Home, database: Path) -> None:
+    home.root.chmod(0o711)
+    age(database)
+    count = "SELECT count(*) FROM flow_run WHERE {}"
+    with closing(sqlite3.connect(database)) as con:
+        (open_before,) = con.execute(count.format("end_time IS NULL AND state_type = 'SCHEDULED'")).fetchone()
+    assert govpulse_run(home.root).returncode == 0
+    with closing(sqlite3.connect(database)) as con:
+        assert con.execute(count.format("end_time < datetime('now', '-20 days')")).fetchone() == (0,)
+        assert con.execute(count.format("end_time IS NULL AND state_type = 'SCHEDULED'")).fetchone() == (open_before,)
+        assert con.execute("SELECT count(*) FROM artifact WHERE key = 'board'").fetchone() == (0,)
+        assert con.execute("SELECT count(*) FROM artifact_collection WHERE key = 'board'").fetchone() == (1,)
