@@ -205,11 +205,9 @@ def age(database: Path) -> None:
         (run,) = con.execute("SELECT id FROM flow_run WHERE end_time IS NOT NULL").fetchone()
         page = (str(uuid.uuid4()), run)
         con.execute("INSERT INTO artifact (id, flow_run_id, key, type, data) VALUES (?, ?, 'board', 'markdown', '\"text\"')", page)
+        columns = "id, latest_id, flow_run_id, key, type, data"
         collected = (str(uuid.uuid4()), *page)
-        con.execute(
-            "INSERT INTO artifact_collection (id, latest_id, flow_run_id, key, type, data) VALUES (?, ?, ?, 'board', 'markdown', '1')",
-            collected,
-        )
+        con.execute(f"INSERT INTO artifact_collection ({columns}) VALUES (?, ?, ?, 'board', 'markdown', '1')", collected)
         con.commit()
 
 
