@@ -13,11 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.serving import prefect_pages, prefect_rows
-from flows.serving.prefect_server import Api, running_api
+from flows.serving.passing_server import running_or_turn
+from flows.serving.prefect_database import drop_set_aside, is_elsewhere, prefect_database, prepare_database
+from flows.serving.prefect_server import Api
 from flows.settings import Settings
 from storage import leftovers
 from storage.errors import GovpulseError
 from storage.forgetting import Forgotten, forget_user
+from storage.home import Home
 from storage.leftovers import Leftovers
 from storage.loading import load_landing
 from storage.lock import fair_lock
@@ -33,7 +36,6 @@ from storage.warehouse import warehouse
 PROJECT = Path(__file__).parents[1]
 FLUSH_SECONDS = 6.0
 """A running server writes events that it has in memory every five seconds, and a run its logs every two."""
-OWN_DATABASE = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 
 
 @dataclass
@@ -108,7 +110,21 @@ def _out_of_sample(settings: Settings, done: Forgetting) -> None:
 def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
     home, told = settings.folder, done.tables.is_told
     people = [_but_in_paths(person, (home.root.resolve(), PROJECT)) for person in done.tables.people]
-    database, serving = home.prefect / "prefect.db", running_api(home)
+    with ExitStack() as turn:
+        serving = running_or_turn(home, turn)
+        if serving is None:
+            prepare_database(home, os.environ)
+        if dropped := drop_set_aside(home):
+            done.said.append(f"Prefect: {dropped} damaged databases, which cannot be searched, are deleted")
+        _out_of_database(home, people, serving, done)
+    if told:
+        for log in (home.prefect / "logs").glob("*.log*"):
+            leftovers.blacken(log, people)
+    _out_of_other_servers(serving, people if told else (), done)
+
+
+def _out_of_database(home: Home, people: Sequence[Person], serving: Api | None, done: Forgetting) -> None:
+    database, told = prefect_database(home), done.tables.is_told
     if database.is_file():
         changed = prefect_rows.take_out(database, people, is_told=told)
         if serving:
@@ -116,10 +132,6 @@ def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
             changed += prefect_rows.take_out(database, people, is_told=told)
         done.said += [f"Prefect: {changed:,} values of prefect.db"] if changed else []
         done.holdings += prefect_rows.held(database, people) if told else []
-    if told:
-        for log in (home.prefect / "logs").glob("*.log*"):
-            leftovers.blacken(log, people)
-    _out_of_other_servers(serving, people if told else (), done)
 
 
 def _but_in_paths(person: Person, folders: Sequence[Path]) -> Person:
@@ -130,10 +142,10 @@ def _but_in_paths(person: Person, folders: Sequence[Path]) -> Person:
 
 def _out_of_other_servers(serving: Api | None, people: Sequence[Person], done: Forgetting) -> None:
     joined = os.environ.get("PREFECT_API_URL") or (serving.url if serving else None)
-    is_elsewhere = any(os.environ.get(name) for name in OWN_DATABASE)
-    if joined is None and is_elsewhere:
+    is_foreign = is_elsewhere(os.environ)
+    if joined is None and is_foreign:
         raise GovpulseError("Prefect's database is outside of the home: start `govpulse up`, and forget them again")
-    is_ours = serving is not None and serving.is_own and joined == serving.url and not is_elsewhere
+    is_ours = serving is not None and serving.is_own and joined == serving.url and not is_foreign
     if joined is None or is_ours or not people:
         return
     reached = prefect_pages.take_out(joined, people)

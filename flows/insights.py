@@ -91,6 +91,8 @@ def with_inputs(only: Sequence[str]) -> set[str]:
 
 
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
+    if (only is None or set(only) & set(INSIGHTS)) and not run.has_room("insights"):
+        return
     load(run)
     start = in_utc(window_start) if window_start else None
     asked = None if only is None else with_inputs(only)

@@ -17,6 +17,8 @@ from tasks.sources.reconciliation import reconcile_datasets
 
 
 def reconcile(run: Run, most_deleted_ratio: float) -> None:
+    if not run.has_room("reconcile"):
+        return
     source = find_source(run)
     if source is None or source.address.kind not in DATABASES:
         return

@@ -23,6 +23,7 @@ from storage.access import close_what_is_made
 from storage.errors import describe
 from storage.load_result import LoadResult
 from storage.lock import fair_lock
+from storage.room import error_of_disk, is_short, mind_the_disk, remedy, with_reserve
 from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
 
@@ -52,15 +53,22 @@ class Run:
     def step(self, name: str, action: Callable[..., T], *arguments: Any, **options: Any) -> T | None:
         """Do one step; None where it failed. A step without a result of its own leaves none in the report."""
         try:
-            result = action(*arguments, **options)
+            result = with_reserve(self.settings.folder, lambda: action(*arguments, **options))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on and the run says so
-            self.failures[name] = describe(error)
+            self.failures[name] = describe(error_of_disk(error, self.settings.folder.root))
             get_run_logger().error("%s: %s", name, self.failures[name])
             return None
         if result is not None:
             self.results[name] = result
         get_run_logger().info("%s: %s", name, "done" if result is None else result)
         return result
+
+    def has_room(self, name: str) -> bool:
+        """Whether a step that may write much should begin: what is left on a full disk is for samples and alerts."""
+        home = self.settings.folder
+        if is_short(home):
+            self.failures[name] = f"left out, for the disk is full; {remedy(home.root)}"
+        return name not in self.failures
 
     @contextmanager
     def turn(self) -> Iterator[bool]:
@@ -91,7 +99,8 @@ def begin(flow: str, as_of: datetime | None, window_start: datetime | None = Non
     settings = load_settings()
     settings.publish.audience.check()
     close_what_is_made()
-    settings.folder.create()
+    with_reserve(settings.folder, settings.folder.create)
+    mind_the_disk(settings.folder)
     now = datetime.now(UTC)
     run = Run(flow, in_utc(as_of) if as_of else now, settings, flow_run.id or uuid.uuid4().hex, now)
     land_run(settings.folder, _row(run, ended=False))

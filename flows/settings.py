@@ -301,6 +301,12 @@ class RetentionSettings(Section):
         return {name: value for name, value in self.model_dump().items() if name.endswith("_days")}
 
 
+class PrefectSettings(Section):
+    """What Prefect's own database keeps; it is of no use to the warehouse."""
+
+    days: int = Field(4, ge=1, description="flow runs that have ended, their logs and pages; the newest page of a key stays (days)")
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -320,6 +326,7 @@ class Settings(BaseSettings):
     warehouse: WarehouseSettings = WarehouseSettings()
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
+    prefect: PrefectSettings = PrefectSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -67,6 +67,8 @@ def source_of(settings: SourceSettings) -> Source:
 
 
 def extract(run: Run, full: bool = False) -> None:
+    if not run.has_room("extract"):
+        return
     load(run)
     extract_aliases(run)
     source = find_source(run)

@@ -39,6 +39,11 @@ class Home:
         return self.private / "spill"
 
     @property
+    def reserve(self) -> Path:
+        """Room that is kept for the time when the disk is full."""
+        return self.private / "reserve"
+
+    @property
     def models(self) -> Path:
         """What was learned of each host, as files."""
         return self.private / "models"

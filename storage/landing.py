@@ -17,6 +17,7 @@ import polars as pl
 from storage.access import FOLDER, owner_only
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.room import is_about_room, remedy, with_reserve
 
 if TYPE_CHECKING:  # a collector lands frames, and is spared the start of a library that it does not use
     import pyarrow as pa
@@ -41,18 +42,23 @@ def land(
         GovpulseError: the disk is full, read-only, or the folder cannot be made.
     """
     folder = home.landing / dataset
+    return with_reserve(home, lambda: _land(folder, dataset, rows, name, dict(metadata or {})))
+
+
+def _land(folder: Path, dataset: str, rows: "pl.DataFrame | pa.Table", name: str | None, metadata: dict[str, str]) -> Path:
     stem = name or f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}"
     target = folder / f"{stem}.parquet"
     temporary = folder / f".{stem}.{os.getpid()}.tmp"
     try:
         folder.mkdir(FOLDER, parents=True, exist_ok=True)
-        _write_durably(rows, temporary, dict(metadata or {}))
+        _write_durably(rows, temporary, metadata)
         os.replace(temporary, target)
         sync_folder(folder)
     except (OSError, pl.exceptions.PolarsError) as error:
         with suppress(OSError):
             temporary.unlink()
-        raise GovpulseError(f"cannot land {dataset} in {folder}: {_explain(error)}; free or remount the disk") from error
+        what_to_do = remedy(folder) if is_about_room(error) else "free or remount the disk"
+        raise GovpulseError(f"cannot land {dataset} in {folder}: {_explain(error)}; {what_to_do}") from error
     return target
 
 

@@ -58,7 +58,7 @@ def _is_seen_to(home: Home, path: Path) -> bool:
     if path.parent in (home.backups, home.prefect):
         return path.match("warehouse-*.duckdb") or path.name.startswith("prefect.db")
     tables, secrets = (home.warehouse, home.published, home.sample), (home.person_secret, home.kept_person_secret)
-    return path in (*tables, *secrets) or path in {table.with_name(f"{table.name}.wal") for table in tables}
+    return path in (*tables, *secrets, home.reserve) or path in {table.with_name(f"{table.name}.wal") for table in tables}
 
 
 def _may_go(home: Home, path: Path) -> bool:

@@ -15,6 +15,7 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
 from storage.person_secret import copy_secret
+from storage.room import require_room
 from storage.warehouse import attach, connect
 from storage.write import remove
 
@@ -63,16 +64,26 @@ def compact(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     A crash before the replace leaves the old file, after it the new one.
     """
     fresh = home.private / "warehouse.compacting"
-    fresh.unlink(missing_ok=True)
-    attach(con, fresh, "compacted")
-    con.execute("COPY FROM DATABASE warehouse TO compacted")
-    con.execute("CHECKPOINT compacted")
-    con.execute("USE memory")
-    con.execute("DETACH compacted")
-    con.execute("DETACH warehouse")
-    close(fresh)
-    os.replace(fresh, home.warehouse)
+    _drop_compacting(fresh)
+    require_room(fresh, home.warehouse.stat().st_size, "the compaction")
+    try:
+        attach(con, fresh, "compacted")
+        con.execute("COPY FROM DATABASE warehouse TO compacted")
+        con.execute("CHECKPOINT compacted")
+        con.execute("USE memory")
+        con.execute("DETACH compacted")
+        con.execute("DETACH warehouse")
+        close(fresh)
+        os.replace(fresh, home.warehouse)
+    finally:
+        _drop_compacting(fresh)
     sync_folder(home.private)
+
+
+def _drop_compacting(fresh: Path) -> None:
+    """What a compaction left that did not come to its end: on a full disk it would be what fills it."""
+    for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+        path.unlink(missing_ok=True)
 
 
 def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int) -> Path:

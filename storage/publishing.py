@@ -17,6 +17,7 @@ from storage.catalogue.people import is_about_people
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
+from storage.room import require_room
 from storage.warehouse import attach, quote_text
 from storage.without_people import People, copy_without_people, find_people
 
@@ -35,6 +36,7 @@ def publish(con: duckdb.DuckDBPyConnection, home: Home, audience: Audience = EVE
     _sweep(home)
     fresh = home.publishing / home.published.name
     try:
+        require_room(home.root, home.published.stat().st_size if home.published.exists() else 0, "the new file")
         close_folder(home.publishing)
         _write(con, fresh, audience)
         _sync(fresh)

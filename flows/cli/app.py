@@ -14,6 +14,7 @@ from flows.cli.umask import closing_what_is_made
 from flows.logs import keep_logs_printable
 from flows.printing import prepare_streams, say
 from storage.errors import ConfigurationError, GovpulseError, describe
+from storage.room import error_of_disk, is_about_room
 
 HALF = re.compile("[\ud800-\udfff]")
 """So Python has bytes that are no text."""
@@ -94,6 +95,18 @@ def refuse_bytes(arguments: list[str]) -> None:
             raise ConfigurationError(f"{argument} is not in UTF-8; write it so, and give a file another name")
 
 
+def settled_home() -> Path:
+    """Where everything lies, for an error that names no file."""
+    from flows.settings import load_settings
+
+    try:
+        return load_settings().folder.root
+    except GovpulseError:
+        return Path.cwd()
+
+
 def one_line(error: Exception) -> str:
     """What to say of an error; one that is not ours is a defect, and says how to see all of it."""
+    if is_about_room(error):
+        error = error_of_disk(error, settled_home())
     return describe(error) + ("" if isinstance(error, GovpulseError) else " (a defect; --debug shows where)")

@@ -15,13 +15,15 @@ from rich.text import Text
 from flows.instants import parse_instant, refuse_future
 from flows.printing import say_json, working
 from flows.serving.api_auth import api_auth
-from flows.serving.environments import CLIENT_DEFAULTS, connection
+from flows.serving.environments import CLIENT_DEFAULTS, connection, keeping_runs
 from flows.serving.passing_server import TURN_SECONDS, api_for_a_run
+from flows.serving.prefect_database import explain_failure, is_elsewhere
 from flows.settings import Settings, load_settings
 from storage.catalogue import INSIGHTS
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.lock import fair_lock
+from storage.room import mind_the_disk, with_reserve
 from tasks.alerts.rules import load_rules
 
 if TYPE_CHECKING:
@@ -43,8 +45,9 @@ def run(
     settings.publish.audience.check()
     instants = {"as_of": parse_instant("--as-of", as_of), "window_start": parse_instant("--window-start", window_start)}
     parts = parse_parts(only)
-    refuse_future(instants, datetime.now(UTC))
-    with working("starting Prefect") as status, ExitStack() as stack:
+    now = datetime.now(UTC)
+    refuse_future(instants, now)
+    with explaining(settings.folder, now), working("starting Prefect") as status, ExitStack() as stack:
         use_prefect(settings, stack)
         from prefect import tags
 
@@ -54,11 +57,23 @@ def run(
         with showing_steps(status), tags("govpulse", "pipeline"):
             state = govpulse_pipeline(**instants, only=parts, return_state=True)
         outcome = state.result(raise_on_failure=False)
-    report = outcome.report if isinstance(outcome, RunFailedError) else outcome
-    if isinstance(report, BaseException):
-        raise report
+        report = outcome.report if isinstance(outcome, RunFailedError) else outcome
+        if isinstance(report, BaseException):
+            raise report
     show(settings, report, as_json)
     raise typer.Exit(1 if report.failures else 0)
+
+
+@contextmanager
+def explaining(home: Home, since: datetime) -> Iterator[None]:
+    """What fails because our own server's database is damaged is said so: the server itself tells its clients nothing."""
+    is_theirs = "PREFECT_API_URL" in os.environ or is_elsewhere(os.environ)
+    try:
+        yield
+    except Exception as error:
+        if is_theirs or isinstance(error, ConfigurationError):
+            raise
+        raise explain_failure(home, error, since) from error
 
 
 class StepHandler(logging.Handler):
@@ -96,12 +111,13 @@ def show(settings: Settings, report: "Report", as_json: bool) -> None:
 def use_prefect(settings: Settings, stack: ExitStack) -> None:
     """Report to the server that is named or up; without one wait for our turn and start our own for this run."""
     home = settings.folder
-    home.create()
+    with_reserve(home, home.create)
+    mind_the_disk(home)
     os.environ.update({**CLIENT_DEFAULTS, **os.environ})
     if "PREFECT_API_URL" in os.environ:
         return
     stack.enter_context(fair_lock(home.private / "run.lock", TURN_SECONDS))
-    api = stack.enter_context(api_for_a_run(home, os.environ))
+    api = stack.enter_context(api_for_a_run(home, {**keeping_runs(settings.prefect.days), **os.environ}))
     os.environ["PREFECT_API_URL"] = api.url
     if api.is_own:
         os.environ.update(connection(home, api.url, api_auth(home, os.environ)))

@@ -1,10 +1,12 @@
 """`govpulse up`: everything on schedule, with the Prefect UI."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from flows.serving.environments import keeping_runs
 from flows.serving.installation import Serving
 from flows.serving.prefect_server import LOOPBACK
 from flows.serving.supervisor import supervise
@@ -23,4 +25,7 @@ def up(
     load_rules(settings.alerts.rules)
     settings.publish.audience.check()
     serving, named = Serving(host, port), variables_named(settings)
-    raise typer.Exit(supervise(settings.folder, PROJECT, serving=serving, config=config_file(None), named=named))
+    environment = {**keeping_runs(settings.prefect.days), **os.environ}
+    raise typer.Exit(
+        supervise(settings.folder, PROJECT, serving=serving, config=config_file(None), environment=environment, named=named)
+    )

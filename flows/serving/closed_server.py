@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from flows.serving.invitation import SIGN_IN
+from flows.serving.retention import keep_small
 
 # Both UIs of Prefect look for the secret under this key. The part of a link behind # goes to no server and no log.
 SCRIPT = (
@@ -106,6 +107,7 @@ def is_foreign(headers: Headers, method: str) -> bool:
 
 def main(descriptor: int, hosts: Sequence[str]) -> None:
     """Serve on the listening socket `descriptor` until SIGTERM or SIGINT."""
+    keep_small()
     api = get_current_settings().server.api
     config = uvicorn.Config(
         closed(create_app(final=True), hosts),

@@ -3,6 +3,7 @@
 What a user sets in the environment goes before what stands here.
 """
 
+import json
 from collections.abc import Collection, Mapping
 
 from storage.home import Home
@@ -20,11 +21,16 @@ FLOWS_PREFIXES = ("GOVPULSE_", "PG", "OMP_", "OPENBLAS_", "MKL_", "POLARS_")
 OF_THE_SERVER = ("PREFECT_SERVER_", "PREFECT_API_DATABASE_")
 """What is between the server and its database: not for those who only talk to it."""
 
+OF_THE_HOUR = (
+    "prefect.flow-run.heartbeat",
+    *(f"prefect.task-run.{state}" for state in ("Pending", "Running", "Completed", "Failed", "Retrying", "Crashed")),
+)
+"""Events that are read at once, by the automation and by what records tasks, and by nobody afterwards."""
 SERVER_DEFAULTS = {
-    # Events are three quarters of the database, 90-170 KB a run; runs are never purged by default.
+    # docs/decisions/prefect-database.md: events are three quarters of what a run writes, those of tasks most of it.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(7 * 86400),
-    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "PT6H",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": json.dumps(dict.fromkeys(OF_THE_HOUR, 3600)),
     # In memory, the default, a restarted server forgets who holds the one slot of a deployment.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -46,6 +52,11 @@ CLIENT_DEFAULTS = {
     # Nothing about an operator's platform goes to anybody, the use of Prefect included.
     "DO_NOT_TRACK": "1",
 }
+
+
+def keeping_runs(days: int) -> dict[str, str]:
+    """For the environment of a server: how long flow runs are kept, with their tasks, logs and artifacts."""
+    return {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(days * 86_400)}
 
 
 def server_environment(environment: Mapping[str, str], home: Home, auth: str, origins: Collection[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from flows.serving.api_auth import api_auth
+from flows.serving.prefect_database import prepare_database
 from flows.serving.prefect_server import (
     LOOPBACK,
     Api,
@@ -36,11 +37,11 @@ def api_for_a_run(home: Home, environment: Mapping[str, str] = os.environ) -> It
         GovpulseError: the server does not start.
     """
     with ExitStack() as held:
-        yield _running_or_turn(home, held) or held.enter_context(_passing_server(home, environment))
+        yield running_or_turn(home, held) or held.enter_context(_passing_server(home, environment))
 
 
-def _running_or_turn(home: Home, held: ExitStack) -> Api | None:
-    """The API of an `up`, or None once it is our turn to have a server."""
+def running_or_turn(home: Home, held: ExitStack) -> Api | None:
+    """The API of an `up`, or None once it is our turn to have a server, or to use the database without one."""
     patience_ends = time.monotonic() + TURN_SECONDS
     while True:
         if api := running_api(home):
@@ -58,6 +59,7 @@ def _running_or_turn(home: Home, held: ExitStack) -> Api | None:
 def _passing_server(home: Home, environment: Mapping[str, str]) -> Iterator[Api]:
     with listen(LOOPBACK, 0) as listening:
         auth, api_url = api_auth(home, environment), address(LOOPBACK, listening.getsockname()[1])
+        prepare_database(home, environment)
         server = closed_server(home, listening, own_hosts(LOOPBACK, environment), auth, {**environment, **PASSING})
         try:
             start_server(server, api_url, threading.Event())

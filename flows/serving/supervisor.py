@@ -20,6 +20,7 @@ from flows.serving.api_auth import api_auth_file
 from flows.serving.guarded_process import GuardedProcess
 from flows.serving.installation import Installation, Serving, plan
 from flows.serving.invitation import invite, invite_elsewhere
+from flows.serving.prefect_database import DamageWatch, is_elsewhere, prepare_database
 from flows.serving.prefect_server import (
     POLL_SECONDS,
     Api,
@@ -33,6 +34,7 @@ from flows.serving.prefect_server import (
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.lock import BusyError, fair_lock
+from storage.room import mind_the_disk, with_reserve
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +68,15 @@ def supervise(
             started or kept alive.
     """
     home = Home(home.root.resolve())
-    home.create()
+    with_reserve(home, home.create)
+    mind_the_disk(home)
     with _ending_signals() as ending, _only_one(home, ending):
         if ending.is_set():
             return 0
         installation = plan(home, project.resolve(), serving, config, environment, named)
         try:
-            _bring_up(installation, home, serving, ending)
-            watch(installation, ending)
+            _bring_up(installation, home, serving, ending, environment)
+            watch(installation, ending, home, environment)
             say("Ending: the worker and its runs, then the server.")
         finally:
             api_url_file(home).unlink(missing_ok=True)
@@ -81,17 +84,26 @@ def supervise(
     return 0
 
 
-def _bring_up(installation: Installation, home: Home, serving: Serving, ending: threading.Event) -> None:
+def _bring_up(
+    installation: Installation, home: Home, serving: Serving, ending: threading.Event, environment: Mapping[str, str]
+) -> None:
     if installation.server is not None:
         say(f"Starting the Prefect server at {installation.api_url}")
+        prepare_database(home, environment)
         start_server(installation.server, installation.api_url, ending)
-    run_to_end(installation.registration, ending)
-    run_to_end(installation.deployments, ending)
+    _put_to_work(installation, ending)
     if ending.is_set():
         return
-    installation.worker.start()
     announce(home, Api(installation.api_url, is_own=installation.server is not None))
     _tell(installation, home, serving)
+
+
+def _put_to_work(installation: Installation, ending: threading.Event) -> None:
+    """Register everything and start the worker."""
+    run_to_end(installation.registration, ending)
+    run_to_end(installation.deployments, ending)
+    if not ending.is_set():
+        installation.worker.start()
 
 
 def _tell(installation: Installation, home: Home, serving: Serving) -> None:
@@ -114,12 +126,15 @@ def run_to_end(process: GuardedProcess, ending: threading.Event) -> None:
         raise server_failure(process, "failed")
 
 
-def watch(installation: Installation, ending: threading.Event) -> None:
-    """Start again what dies, until we are to end."""
+def watch(installation: Installation, ending: threading.Event, home: Home, environment: Mapping[str, str]) -> None:
+    """Start again what dies, and a server whose database is damaged, until we are to end."""
+    server = installation.server
+    damaged = None if server is None or is_elsewhere(environment) else DamageWatch(home, server.log)
     while not ending.wait(POLL_SECONDS):
-        if installation.server is not None and installation.server.exit_code() is not None:
-            bear(installation.server, ending)
-            start_server(installation.server, installation.api_url, ending)
+        mind_the_disk(home)  # Prefect may be what cannot write, and then no flow run gets as far as that
+        if server is not None and (server.exit_code() is not None or (damaged and damaged.sees_damage())):
+            bear(server, ending)
+            _start_again(installation, server, ending, home, environment)
         if installation.worker.exit_code() is not None:
             bear(installation.worker, ending)
             # The guard has ended the worker's runs with it; registration frees their slots.
@@ -127,12 +142,30 @@ def watch(installation: Installation, ending: threading.Event) -> None:
             installation.worker.start()
 
 
+def _start_again(
+    installation: Installation, server: GuardedProcess, ending: threading.Event, home: Home, environment: Mapping[str, str]
+) -> None:
+    """A server that still runs lets go of its database first; in a new one nothing is registered."""
+    is_running = server.exit_code() is None
+    if is_running:
+        installation.worker.stop()
+        server.stop()
+    is_new = prepare_database(home, environment, thorough=is_running)
+    if is_new:
+        installation.worker.stop()
+    start_server(server, installation.api_url, ending)
+    if is_new or is_running:
+        _put_to_work(installation, ending)
+
+
 def bear(process: GuardedProcess, ending: threading.Event) -> None:
     """Log a death and wait before the next try; raise when there were too many."""
     deaths = process.recent_deaths(DEATHS_WINDOW_SECONDS)
     if deaths > DEATHS_BORNE:
         raise server_failure(process, f"ended {deaths} times within {DEATHS_WINDOW_SECONDS / 60:.0f} min")
-    logger.warning("the Prefect %s ended with code %s; starting it again", process.name, process.exit_code())
+    code = process.exit_code()
+    what = "has a damaged database" if code is None else f"ended with code {code}"
+    logger.warning("the Prefect %s %s; starting it again", process.name, what)
     ending.wait(2.0 ** (deaths - 1))
 
 

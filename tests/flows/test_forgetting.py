@@ -234,3 +234,16 @@ def test_a_database_of_any_shape_is_walked(tmp_path: Path) -> None:
     assert [row[1:] for row in rows] == [(b"of (forgotten)", 1), (b"\xff\x00", 2)]
     assert rows[0][0].startswith("(forgotten) ")
     assert holders(tmp_path, ANN) == set()
+
+
+def test_a_damaged_database_cannot_be_searched_and_goes(tmp_path: Path) -> None:
+    database = tmp_path / "home" / "prefect" / "prefect.db"
+    aside = database.parent / "set-aside" / "20260301T000000.000000Z" / "prefect.db"
+    aside.parent.mkdir(parents=True)
+    for path in (database, aside):
+        path.write_bytes(b"garbage that names jane.doe " * 100)
+    (tmp_path / "home").chmod(0o711)
+    done = forget(tmp_path / "home", "jane.doe")
+    assert "Prefect: 2 damaged databases, which cannot be searched, are deleted" in done.stdout, done.stderr
+    assert "Prefect's database was damaged" in done.stderr
+    assert [path.name for path in (database.parent / "set-aside").iterdir()] == []

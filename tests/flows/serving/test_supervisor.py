@@ -51,7 +51,7 @@ def test_dead_worker_is_started_again_after_its_registration(tmp_path: Path) -> 
     installation = Installation("http://127.0.0.1:1/api", None, guarded(tmp_path, ""), guarded(tmp_path, ""), worker, registration)
     ending = threading.Event()
     worker.start()
-    watching = threading.Thread(target=watch, args=(installation, ending))
+    watching = threading.Thread(target=watch, args=(installation, ending, Home(tmp_path), {}))
     first = _pid_written(tmp_path, besides="")
     watching.start()
     try:
