@@ -1,8 +1,8 @@
 """The mark beside the warehouse: which file it was, and how much of its write-ahead log, when a commit was last acknowledged.
 
-DuckDB takes whatever log lies beside a file for that file's own. By the mark a log that was cut, and a log or a file that was put in
-the place of another, are told from what a killed writer leaves: a log that is longer than noted, or that ends with the beginning of
-the checkpoint which the file has been through.
+DuckDB takes whatever log lies beside a file for that file's own. By the mark a log that was cut, and a log or a file that was put
+in the place of another, are told from what a killed writer leaves: a log that is longer than noted, or that ends with the
+beginning of the checkpoint which the file has been through.
 
 On opening, the file that is noted is fsynced before anything can be committed; after a commit the log's length is written without.
 So after a power cut it may be too short, which is still right.
@@ -26,20 +26,20 @@ EDGE = 32
 """Bytes of the log's beginning and end that are noted."""
 MOST_WAL_BYTES = 2**28
 """A longer log is checkpointed after a commit. DuckDB's own limit is put out of reach, so that it happens where it is noted."""
-_FORM = struct.Struct("<8s3Q3QQ32s32sI")
+_FORM = struct.Struct("<8s2Q2QQ32s32sI")
 _MAGIC = b"gpmark01"
 
 
 @dataclass(frozen=True)
 class State:
-    """One state of a warehouse file: its count of checkpoints, the checksums of its header and of its metadata."""
+    """One state of a warehouse file: its count of checkpoints and the checksum of its header. Not the metadata that it names: they
+    are written into a block that is in use, before the header, and a kill may come between."""
 
     iteration: int
     checksum: int
-    root: int
 
 
-NO_STATE = State(2**64 - 1, 0, 0)
+NO_STATE = State(2**64 - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Mark:
 
 
 def state_of(header: Header) -> State:
-    return State(header.iteration, header.checksum, header.root)
+    return State(header.iteration, header.checksum)
 
 
 def packed(mark: Mark) -> bytes:
     states = (mark.state, mark.next)
-    numbers = [number for state in states for number in (state.iteration, state.checksum, state.root)]
+    numbers = [number for state in states for number in (state.iteration, state.checksum)]
     content = _FORM.pack(_MAGIC, *numbers, mark.length, mark.head, mark.tail, 0)[:-4]
     return content + struct.pack("<I", zlib.crc32(content))
 
@@ -78,7 +78,7 @@ def unpacked(content: bytes) -> Mark | None:
         return None
     magic, *numbers, length, head, tail, _ = _FORM.unpack(content)
     edge = min(EDGE, length)
-    return Mark(State(*numbers[:3]), State(*numbers[3:]), length, head[:edge], tail[:edge]) if magic == _MAGIC else None
+    return Mark(State(*numbers[:2]), State(*numbers[2:]), length, head[:edge], tail[:edge]) if magic == _MAGIC else None
 
 
 def mark_of(file: Path) -> Path:
@@ -116,10 +116,17 @@ def forget_mark(file: Path) -> None:
 
 
 def announce(file: Path, fresh: Path) -> None:
-    """Before `fresh` is put in the place of the warehouse `file`: killed right behind it, or before, the next opening knows both."""
-    coming, current = header_of(fresh), header_of(file)
-    if coming is not None and current is not None:
-        write_mark(file, Mark(state_of(current), state_of(coming)))
+    """Before `fresh` is put in the place of the warehouse `file`: killed before or behind it, the next opening knows both."""
+    coming, current, mark = header_of(fresh), header_of(file), read_mark(file)
+    if coming is not None:
+        known = state_of(current) if current else mark.state if mark else NO_STATE
+        write_mark(file, Mark(known, state_of(coming)))
+
+
+def is_announced(header: Header | None, mark: Mark | None) -> bool:
+    """Whether the file that lies there is the one that was announced, and nothing was done with it yet: a log is that of the one
+    before, of which there is a copy."""
+    return header is not None and mark is not None and mark.next not in (NO_STATE, mark.state) and state_of(header) == mark.next
 
 
 @dataclass
@@ -221,7 +228,7 @@ def disagreement(
         return ""
     state = state_of(header)
     is_noted = state in (mark.state, mark.next)
-    if not is_noted and state.iteration <= mark.state.iteration:
+    if not is_noted and mark.state != NO_STATE and state.iteration <= mark.state.iteration:
         return "foreign file"
     if not wal_length:
         return "cut" if is_noted and mark.length and state == mark.state else ""

@@ -1,4 +1,5 @@
-"""Which headers and blocks of a DuckDB file are damaged, by the checksums that DuckDB writes and looks at only when it reads a block.
+"""Which headers and blocks of a DuckDB file are damaged, by the checksums that DuckDB writes and looks at only when it reads a
+block.
 
 Layout: three headers of 4,096 bytes, then blocks of 262,144; each begins with the checksum of its rest. What a table, an index or
 the metadata holds is in a block below the count of the active header that is not in its list of free ones: a crash may leave half

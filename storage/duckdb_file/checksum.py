@@ -32,7 +32,8 @@ def words(data: bytes | bytearray | memoryview) -> Words:
 
 def checksums(rows: Words) -> Words:
     """Of each row of words, or of the one that there is."""
-    return np.uint64(SEED) ^ np.bitwise_xor.reduce(rows * np.uint64(FACTOR), axis=-1)
+    found: Words = np.bitwise_xor.reduce(rows * np.uint64(FACTOR), axis=-1)
+    return np.uint64(SEED) ^ found
 
 
 def rest_checksum(data: bytes) -> int:

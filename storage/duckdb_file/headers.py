@@ -2,7 +2,7 @@
 
 import os
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 MAGIC = b"DUCK"
@@ -31,7 +31,6 @@ class Header:
         catalogue: where the metadata begins; the block in the low 56 bits.
         free_list: where the list of free blocks begins.
         blocks: how many there are.
-        root: the checksum stored with the block in which the metadata begins, which makes two states of one count distinct.
     """
 
     iteration: int
@@ -40,7 +39,6 @@ class Header:
     blocks: int
     block_bytes: int
     checksum: int
-    root: int = 0
 
 
 def header_checksum(page: bytes) -> int:
@@ -81,18 +79,14 @@ def active(pages: bytes) -> Header | None:
 
 
 def header_of(path: Path) -> Header | None:
-    """The active database header of a file with its root; None where there is none to be had."""
+    """The active database header of a file; None where there is none to be had."""
     with path.open("rb", buffering=0) as file:
         return read_header(file.fileno())
 
 
 def read_header(descriptor: int) -> Header | None:
     """The same of an open file, wherever it stands."""
-    found = active(os.pread(descriptor, BLOCKS_AT, 0))
-    if found is None or found.catalogue == NO_BLOCK:
-        return found
-    root = os.pread(descriptor, 8, block_at(found.catalogue & (1 << 56) - 1))
-    return replace(found, root=int.from_bytes(root, "little"))
+    return active(os.pread(descriptor, BLOCKS_AT, 0))
 
 
 def iteration_of(descriptor: int) -> int:

@@ -1,9 +1,9 @@
 """A damaged byte put right from the checksum of what it stands in.
 
-The checksum is an exclusive or over word * FACTOR, and FACTOR is odd. So for each place there is exactly one word that makes all match.
-Where one of these words, and no other, differs in one byte from what stands there, it is what was written. A product carries upwards
-only: for the highest three bytes of a word many places would do. So they would where the word that was damaged stands elsewhere in its
-block, too: there, the other change gives the same sum. In both cases nothing is put right.
+The checksum is an exclusive or over word * FACTOR, and FACTOR is odd. So for each place there is exactly one word that makes all
+match. Where one of these words, and no other, differs in one byte from what stands there, it is what was written. A product
+carries upwards only: for the highest three bytes of a word many places would do. So they would where the word that was damaged
+stands elsewhere in its block, too: there, the other change gives the same sum. In both cases nothing is put right.
 """
 
 from collections.abc import Iterator

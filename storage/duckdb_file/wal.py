@@ -1,8 +1,8 @@
 """What a write-ahead log of DuckDB holds, and whether it is what was written.
 
 Layout: a version record without a checksum, then records of a size, a checksum and so many bytes, which begin with their type. A
-commit ends with a record of type 100, whose 21 bytes are always the same. DuckDB takes a log whose beginning is damaged for an empty
-one, and drops without a word what comes behind a place where a record does not fit.
+commit ends with a record of type 100, whose 21 bytes are always the same. DuckDB takes a log whose beginning is damaged for an
+empty one, and drops without a word what comes behind a place where a record does not fit.
 """
 
 import struct
