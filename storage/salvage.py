@@ -30,6 +30,7 @@ from storage.warehouse_mark import announce, mark_of, read_mark, wal_of
 from storage.wholeness import foreign, is_shortened
 
 EVERY = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = '{}' ORDER BY ALL"
+OLDER = "a header cannot be put right; if it was the newer one, this is the warehouse as of the checkpoint before its last"
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def salvage(home: Home, limits: Limits, now: datetime, *, keeps: bool = True) ->
             raise GovpulseError(f"cannot salvage {home.warehouse}: {error}; put back a backup") from error
         if found.is_sound:
             return found
-        losses, said = _read(copy, fresh, limits) if found.left else _checkpointed(copy, fresh, limits)
-        done = replace(found, losses=losses, said=said)
+        losses, said = ((), ()) if not found.left and _checkpointed(copy, fresh, limits) else _read(copy, fresh, limits)
+        done = replace(found, losses=losses, said=(*found.said, *said))
         return _put_in_place(home, fresh, done, now) if keeps else done
 
 
@@ -111,9 +112,13 @@ def _examined(home: Home, copy: Path) -> Salvage:
         records, found = repair_log(wal)
     repaired = repair_file(copy, lambda: _main_header(copy.parent))
     noted = read_mark(home.warehouse)
+    if repaired.may_be_older:
+        wal.unlink(missing_ok=True)  # it belongs to the newer state
     missing = max(0, noted.length - found.committed_until) if noted and is_shortened(home.warehouse) else 0
     cut = found.bytes_behind if found.state == "damaged" else 0
-    return Salvage(repaired.headers, repaired.blocks, records, len(repaired.left), (), found.commits_behind, max(cut, missing))
+    said = (OLDER,) if repaired.may_be_older else ()
+    counts = (repaired.headers, repaired.blocks, records, len(repaired.left))
+    return Salvage(*counts, (), found.commits_behind, max(cut, missing), said)
 
 
 def _main_header(folder: Path) -> bytes:
@@ -125,17 +130,19 @@ def _main_header(folder: Path) -> bytes:
     return path.read_bytes()[:HEADER]
 
 
-def _checkpointed(copy: Path, fresh: Path, limits: Limits) -> tuple[tuple[Loss, ...], tuple[str, ...]]:
-    """All blocks are whole: the copy is the new file, once its log is in it."""
+def _checkpointed(copy: Path, fresh: Path, limits: Limits) -> bool:
+    """All blocks are whole: the copy is the new file, once its log is in it. False where it does not open all the same."""
     con = connect(limits)
     try:
         attach(con, copy, "damaged")
         con.execute("CHECKPOINT damaged")
         con.execute("DETACH damaged")
+    except (GovpulseError, duckdb.Error):
+        return False
     finally:
         con.close()
     os.replace(copy, fresh)
-    return (), ()
+    return True
 
 
 def _read(copy: Path, fresh: Path, limits: Limits) -> tuple[tuple[Loss, ...], tuple[str, ...]]:
@@ -228,7 +235,7 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[int]]:
 
 
 def _put_in_place(home: Home, fresh: Path, done: Salvage, now: datetime) -> Salvage:
-    """Killed anywhere in between, the damaged file is still there, or the new one beside the old one's log, which the mark tells."""
+    """Killed anywhere in between, the damaged file is still there, or the new one beside the old log, which the mark tells."""
     aside = home.set_aside / f"{now:%Y%m%dT%H%M%SZ}"
     aside.mkdir(FOLDER, parents=True, exist_ok=True)
     for path in (home.warehouse, wal_of(home.warehouse), mark_of(home.warehouse)):

@@ -30,27 +30,37 @@ def copy_table(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) ->
         duckdb.FatalException: DuckDB has given up the connection.
     """
     names = ", ".join(f'"{column}"' for column in columns)
-
-    def insert(rows: range | None) -> bool:
-        where = "" if rows is None else f" WHERE rowid >= {rows.start} AND rowid < {rows.stop}"
-        return _succeeds(con, f"INSERT INTO fresh.{name} ({names}) SELECT {names} FROM damaged.{name}{where}")
-
-    if insert(None):
+    insert = f"INSERT INTO fresh.{name} ({names}) SELECT {names} FROM damaged.{name}"
+    if _succeeds(con, insert):
         return []
     last = con.execute(f"SELECT coalesce(max(rowid), -1) FROM damaged.{name}").fetchall()[0][0]
-    return [_loss(con, name, hole) for hole in merged(holes(range(last + 1), GROUP_ROWS, insert))]
+    read = f"SELECT bit_xor(hash({names})) FROM damaged.{name}"
+    lost = merged(holes(range(last + 1), GROUP_ROWS, lambda rows: _succeeds(con, read + _within(rows))))
+    for rows in between(lost, last + 1):
+        con.execute(insert + _within(rows))
+    return [_loss(con, name, hole) for hole in lost]
 
 
-def holes(rows: range, size: int, insert: Callable[[range], bool]) -> Iterator[range]:
-    """The ranges of rows that `insert` fails on, by pieces of `size`, and these by the smallest there are."""
+def _within(rows: range) -> str:
+    return f" WHERE rowid >= {rows.start} AND rowid < {rows.stop}"
+
+
+def holes(rows: range, size: int, is_readable: Callable[[range], bool]) -> Iterator[range]:
+    """The ranges of rows that are not readable, by pieces of `size`, and these by the smallest there are."""
     for start in range(rows.start, rows.stop, size):
         piece = range(start, min(start + size, rows.stop))
-        if insert(piece):
+        if is_readable(piece):
             continue
         if size == VECTOR_ROWS:
             yield piece
         else:
-            yield from holes(piece, VECTOR_ROWS, insert)
+            yield from holes(piece, VECTOR_ROWS, is_readable)
+
+
+def between(lost: list[range], end: int) -> list[range]:
+    """What lies beside the ranges, up to `end`."""
+    starts, stops = [0, *(hole.stop for hole in lost)], [*(hole.start for hole in lost), end]
+    return [range(start, stop) for start, stop in zip(starts, stops, strict=True) if start < stop]
 
 
 def merged(found: Iterator[range]) -> list[range]:
@@ -65,13 +75,12 @@ def merged(found: Iterator[range]) -> list[range]:
 
 
 def _loss(con: duckdb.DuckDBPyConnection, name: str, hole: range) -> Loss:
-    rows = len(hole)
-    counted = _value(con, f"SELECT count(*) FROM damaged.{name} WHERE rowid >= {hole.start} AND rowid < {hole.stop}")
-    rows = counted if counted is not None else rows
+    within = f"FROM damaged.{name}{_within(hole)}"
+    counted = _value(con, f"SELECT count(*) {within}")
+    rows = len(hole) if counted is None else counted
     column = TABLES[name].time_column if name in TABLES else None
     if column is None:
         return Loss(name, rows)
-    within = f"FROM damaged.{name} WHERE rowid >= {hole.start} AND rowid < {hole.stop}"
     since, until = _value(con, f"SELECT min({column}) {within}"), _value(con, f"SELECT max({column}) {within}")
     return Loss(name, rows, since or _beside(con, name, column, hole.start - 1), until or _beside(con, name, column, hole.stop))
 

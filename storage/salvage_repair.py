@@ -17,11 +17,12 @@ MOST_RECORDS = 1000
 
 @dataclass(frozen=True)
 class Repaired:
-    """What was put right, and the blocks that could not be."""
+    """What was put right, and the blocks that could not be; whether the older database header had to stand for a damaged one."""
 
     headers: int = 0
     blocks: int = 0
     left: tuple[int, ...] = ()
+    may_be_older: bool = False
 
 
 def repair_file(copy: Path, template: Callable[[], bytes]) -> Repaired:
@@ -30,17 +31,17 @@ def repair_file(copy: Path, template: Callable[[], bytes]) -> Repaired:
     Args:
         template: makes the main header of a file of this kind.
     """
-    headers = _repair_headers(copy, template)
+    headers, may_be_older = _repair_headers(copy, template)
     damage = damage_of(copy)
     with copy.open("rb+", buffering=0) as file:
         for block in damage.blocks:
             if (repair := repair_block(read_at(file, block_at(block), BLOCK), block)) is not None:
                 _write(file, repair)
     left = damage_of(copy).blocks if damage.blocks else ()
-    return Repaired(headers, len(damage.blocks) - len(left), left)
+    return Repaired(headers, len(damage.blocks) - len(left), left, may_be_older)
 
 
-def _repair_headers(copy: Path, template: Callable[[], bytes]) -> int:
+def _repair_headers(copy: Path, template: Callable[[], bytes]) -> tuple[int, bool]:
     """The main header is the same in all files of a DuckDB; the older database header is not needed: it gets what the newer has."""
     with copy.open("rb+", buffering=0) as file:
         damaged = damaged_headers(read_at(file, 0, BLOCKS_AT))
@@ -48,11 +49,12 @@ def _repair_headers(copy: Path, template: Callable[[], bytes]) -> int:
             if (repair := repair_page(read_at(file, number * HEADER, HEADER), number)) is not None:
                 _write(file, repair)
         pages = read_at(file, 0, BLOCKS_AT)
-        for number in damaged_headers(pages):
+        left = damaged_headers(pages)
+        for number in left:
             content = template() if number == 0 else older(newest(pages))
             if content:
                 _write(file, Repair(number * HEADER, content))
-    return len(damaged)
+    return len(damaged), any(left)
 
 
 def newest(pages: bytes) -> bytes:

@@ -79,13 +79,14 @@ def active(pages: bytes) -> Header | None:
 
 
 def header_of(path: Path) -> Header | None:
-    """The active database header of a file; None where there is none to be had."""
+    """The active database header of a file; None unless all of its headers are whole, for a damaged one may be the active one."""
     with path.open("rb", buffering=0) as file:
-        return read_header(file.fileno())
+        pages = os.pread(file.fileno(), BLOCKS_AT, 0)
+    return active(pages) if all(is_whole(pages[at : at + HEADER]) for at in range(0, BLOCKS_AT, HEADER)) else None
 
 
 def read_header(descriptor: int) -> Header | None:
-    """The same of an open file, wherever it stands."""
+    """The same of a file that DuckDB has opened, wherever it stands."""
     return active(os.pread(descriptor, BLOCKS_AT, 0))
 
 

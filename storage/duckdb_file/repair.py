@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from storage.duckdb_file.checksum import FACTOR, WORD, Words, checksum, rest_checksum, words
-from storage.duckdb_file.headers import BLOCK, HEADER, HEADERS, block_at
+from storage.duckdb_file.headers import BLOCK, HEADER, NO_BLOCK, block_at, parse
 from storage.duckdb_file.wal import COMMIT, FRAME, TYPE_AT, VERSION
 
 INVERSE = pow(FACTOR, -1, 2**64)
@@ -21,6 +21,9 @@ NEAR = 1
 """Bytes that a word put right may differ in."""
 LONGEST_SEARCH = 2**26
 """Bytes behind a record's frame among which its end is looked for."""
+FIELDS = 8
+"""Words of a database header, its checksum among them."""
+VECTOR, MOST = 2048, 2**40
 _LOW_TYPES = 64
 """No type of a record is greater, but for the version's, the checkpoint's and the commit's."""
 
@@ -54,7 +57,7 @@ def _candidates(payload: bytes, stored: int) -> Iterator[tuple[bytes, int]]:
     whole = len(payload) // WORD * WORD
     rows = words(payload[:whole])
     wanted = near_words(rows, delta)
-    for place in np.flatnonzero(wanted != rows)[:2]:
+    for place in np.flatnonzero(wanted != rows)[: FIELDS if len(rows) < FIELDS else 2]:
         yield payload[: place * WORD] + wanted[place].tobytes() + payload[(place + 1) * WORD :], stored
     for rest in _other_rests(payload[whole:], delta):
         yield payload[:whole] + rest, stored
@@ -83,9 +86,30 @@ def _other_rests(rest: bytes, delta: int) -> Iterator[bytes]:
 
 
 def repair_page(data: bytes, number: int) -> Repair | None:
-    """Of one of the headers, by its number."""
-    found = repaired(data)
-    return None if found is None or number >= HEADERS else Repair(number * HEADER, found)
+    """Of one of the headers, by its number. Behind the eight words of a database header there is nothing but zeros."""
+    if number == 0 or len(data) < HEADER:
+        found = repaired(data) if len(data) == HEADER else None
+        return None if found is None else Repair(0, found)
+    fields, rest = data[WORD : WORD * FIELDS], bytes(HEADER - WORD * FIELDS)
+    candidates = [(fields, checksum(fields)), *_candidates(fields, int.from_bytes(data[:WORD], "little"))]
+    if candidates[0][1] != int.from_bytes(data[:WORD], "little"):
+        del candidates[0]
+    pages = {stored.to_bytes(WORD, "little") + content + rest for content, stored in candidates}
+    likely = [page for page in pages if is_likely(page)]
+    return Repair(number * HEADER, likely[0]) if len(likely) == 1 else None
+
+
+def is_likely(page: bytes) -> bool:
+    """Whether a database header says what may be: sizes that are always the same, and blocks that are counted."""
+    header = parse(page)
+    places = [pointer & (1 << 56) - 1 for pointer in (header.catalogue, header.free_list) if pointer != NO_BLOCK]
+    return (
+        header.block_bytes == BLOCK
+        and int.from_bytes(page[48:56], "little") == VECTOR
+        and header.iteration < MOST
+        and header.blocks < MOST
+        and all(place < header.blocks for place in places)
+    )
 
 
 def repair_block(data: bytes, block: int) -> Repair | None:
