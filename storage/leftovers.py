@@ -24,8 +24,8 @@ class Leftovers:
 
 
 def take_out(home: Home, people: Sequence[Person]) -> Leftovers:
-    """Delete damaged warehouses that were set aside, and what names them among the files that govpulse made and can do without; find
-    the others that do.
+    """Delete damaged warehouses that were set aside, and what names them among the files that govpulse made and can do without;
+    find the others that do.
 
     The warehouse, what is made of it, and Prefect's database are others' care. Nobody may be listing keys meanwhile.
     """
