@@ -24,12 +24,13 @@ from storage.landing import sync_folder
 from storage.migrations import FOLDER as MIGRATIONS
 from storage.migrations import migrate, migrations
 from storage.salvage_reading import Loss, copy_table
-from storage.salvage_repair import go_back, repair_file, repair_log
+from storage.salvage_repair import go_back, guess_metadata, repair_file, repair_log
 from storage.warehouse import Limits, attach, connect
 from storage.warehouse_mark import announce, mark_of, read_mark, wal_of
 from storage.wholeness import foreign, is_shortened
 
 EVERY = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = '{}' ORDER BY ALL"
+GUESSED = "a byte of the metadata was put right as is most likely, which is no proof"
 OLDER = "a header cannot be put right; if it was the newer one, this is the warehouse as of the checkpoint before its last"
 
 
@@ -172,6 +173,7 @@ def _states(copy: Path) -> list[tuple[tuple[str, ...], Callable[[], bool]]]:
 
     return [
         ((), lambda: True),
+        ((GUESSED,), lambda: guess_metadata(copy)),
         (("read as of its last checkpoint, without its log",), without_log),
         (("read as of the checkpoint before the last",), lambda: go_back(copy)),
     ]

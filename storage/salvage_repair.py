@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.duckdb_file.blocks import damage_of, damaged_headers, read_at
+from storage.duckdb_file.blocks import damage_of, damaged_blocks, damaged_headers, read_at
 from storage.duckdb_file.headers import BLOCK, BLOCKS_AT, HEADER, active, block_at, header_checksum, is_whole
-from storage.duckdb_file.repair import Repair, repair_block, repair_page, repair_record, repair_version
+from storage.duckdb_file.repair import Repair, likely, repair_block, repair_page, repair_record, repair_version
 from storage.duckdb_file.wal import VERSION, WalState, wal_state
 
 MOST_RECORDS = 1000
@@ -90,6 +90,20 @@ def go_back(copy: Path) -> bool:
         for at in places:
             _write(file, Repair(at, other))
     return True
+
+
+def guess_metadata(copy: Path) -> bool:
+    """Put right as is most likely what is damaged of the blocks in which the catalogue and the list of free blocks begin; False where
+    nothing is."""
+    count = 0
+    with copy.open("rb+", buffering=0) as file:
+        header = active(read_at(file, 0, BLOCKS_AT))
+        for block in {pointer & (1 << 56) - 1 for pointer in (header.catalogue, header.free_list)} if header else ():
+            data = read_at(file, block_at(block), BLOCK)
+            if len(data) == BLOCK and damaged_blocks(file, range(block, block + 1)) and (content := likely(data)) is not None:
+                _write(file, Repair(block_at(block), content))
+                count += 1
+    return count > 0
 
 
 def repair_log(wal: Path) -> tuple[int, WalState]:
