@@ -93,7 +93,7 @@ def go_back(copy: Path) -> bool:
 
 
 def guess_metadata(copy: Path) -> bool:
-    """Put right as is most likely what is damaged of the blocks in which the catalogue and the list of free blocks begin; False where
+    """Put right as is most likely what is damaged of the blocks in which catalogue and list of free blocks begin; False where
     nothing is."""
     count = 0
     with copy.open("rb+", buffering=0) as file:

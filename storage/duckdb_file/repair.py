@@ -72,8 +72,8 @@ def near_words(rows: Words, delta: int) -> Words:
 
 
 def likely(data: bytes) -> bytes | None:
-    """A block with the one byte changed that makes a word, which stands there once, one of those that stand there more often. That is no
-    proof: for where else there is nothing to lose. None unless there is exactly one such change."""
+    """A block with the one byte changed that makes a word, which stands there once, one of those that stand there more often. That
+    is no proof: for where else there is nothing to lose. None unless there is exactly one such change."""
     stored, rows = int.from_bytes(data[:WORD], "little"), words(data[WORD:])
     wanted = near_words(rows, stored ^ checksum(data[WORD:]))
     known, counts = np.unique(rows, return_counts=True)
@@ -82,7 +82,8 @@ def likely(data: bytes) -> bytes | None:
     if len(places) != 1:
         return None
     at = WORD + int(places[0]) * WORD
-    return data[:at] + wanted[places[0]].tobytes() + data[at + WORD :]
+    word: bytes = wanted[places[0]].tobytes()
+    return data[:at] + word + data[at + WORD :]
 
 
 def _bytes_in(value: int) -> int:
