@@ -44,6 +44,11 @@ class Home:
         return self.private / "reserve"
 
     @property
+    def set_aside(self) -> Path:
+        """Damaged warehouses, of which a salvage made a new one."""
+        return self.private / "set-aside"
+
+    @property
     def models(self) -> Path:
         """What was learned of each host, as files."""
         return self.private / "models"

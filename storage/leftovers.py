@@ -24,7 +24,8 @@ class Leftovers:
 
 
 def take_out(home: Home, people: Sequence[Person]) -> Leftovers:
-    """Delete what names them among the files that govpulse made and can do without, and find the others that do.
+    """Delete damaged warehouses that were set aside, and what names them among the files that govpulse made and can do without;
+    find the others that do.
 
     The warehouse, what is made of it, and Prefect's database are others' care. Nobody may be listing keys meanwhile.
     """
@@ -33,7 +34,7 @@ def take_out(home: Home, people: Sequence[Person]) -> Leftovers:
     left: list[Path] = []
     for path in _files(home):
         try:
-            if names(path, people):
+            if path.is_relative_to(home.set_aside) or names(path, people):  # DuckDB packs texts: nobody can look into these
                 (deleted if _may_go(home, path) else left).append(path)
         except FileNotFoundError:  # whoever wrote it took it away
             continue

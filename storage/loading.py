@@ -68,17 +68,15 @@ def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str, zero_
 
 @contextmanager
 def _in_bulk(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Settings for much writing: in any order (raw is read by key and instant, never by position), with one checkpoint at the end
-    instead of one a transaction, and without the memory that a computation may use, which is returned."""
+    """Settings for much writing: in any order (raw is read by key and instant, never by position), and without the
+    memory that a computation may use, which is returned."""
     memory = con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
     con.execute("SET preserve_insertion_order = false")
-    con.execute("SET wal_autocheckpoint = '1GB'")
     con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
     try:
         yield memory
     finally:
         con.execute("RESET preserve_insertion_order")
-        con.execute("RESET wal_autocheckpoint")
         con.execute(f"SET memory_limit = '{memory}'")
 
 

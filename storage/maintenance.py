@@ -17,6 +17,7 @@ from storage.landing import sync_folder
 from storage.person_secret import copy_secret
 from storage.room import require_room
 from storage.warehouse import attach, connect
+from storage.warehouse_mark import announce, checkpoint
 from storage.write import remove
 
 COMPACT_AT_FREE_RATIO = 0.25
@@ -52,7 +53,7 @@ def apply_retention(con: duckdb.DuckDBPyConnection, days: Mapping[str, int], now
 
 def free_ratio(con: duckdb.DuckDBPyConnection) -> float:
     """Share of the warehouse file's blocks that hold nothing."""
-    con.execute("CHECKPOINT")
+    checkpoint(con)
     size = con.sql("SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'warehouse'")
     free, total = size.fetchall()[0]
     return free / total if total else 0.0
@@ -74,6 +75,7 @@ def compact(con: duckdb.DuckDBPyConnection, home: Home) -> None:
         con.execute("DETACH compacted")
         con.execute("DETACH warehouse")
         close(fresh)
+        announce(home.warehouse, fresh)
         os.replace(fresh, home.warehouse)
     finally:
         _drop_compacting(fresh)
@@ -93,7 +95,7 @@ def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int
         GovpulseError: the copy cannot be written, or another warehouse's secret lies there; older backups stay.
     """
     copy_secret(home)
-    con.execute("CHECKPOINT")
+    checkpoint(con)
     for orphan in home.backups.glob("*.tmp"):
         orphan.unlink()
     target = home.backups / f"warehouse-{now:%Y%m%dT%H%M%SZ}.duckdb"

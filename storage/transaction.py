@@ -5,6 +5,8 @@ from contextlib import contextmanager, suppress
 
 import duckdb
 
+from storage.warehouse_mark import note_commit
+
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
@@ -17,3 +19,4 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         with suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
             con.execute("ROLLBACK")
         raise
+    note_commit(con)

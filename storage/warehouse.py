@@ -20,12 +20,14 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.lock import fair_lock
 from storage.migrations import migrate
+from storage.warehouse_mark import watched
+from storage.wholeness import refuse_what_is_not_whole
 
 STORAGE_VERSION = "v1.2.0"
 """The file format: the oldest that has what we use, so that users' own DuckDB 1.x clients can open what we publish."""
 
 
-REMEDY = "put back the newest file of backups/"
+REMEDY = "run govpulse salvage, or put back the newest file of backups/ and delete private/warehouse.mark"
 """Where the warehouse is damaged. No other file: a backup has everything in it that is private."""
 
 
@@ -44,7 +46,8 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
     """A connection to the migrated warehouse, exclusively, inside the block.
 
     Raises:
-        GovpulseError: its turn did not come, the file is damaged, a newer govpulse wrote it, or the disk is full.
+        GovpulseError: its turn did not come, the file or its log is damaged or not the one that was there, a newer govpulse wrote
+            it, or the disk is full.
     """
     with turn(home, limits), opened(home, limits) as con:
         yield con
@@ -64,13 +67,15 @@ def turn(home: Home, limits: Limits = Limits()) -> Iterator[None]:
 @contextmanager
 def opened(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the migrated warehouse, for who has the turn."""
+    refuse_what_is_not_whole(home.warehouse)
     con = connect(limits, spill=home.spill)
     try:
         attach(con, home.warehouse, "warehouse", remedy=REMEDY)
         close(home.warehouse)
-        con.execute("USE warehouse")
-        migrate(con, datetime.now(UTC))
-        yield con
+        with watched(con, home.warehouse):
+            con.execute("USE warehouse")
+            migrate(con, datetime.now(UTC))
+            yield con
     except duckdb.Error as error:
         if not is_about_the_file(error):
             raise
