@@ -18,13 +18,14 @@ from flows.serving.prefect_database import drop_set_aside, is_elsewhere, prefect
 from flows.serving.prefect_server import Api
 from flows.settings import Settings
 from storage import leftovers
+from storage.backups import has_outdated_backups
 from storage.errors import GovpulseError
 from storage.forgetting import Forgotten, forget_user
 from storage.home import Home
 from storage.leftovers import Leftovers
 from storage.loading import load_landing
 from storage.lock import fair_lock
-from storage.maintenance import compact, has_outdated_backups
+from storage.maintenance import compact
 from storage.mentions import Holding
 from storage.person import Person
 from storage.person_secret import find_pseudonyms

@@ -107,13 +107,21 @@ class Home:
         """Whether there is one yet.
 
         Raises:
-            GovpulseError: that is not ours to know.
+            GovpulseError: that is not ours to know, or there was one: a new one beside what is left of it would publish emptiness.
         """
         try:
-            return self.warehouse.exists()
+            if self.warehouse.exists():
+                return True
         except PermissionError:
             self.make_folders()  # says whose it is
             return True
+        left = [str(path) for path in (self.published, *sorted(self.backups.glob("warehouse-*.duckdb"))[-1:]) if path.exists()]
+        if left:
+            raise GovpulseError(
+                f"the warehouse {self.warehouse} is missing, though there is {' and '.join(left)}: mount its disk, or `govpulse"
+                " restore` puts a backup back. To begin anew, move these files away"
+            )
+        return False
 
     @property
     def closed(self) -> tuple[Path, ...]:

@@ -1,7 +1,6 @@
-"""Keeping the warehouse small and safe: retention, compaction, backup, verification."""
+"""Keeping the warehouse small and sound: retention, compaction, verification."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,12 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from storage.access import FILE, close
+from storage.access import close
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
-from storage.person_secret import copy_secret
 from storage.room import require_room
 from storage.warehouse import attach, connect
 from storage.warehouse_mark import announce, checkpoint
@@ -86,68 +84,6 @@ def _drop_compacting(fresh: Path) -> None:
     """What a compaction left that did not come to its end: on a full disk it would be what fills it."""
     for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
         path.unlink(missing_ok=True)
-
-
-def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime, keep: int) -> Path:
-    """Copy the checkpointed warehouse that `con` holds to `backups/`, with the secret that it goes by; the newest `keep` stay.
-
-    Raises:
-        GovpulseError: the copy cannot be written, or another warehouse's secret lies there; older backups stay.
-    """
-    copy_secret(home)
-    checkpoint(con)
-    for orphan in home.backups.glob("*.tmp"):
-        orphan.unlink()
-    target = home.backups / f"warehouse-{now:%Y%m%dT%H%M%SZ}.duckdb"
-    temporary = target.with_suffix(".tmp")
-    try:
-        temporary.touch(FILE)
-        shutil.copyfile(home.warehouse, temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-        sync_folder(home.backups)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise GovpulseError(f"cannot back up to {target}: {error.strerror or error}") from error
-    for old in sorted(home.backups.glob("warehouse-*.duckdb"))[:-keep]:
-        old.unlink()
-    return target
-
-
-def drop_outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> int:
-    """Delete the backups made before somebody was forgotten, whom they hold. For when there is a new one; returns how many.
-
-    Which these are their own audit logs say: names and times of files change when they are copied. One that does not open may hold
-    anybody.
-    """
-    outdated = _outdated_backups(con, home)
-    for path in outdated:
-        path.unlink()
-    return len(outdated)
-
-
-def has_outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> bool:
-    """Whether there are backups made before somebody was forgotten."""
-    return bool(_outdated_backups(con, home))
-
-
-def _outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
-    forgotten_at = [row[0] for row in con.execute("SELECT done_at FROM ops.audit_log WHERE action = 'forget'").fetchall()]
-    return [path for path in home.backups.glob("warehouse-*.duckdb") if forgotten_at and not _is_after(path, forgotten_at)]
-
-
-def _is_after(backup: Path, forgotten_at: list[datetime]) -> bool:
-    """Whether the backup knows of all that was forgotten."""
-    forgets = "SELECT count(*) FROM backup.ops.audit_log WHERE action = 'forget' AND list_contains(?, done_at)"
-    copy = connect()
-    try:
-        attach(copy, backup, "backup", read_only=True)
-        return bool(copy.execute(forgets, [forgotten_at]).fetchall()[0][0] == len(forgotten_at))
-    except (GovpulseError, duckdb.Error):
-        return False
-    finally:
-        copy.close()
 
 
 def verify(con: duckdb.DuckDBPyConnection, backup: Path) -> list[CheckResult]:

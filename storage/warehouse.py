@@ -27,7 +27,7 @@ STORAGE_VERSION = "v1.2.0"
 """The file format: the oldest that has what we use, so that users' own DuckDB 1.x clients can open what we publish."""
 
 
-REMEDY = "run govpulse salvage, or put back the newest file of backups/ and delete private/warehouse.mark"
+REMEDY = "`govpulse salvage` keeps what can be read, `govpulse restore` puts a backup back"
 """Where the warehouse is damaged. No other file: a backup has everything in it that is private."""
 
 
@@ -67,6 +67,7 @@ def turn(home: Home, limits: Limits = Limits()) -> Iterator[None]:
 @contextmanager
 def opened(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the migrated warehouse, for who has the turn."""
+    home.has_warehouse()
     refuse_what_is_not_whole(home.warehouse)
     con = connect(limits, spill=home.spill)
     try:

@@ -2,19 +2,20 @@
 
 import time
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.backups import back_up, drop_outdated_backups, rotate
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.frames import registered
 from storage.home import Home
 from storage.landing import sweep_orphans
-from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, back_up, compact, drop_outdated_backups, free_ratio, verify
+from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio, verify
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 
@@ -63,14 +64,18 @@ def back_up_and_verify(home: str, *, limits: Limits, keep: int, as_of: datetime)
 
 
 def renew_backup(folder: Home, limits: Limits, keep: int, as_of: datetime) -> MaintenanceResult:
-    """The same, for whoever is no flow; once there is a sound backup, those from before somebody was forgotten go."""
+    """The same, for whoever is no flow; once there is a sound backup, older ones go: those over the count, and those from before
+    somebody was forgotten."""
     with warehouse(folder, limits) as con:
-        backup = back_up(con, folder, as_of, keep)
+        backup = back_up(con, folder, datetime.now(UTC))
         checks = verify(con, backup)
         rows = pl.DataFrame([asdict(check) for check in checks]).with_columns(pl.lit(as_of).alias("checked_at"))
         with registered(con, "checked_rows", rows):
             append(con, TABLES["ops.checks"], "checked_rows")
-        dropped = drop_outdated_backups(con, folder) if all(check.is_ok for check in checks) else 0
+        is_sound = all(check.is_ok for check in checks)
+        dropped = drop_outdated_backups(con, folder) if is_sound else 0
+        if is_sound:
+            rotate(folder, keep)
     broken = [f"{check.name}: {check.detail}" for check in checks if not check.is_ok]
     if broken:
         raise GovpulseError("; ".join(broken))

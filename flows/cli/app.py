@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import alerts, config, doctor, forget, load, query, run, salvage, sample, sources, up
+from flows.cli import alerts, config, doctor, forget, load, query, restore, run, salvage, sample, sources, up
 from flows.cli.umask import closing_what_is_made
 from flows.logs import keep_logs_printable
 from flows.printing import prepare_streams, say
@@ -45,6 +45,7 @@ app.command("up")(up.up)
 app.command("query")(query.query)
 app.command("load")(load.load)
 app.command("forget")(forget.forget)
+app.command("restore")(restore.restore_warehouse)
 app.command("salvage")(salvage.salvage_warehouse)
 app.command("sample")(sample.sample)
 app.add_typer(alerts.app, name="alerts")

@@ -3,9 +3,10 @@
 import duckdb
 import pytest
 
+from storage.backups import back_up
 from storage.catalogue import TABLES
 from storage.frames import registered
-from storage.maintenance import back_up, compact, verify
+from storage.maintenance import compact, verify
 from storage.publishing import publish
 from storage.warehouse import warehouse
 from tests.acts import AS_OF, act_rows, ago, scores_now
@@ -43,7 +44,7 @@ def test_compaction_keeps_the_view(scored):
 
 def test_a_backup_holds_as_many_scores(scored):
     with warehouse(scored) as con:
-        results = verify(con, back_up(con, scored, AS_OF, keep=1))
+        results = verify(con, back_up(con, scored, AS_OF))
     assert [result for result in results if not result.is_ok] == []
 
 

@@ -12,13 +12,14 @@ import duckdb
 import polars as pl
 import pytest
 
+from storage.backups import back_up, drop_outdated_backups
 from storage.catalogue import TABLES
 from storage.comparison import compare
 from storage.forgetting import forget_user
 from storage.frames import registered
 from storage.landing import land
 from storage.loading import load_landing
-from storage.maintenance import back_up, compact, drop_outdated_backups
+from storage.maintenance import compact
 from storage.person import can_be_told
 from storage.publishing import publish
 from storage.warehouse import warehouse
@@ -359,14 +360,14 @@ def test_nothing_is_left_half_done(known) -> None:
 
 def test_backups_from_before_go_once_asked_whatever_their_names_and_times_say(known) -> None:
     with warehouse(known) as con:
-        old = back_up(con, known, NOW + timedelta(days=9), keep=9)
+        old = back_up(con, known, NOW + timedelta(days=9))
         assert drop_outdated_backups(con, known) == 0
         forget_user(con, ANN, "root", NOW)
-        between = back_up(con, known, NOW, keep=9)
+        between = back_up(con, known, NOW)
         assert drop_outdated_backups(con, known) == 1
         assert (old.exists(), between.exists()) == (False, True)
         forget_user(con, "bob", "root", NOW - timedelta(hours=1))
-        new = back_up(con, known, NOW - timedelta(days=9), keep=9)
+        new = back_up(con, known, NOW - timedelta(days=9))
         (damaged := known.backups / "warehouse-x.duckdb").write_bytes(new.read_bytes()[:5000])
         os.utime(between)
         assert drop_outdated_backups(con, known) == 2

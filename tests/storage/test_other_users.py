@@ -29,7 +29,8 @@ from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
 from storage.lock import fair_lock
-from storage.maintenance import back_up, compact
+from storage.backups import back_up
+from storage.maintenance import compact
 from storage.publishing import publish
 from storage.warehouse import warehouse
 """
@@ -45,7 +46,7 @@ if not home.warehouse.exists():
 land(home, "system_metrics", rows)
 with warehouse(home) as con:
     load_landing(con, home)
-    back_up(con, home, datetime.now(UTC), 7)
+    back_up(con, home, datetime.now(UTC))
     compact(con, home)
 with warehouse(home) as con:
     audience.make_folder(home.report)

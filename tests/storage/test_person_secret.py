@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from storage.backups import back_up
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.maintenance import back_up
 from storage.person_secret import find_pseudonyms
 from storage.pseudonyms import Addresses, Pseudonyms
 from storage.warehouse import warehouse
@@ -30,7 +30,7 @@ def found(home: Home, rule: Addresses = "hash") -> Pseudonyms:
 
 def backed_up(home: Home, at: datetime = NOW) -> Path:
     with warehouse(home) as con:
-        return back_up(con, home, at, keep=3)
+        return back_up(con, home, at)
 
 
 def test_it_is_made_once_for_its_owner_alone(home: Home) -> None:

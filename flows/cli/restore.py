@@ -1,0 +1,46 @@
+"""`govpulse restore`: a backup in the place of the warehouse."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from flows.instants import in_utc, parse_instant
+from flows.printing import cell, say, show, working
+from flows.settings import load_settings
+from storage.restore import Difference, restore
+from storage.warehouse import turn
+
+
+def restore_warehouse(
+    at: Annotated[str | None, typer.Option(help="The newest backup made until this instant; the newest of all by default.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be lost, and change nothing.")] = False,
+) -> None:
+    """Put the newest sound backup in the place of the warehouse, which is set aside, and say what is lost."""
+    settings = load_settings()
+    home = settings.folder
+    until = parse_instant("--at", at)
+    with turn(home, settings.limits), working("reading the backups"):
+        done = restore(home, datetime.now(UTC), at=in_utc(until) if until else None, keeps=not dry_run)
+    for problem in done.damaged:
+        say(problem)
+    say(f"{'would put back' if dry_run else 'put back'} {done.backup.name}, made at {done.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    show(differences(done.differences))
+    if done.forgotten:
+        say(f"{done.forgotten} people have been forgotten since, and are in it: forget them again")
+    if done.set_aside:
+        say(f"what was there is in {done.set_aside}")
+    say("nothing was changed" if dry_run else "sources are read again from where the backup ends: `govpulse run`")
+
+
+def differences(found: tuple[Difference, ...]) -> Table:
+    """What the backup has, and what is lost, where anything is there or lost."""
+    shown = Table("table", "rows put back", "until", "rows lost", "which went until")
+    for each in found:
+        if each.rows or each.lost or each.lost is None:
+            lost = "not known" if each.lost is None else f"{each.lost:,}"
+            last = f"{each.last:%Y-%m-%d %H:%M:%S}" if each.last and each.lost else ""
+            until = f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else ""
+            shown.add_row(*map(cell, (each.table, f"{each.rows:,}", until, lost, last)))
+    return shown
