@@ -25,7 +25,7 @@ def parse_instant(option: str, text: str | None) -> datetime | None:
 
 
 def refuse_future(instants: Mapping[str, datetime | None], now: datetime) -> None:
-    """What is computed for an instant to come ends what goes on, and makes backups that sort behind all others.
+    """What is computed for an instant to come ends what goes on.
 
     Raises:
         ConfigurationError: one of `instants`, which are by their names, lies ahead, and by more than clocks differ.
