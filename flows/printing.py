@@ -22,6 +22,10 @@ WIDE = 1_000_000
 """Columns where it is no terminal: a row stays one line."""
 
 
+class CannotPrintError(GovpulseError):
+    """Nobody takes what is printed: a full disk, or a pipe that broke."""
+
+
 def prepare_streams() -> None:
     """Let standard output and standard error take every text: what their encoding has no sign for is shown as an escape."""
     for name in ("stdout", "stderr"):
@@ -76,7 +80,7 @@ def write(text: str, file: IO[str] | None = None) -> None:
         _let_go(out)
     except OSError as error:
         _let_go(out)
-        raise GovpulseError(f"cannot print: {error.strerror or error}") from error
+        raise CannotPrintError(f"cannot print: {error.strerror or error}") from error
 
 
 def _let_go(out: IO[str]) -> None:

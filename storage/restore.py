@@ -24,6 +24,9 @@ from storage.room import require_room
 from storage.warehouse import attach, connect
 from storage.warehouse_mark import forget_mark, wal_of
 
+TOLD = ("ops.runs", "ops.loads", "ops.rejected_rows", "ops.audit_log", "ops.forgotten")
+"""Of our own books those that nobody can make anew."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -187,5 +190,5 @@ def _differences(there: Content, here: Content | None) -> tuple[Difference, ...]
             None if here is None else here.get(name, (0, None))[1],
         )
         for name, (rows, until) in sorted(there.items(), key=lambda item: list(stored_tables()).index(item[0]))
-        if name in TABLES and TABLES[name].schema in ("raw", "alerts", "ops")
+        if name in TABLES and (TABLES[name].schema in ("raw", "alerts") or name in TOLD)
     )

@@ -86,7 +86,7 @@ def in_units(count: float) -> str:
 
 
 def error_of_disk(error: Exception, path: Path) -> Exception:
-    """`error`, with what to do where a full disk is why and it does not say so. One that has room is not the one that is full.
+    """`error`, with what to do where a full disk is why and it does not say so.
 
     Args:
         path: a folder on the disk that was written to, where the error names none.
@@ -95,8 +95,6 @@ def error_of_disk(error: Exception, path: Path) -> Exception:
         return error
     named = getattr(error, "filename", None)
     place = Path(os.fsdecode(named)) if isinstance(named, str | bytes) else path
-    if shutil.disk_usage(_existing(place)).free > RESERVE_BYTES + LEAST_BYTES:
-        return error
     return NoRoomError(f"the disk is full ({describe(error)}); {remedy(place)}")
 
 

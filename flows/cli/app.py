@@ -12,7 +12,7 @@ import typer
 from flows.cli import alerts, config, doctor, forget, load, query, restore, run, salvage, sample, sources, up
 from flows.cli.umask import closing_what_is_made
 from flows.logs import keep_logs_printable
-from flows.printing import prepare_streams, say
+from flows.printing import CannotPrintError, prepare_streams, say
 from storage.errors import ConfigurationError, GovpulseError, describe
 from storage.room import error_of_disk, is_about_room
 
@@ -109,6 +109,6 @@ def settled_home() -> Path:
 
 def one_line(error: Exception) -> str:
     """What to say of an error; one that is not ours is a defect, and says how to see all of it."""
-    if is_about_room(error):
+    if is_about_room(error) and not isinstance(error, CannotPrintError):  # whose disk that is nobody knows
         error = error_of_disk(error, settled_home())
     return describe(error) + ("" if isinstance(error, GovpulseError) else " (a defect; --debug shows where)")

@@ -38,7 +38,7 @@ def differences(found: tuple[Difference, ...]) -> Table:
     """What the backup has, and what is lost, where anything is there or lost."""
     shown = Table("table", "rows put back", "until", "rows lost", "which went until")
     for each in found:
-        if each.rows or each.lost or each.lost is None:
+        if each.rows or each.lost:
             lost = "not known" if each.lost is None else f"{each.lost:,}"
             last = f"{each.last:%Y-%m-%d %H:%M:%S}" if each.last and each.lost else ""
             until = f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else ""

@@ -47,6 +47,7 @@ def run(
     parts = parse_parts(only)
     now = datetime.now(UTC)
     refuse_future(instants, now)
+    settings.folder.has_warehouse()  # one that is missing is said once, and not by every step
     with explaining(settings.folder, now), working("starting Prefect") as status, ExitStack() as stack:
         use_prefect(settings, stack)
         from prefect import tags

@@ -12,7 +12,8 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.person_secret import find_pseudonyms
 from storage.pseudonyms import Addresses, Pseudonyms
-from storage.warehouse import warehouse
+from storage.restore import restore
+from storage.warehouse import turn, warehouse
 from tests.homes import migrated_home
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -99,11 +100,13 @@ def test_backups_of_an_older_secret_keep_theirs(home: Home) -> None:
     assert home.kept_person_secret.read_text() == "ab" * 32
 
 
-def test_that_of_the_backups_serves_a_home_that_begins_anew(home: Home) -> None:
+def test_that_of_the_backups_serves_a_home_that_was_restored(home: Home) -> None:
     first = found(home)
     backed_up(home)
     shutil.rmtree(home.private)
-    assert found(home) == first, "older backups go by it"
+    with turn(home):
+        restore(home, datetime.now(UTC))
+    assert found(home) == first, "backups go by it"
 
 
 def test_without_one_backups_are_as_they_were(home: Home) -> None:

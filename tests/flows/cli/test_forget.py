@@ -125,6 +125,8 @@ def plant(home: Path) -> dict[str, Path]:
     """A home in which the person is everywhere that govpulse may leave anybody, and files that are to stay."""
     folder, ended = with_acts(home), subprocess.Popen(["true"])
     ended.wait()
+    with warehouse(folder):
+        pass
     table = pl.DataFrame({"key": [ANN, f"scan-{ANN}-1"], "updated_at": [AS_OF] * 2})
     places = {
         "quarantine": folder.quarantine / "users" / "x.csv",
