@@ -27,8 +27,13 @@ NAME = re.compile(r"warehouse-(?:(?P<number>\d{6,})-)?(?P<at>\d{8}T\d{6}Z)\.duck
 
 def backups(home: Home) -> list[Path]:
     """Those there are, in the order in which they were made."""
-    named = {path: match for path in home.backups.glob("warehouse-*.duckdb") if (match := NAME.fullmatch(path.name))}
-    return sorted(named, key=lambda path: (int(named[path]["number"] or 0), path.name))
+    named = [path for path in home.backups.glob("warehouse-*.duckdb") if NAME.fullmatch(path.name)]
+    return sorted(named, key=lambda path: (_number(path), path.name))
+
+
+def _number(backup: Path) -> int:
+    match = NAME.fullmatch(backup.name)
+    return int(match["number"] or 0) if match else 0
 
 
 def made_at(backup: Path) -> datetime:
@@ -48,13 +53,12 @@ def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime) -> Path:
     checkpoint(con)
     for orphan in home.backups.glob("*.tmp"):
         orphan.unlink()
-    made = backups(home)
-    number = 1 + max((int(NAME.fullmatch(path.name)["number"] or 0) for path in made), default=0)  # type: ignore[index]
+    number = 1 + max(map(_number, backups(home)), default=0)
     target = home.backups / f"warehouse-{number:06d}-{now:%Y%m%dT%H%M%SZ}.duckdb"
     temporary = target.with_suffix(".tmp")
     try:
         require_room(home.backups, home.warehouse.stat().st_size, "the backup")
-        _copy(home.warehouse, temporary)
+        copy_to_disk(home.warehouse, temporary)
         if problem := damage_in(temporary):
             raise GovpulseError(f"cannot back up: the warehouse is damaged, {problem}; older backups stay. Run govpulse salvage")
         os.replace(temporary, target)
@@ -66,8 +70,8 @@ def back_up(con: duckdb.DuckDBPyConnection, home: Home, now: datetime) -> Path:
     return target
 
 
-def _copy(source: Path, target: Path) -> None:
-    """A copy that is on the disk, and not in memory any more: what is read of it next is what was written."""
+def copy_to_disk(source: Path, target: Path) -> None:
+    """A copy for its owner alone that is on the disk, and not in memory any more: what is read of it next is what was written."""
     target.touch(FILE)
     shutil.copyfile(source, target)
     with target.open("rb+") as file:

@@ -4,7 +4,6 @@ Killed in between, either the old file lies there or none, and then nothing open
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from storage.access import FOLDER, close
-from storage.backups import backups, damage_in, made_at
+from storage.access import FOLDER
+from storage.backups import backups, copy_to_disk, damage_in, made_at
 from storage.catalogue import TABLES, Table
 from storage.changes import stored_tables
 from storage.errors import GovpulseError
@@ -98,10 +97,7 @@ def _put_back(home: Home, backup: Path, now: datetime) -> Path | None:
     fresh = home.set_aside / "warehouse.restoring"
     require_room(home.set_aside, backup.stat().st_size, "the restore")
     try:
-        shutil.copyfile(backup, fresh)
-        close(fresh)
-        with fresh.open("rb+") as file:
-            os.fsync(file.fileno())
+        copy_to_disk(backup, fresh)
         if problem := damage_in(fresh):
             raise GovpulseError(f"the copy of {backup.name} is damaged, {problem}; nothing was changed")
         aside = _set_aside(home, now)
