@@ -17,8 +17,9 @@ from flows.serving.passing_server import running_or_turn
 from flows.serving.prefect_database import drop_set_aside, is_elsewhere, prefect_database, prepare_database
 from flows.serving.prefect_server import Api
 from flows.settings import Settings
+from flows.settings_files import settings_files
 from storage import leftovers
-from storage.backups import has_outdated_backups
+from storage.backups.keeping import has_outdated_backups
 from storage.errors import GovpulseError
 from storage.forgetting import Forgotten, forget_user
 from storage.home import Home
@@ -94,7 +95,7 @@ def _out_of_backups(settings: Settings, done: Forgetting) -> None:
     from tasks.maintenance import renew_backup
 
     try:
-        done.said.append(f"backup: {renew_backup(home, limits, settings.retention.backups, datetime.now(UTC))}")
+        done.said.append(f"backup: {renew_backup(home, limits, settings.retention.backups, settings_files(settings))}")
     except GovpulseError as error:
         raise GovpulseError(f"backups from before may name them, and a new one could not be made: {error}") from error
 

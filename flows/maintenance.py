@@ -6,7 +6,8 @@ from prefect import flow
 
 from flows.report import Report
 from flows.run import begin, finish
-from tasks.maintenance import back_up_and_verify, compact_warehouse, delete_expired
+from flows.settings_files import settings_files
+from tasks.maintenance import back_up_warehouse, compact_warehouse, delete_expired, verify_home
 
 
 @flow(name="maintain_warehouse", timeout_seconds=7200)
@@ -20,5 +21,6 @@ def maintain_warehouse(as_of: datetime | None = None) -> Report:
     limits, retention = run.settings.limits, run.settings.retention
     run.step("retention", delete_expired, run.home, limits=limits, days=retention.days, as_of=run.as_of)
     run.step("compaction", compact_warehouse, run.home, limits=limits)
-    run.step("backup", back_up_and_verify, run.home, limits=limits, keep=retention.backups, as_of=run.as_of)
+    run.step("backup", back_up_warehouse, run.home, limits=limits, keep=retention.backups, sources=settings_files(run.settings))
+    run.step("verification", verify_home, run.home, limits=limits)
     return finish(run)

@@ -4,8 +4,8 @@
 generation in which something of it changed last. Generations count up, whatever clocks say.
 """
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import duckdb
@@ -30,6 +30,23 @@ def day_column(name: str) -> str | None:
     """By the days of what the rows of `schema.table` are kept together; None where the table is kept whole."""
     schema = name.split(".")[0]
     return "as_of" if schema == "history" else TABLES[name].day_column
+
+
+def in_days(name: str, days: Iterable[date]) -> str:
+    """SQL: the condition for the rows of those days."""
+    return " OR ".join(between(name, *bounds_of(day)) for day in sorted(days)) or "false"
+
+
+def between(name: str, start: datetime, end: datetime) -> str:
+    """SQL: the condition for the rows of a table that is kept by days from `start` on and before `end`."""
+    column = day_column(name)
+    return f"{column} >= TIMESTAMPTZ '{start.isoformat()}' AND {column} < TIMESTAMPTZ '{end.isoformat()}'"
+
+
+def bounds_of(day: date) -> tuple[datetime, datetime]:
+    """Where a day (UTC) begins and ends."""
+    start = datetime.combine(day, time(), UTC)
+    return start, start + timedelta(days=1)
 
 
 def note_whole(con: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -115,7 +115,8 @@ class Home:
         except PermissionError:
             self.make_folders()  # says whose it is
             return True
-        left = [str(path) for path in (self.published, *sorted(self.backups.glob("warehouse-*.duckdb"))[-1:]) if path.is_file()]
+        made = [*self.backups.glob("warehouse-*.duckdb"), *self.backups.glob("manifest-*.json")]
+        left = [str(path) for path in (self.published, *sorted(made)[:1]) if path.is_file()]
         if left:
             raise GovpulseError(
                 f"the warehouse {self.warehouse} is missing, though there is {' and '.join(left)}: mount its disk, or `govpulse"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.backups.manifest import CONTENT
 from storage.catalogue import LANDED
 from storage.home import Home
 from storage.person import Person, spellings
@@ -56,8 +57,10 @@ def _is_seen_to(home: Home, path: Path) -> bool:
     everybody would be somebody else, whatever its digits happen to say."""
     if path.parent.parent == home.landing and path.parent.name in LANDED:
         return path.suffix == ".parquet" or _is_being_written(path)
+    if path.is_relative_to(home.backups / CONTENT):
+        return True
     if path.parent in (home.backups, home.prefect):
-        return path.match("warehouse-*.duckdb") or path.name.startswith("prefect.db")
+        return any(map(path.match, ("warehouse-*.duckdb", "manifest-*.json"))) or path.name.startswith("prefect.db")
     tables, secrets = (home.warehouse, home.published, home.sample), (home.person_secret, home.kept_person_secret)
     return path in (*tables, *secrets, home.reserve) or path in {table.with_name(f"{table.name}.wal") for table in tables}
 

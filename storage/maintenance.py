@@ -1,8 +1,7 @@
-"""Keeping the warehouse small and sound: retention, compaction, verification."""
+"""Keeping the warehouse small: retention and compaction."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,24 +9,14 @@ import duckdb
 
 from storage.access import close
 from storage.catalogue import TABLES
-from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landing import sync_folder
 from storage.room import require_room
-from storage.warehouse import attach, connect
+from storage.warehouse import attach
 from storage.warehouse_mark import announce, checkpoint
 from storage.write import remove
 
 COMPACT_AT_FREE_RATIO = 0.25
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """One thing verified."""
-
-    name: str
-    is_ok: bool
-    detail: str
 
 
 def apply_retention(con: duckdb.DuckDBPyConnection, days: Mapping[str, int], now: datetime) -> dict[str, int]:
@@ -84,30 +73,3 @@ def _drop_compacting(fresh: Path) -> None:
     """What a compaction left that did not come to its end: on a full disk it would be what fills it."""
     for path in (fresh, fresh.with_name(f"{fresh.name}.wal")):
         path.unlink(missing_ok=True)
-
-
-def verify(con: duckdb.DuckDBPyConnection, backup: Path) -> list[CheckResult]:
-    """Keys that must be unique are, and the backup opens and holds the warehouse's rows."""
-    return [*(_unique_key(con, name) for name in TABLES if TABLES[name].key), _same_counts(con, backup)]
-
-
-def _unique_key(con: duckdb.DuckDBPyConnection, name: str) -> CheckResult:
-    keys = ", ".join(TABLES[name].key)
-    doubled = con.sql(f"SELECT count(*) FROM (SELECT 1 FROM {name} GROUP BY {keys} HAVING count(*) > 1)").fetchall()[0][0]
-    return CheckResult(f"unique key of {name}", doubled == 0, f"{doubled} keys doubled" if doubled else "no key doubled")
-
-
-def _same_counts(con: duckdb.DuckDBPyConnection, backup: Path) -> CheckResult:
-    count = " UNION ALL ".join(f"SELECT '{name}' AS name, count(*) AS rows FROM {name}" for name in TABLES)
-    here = con.sql(count).fetchall()
-    copy = connect()
-    try:
-        attach(copy, backup, "warehouse", read_only=True)
-        copy.execute("USE warehouse")
-        there = copy.sql(count).fetchall()
-    except (GovpulseError, duckdb.Error) as error:
-        return CheckResult("backup", False, f"{backup.name} does not open: {first_line(error)}")
-    finally:
-        copy.close()
-    rows = sum(rows for _, rows in here)
-    return CheckResult("backup", here == there, f"{backup.name}: {sum(r for _, r in there):,} of {rows:,} rows")

@@ -1,6 +1,7 @@
 """A backup in the place of the warehouse: what lies there is set aside first, and what is lost is said by table.
 
-Killed in between, either the old file lies there or none, and then nothing opens until the restore is done again.
+All is done on a new file, which takes the warehouse's place in the end. Killed in between, either the old file lies there or none,
+and then nothing opens until the restore is done again.
 """
 
 import os
@@ -12,29 +13,35 @@ from pathlib import Path
 
 import duckdb
 
-from storage.access import FOLDER
-from storage.backups import backups, copy_to_disk, damage_in, made_at
+from storage.access import FOLDER, close
+from storage.backups.exporting import copy_to_disk
+from storage.backups.filling import Missing, damaged_files, fill
+from storage.backups.manifest import Manifest, manifests_in
+from storage.backups.whole_files import damage_in, made_at, number_of, whole_files
 from storage.catalogue import TABLES, Table
 from storage.changes import stored_tables
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.landing import sync_folder
+from storage.migrations import migrate
 from storage.room import require_room
-from storage.warehouse import attach, connect
+from storage.warehouse import Limits, attach, connect
 from storage.warehouse_mark import forget_mark, wal_of
 
 TOLD = ("ops.runs", "ops.loads", "ops.rejected_rows", "ops.audit_log", "ops.forgotten")
 """Of our own books those that nobody can make anew."""
+TIMES_OF_FILES = 4
+"""So many times the bytes of its compressed files a warehouse takes, more than most do."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A table of the backup beside the one that is set aside.
+    """A table as it was put back beside the one that is set aside.
 
     Attributes:
-        rows: in the backup.
+        rows: put back.
         lost: rows that the warehouse had more; None where it cannot be read.
-        until: the latest instant of the rows in the backup, where the table has one.
+        until: the latest instant of the rows put back, where the table has one.
         last: the same of the warehouse.
     """
 
@@ -46,66 +53,134 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Restored:
-    """Which backup was put back, when it was made, which ones are damaged, how it differs from what was there, and how many people
-    have been forgotten since, who are in it."""
+class Choice:
+    """A backup that can be put back: a manifest in a folder, or a whole file.
 
-    backup: Path
+    Attributes:
+        damaged: paths of its files that are, where no sound one is to be had.
+    """
+
+    number: int
     made_at: datetime
-    damaged: tuple[str, ...]
+    path: Path
+    manifest: Manifest | None = None
+    damaged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was put back.
+
+    Attributes:
+        problems: backups that were passed over, and why.
+        missing: rows that could not be read.
+        forgotten: people who have been forgotten since, and are in it.
+        set_aside: where the warehouse went that was there.
+    """
+
+    backup: Choice
+    problems: tuple[str, ...]
+    missing: tuple[Missing, ...]
     differences: tuple[Difference, ...]
     forgotten: int
     set_aside: Path | None
 
 
-def restore(home: Home, now: datetime, *, at: datetime | None = None, keeps: bool = True) -> Restored:
+def restore(
+    home: Home, limits: Limits, now: datetime, *, at: datetime | None = None, keeps: bool = True, folder: Path | None = None
+) -> Restored:
     """Put the newest sound backup back, for who has the warehouse's turn.
 
     Args:
         at: the newest of those made until then.
         keeps: change something; otherwise only say what would be.
+        folder: where the backups are; those of the home by default.
 
     Raises:
-        GovpulseError: there is no sound backup, or no room for it.
+        GovpulseError: there is no backup, or no room for it.
     """
-    chosen, damaged = _newest_sound(home, at)
-    here, there = _content(home.warehouse), _content(chosen)
-    if there is None:
-        raise GovpulseError(f"{chosen} cannot be read; choose an older one with --at")
-    differences = _differences(there, here)
-    forgotten = max(0, _forgets(home.warehouse) - _forgets(chosen))
-    aside = _put_back(home, chosen, now) if keeps else None
-    return Restored(chosen, made_at(chosen), damaged, differences, forgotten, aside)
-
-
-def _newest_sound(home: Home, at: datetime | None) -> tuple[Path, tuple[str, ...]]:
-    damaged: list[str] = []
-    for backup in reversed(backups(home)):
-        if at is not None and made_at(backup) > at:
-            continue
-        problem = damage_in(backup)
-        if not problem:
-            return backup, tuple(damaged)
-        damaged.append(f"{backup.name} is damaged, {problem}")
-    until = f" made until {at:%Y-%m-%d %H:%M}" if at else ""
-    said = f": {'; '.join(damaged)}" if damaged else ""
-    raise GovpulseError(f"there is no sound backup in {home.backups}{until}{said}; nothing was changed")
-
-
-def _put_back(home: Home, backup: Path, now: datetime) -> Path | None:
+    chosen, problems = _chosen(home, folder or home.backups, at)
     home.set_aside.mkdir(FOLDER, parents=True, exist_ok=True)
     fresh = home.set_aside / "warehouse.restoring"
-    require_room(home.set_aside, backup.stat().st_size, "the restore")
+    _drop(fresh)
+    here, known = _content(home.warehouse), _forgets(home.warehouse)
     try:
-        copy_to_disk(backup, fresh)
-        if problem := damage_in(fresh):
-            raise GovpulseError(f"the copy of {backup.name} is damaged, {problem}; nothing was changed")
-        aside = _set_aside(home, now)
-        forget_mark(home.warehouse)
-        os.replace(fresh, home.warehouse)
-        sync_folder(home.private)
+        missing = _make(home, limits, chosen, fresh, now)
+        there, forgotten = _content(fresh) or {}, max(0, known - _forgets(fresh))
+        aside = _put_in_place(home, fresh, now) if keeps else None
     finally:
-        fresh.unlink(missing_ok=True)
+        _drop(fresh)
+    return Restored(chosen, problems, missing, _differences(there, here), forgotten, aside)
+
+
+def _drop(fresh: Path) -> None:
+    for path in (fresh, wal_of(fresh)):
+        path.unlink(missing_ok=True)
+
+
+def _chosen(home: Home, folder: Path, at: datetime | None) -> tuple[Choice, tuple[str, ...]]:
+    """The newest sound one; where there is none, the newest that can be read in part."""
+    problems: list[str] = []
+    partial: list[Choice] = []
+    for choice in reversed([*_whole(home), *_with_manifest(folder)]):
+        if at is not None and choice.made_at > at:
+            continue
+        if choice.manifest is None:
+            problem = damage_in(choice.path)
+        else:
+            damaged = damaged_files(folder, choice.manifest)
+            problem = f"{len(damaged):,} of {len(choice.manifest.files):,} files" if damaged else ""
+            partial.append(Choice(choice.number, choice.made_at, choice.path, choice.manifest, damaged))
+        if not problem:
+            return choice, tuple(problems)
+        problems.append(f"{choice.path.name} is damaged, {problem}")
+    if partial:
+        return partial[0], tuple(problems)
+    until = f" made until {at:%Y-%m-%d %H:%M}" if at else ""
+    said = f": {'; '.join(problems)}" if problems else ""
+    raise GovpulseError(f"there is no sound backup in {folder}{until}{said}; nothing was changed")
+
+
+def _whole(home: Home) -> Iterator[Choice]:
+    return (Choice(number_of(path), made_at(path), path) for path in whole_files(home))
+
+
+def _with_manifest(folder: Path) -> Iterator[Choice]:
+    return (Choice(each.number, each.made_at, path, each) for path, each in manifests_in(folder).items())
+
+
+def _make(home: Home, limits: Limits, chosen: Choice, fresh: Path, now: datetime) -> tuple[Missing, ...]:
+    """The new file, up to date, and on the disk."""
+    folder = chosen.path.parent
+    missing: tuple[Missing, ...] = ()
+    if chosen.manifest is None:
+        require_room(fresh, chosen.path.stat().st_size, "the restore")
+        copy_to_disk(chosen.path, fresh)
+        if problem := damage_in(fresh):
+            raise GovpulseError(f"the copy of {chosen.path.name} is damaged, {problem}; nothing was changed")
+    else:
+        require_room(fresh, TIMES_OF_FILES * sum(part.file.bytes for part in chosen.manifest.parts), "the restore")
+    con = connect(limits, spill=home.spill)
+    try:
+        attach(con, fresh, "warehouse")
+        close(fresh)
+        con.execute("USE warehouse")
+        if chosen.manifest is not None:
+            missing = fill(con, folder, chosen.manifest, now, chosen.damaged)
+        migrate(con, now)
+        con.execute("CHECKPOINT")
+    finally:
+        con.close()
+    return missing
+
+
+def _put_in_place(home: Home, fresh: Path, now: datetime) -> Path | None:
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    aside = _set_aside(home, now)
+    forget_mark(home.warehouse)
+    os.replace(fresh, home.warehouse)
+    sync_folder(home.private)
     return aside
 
 

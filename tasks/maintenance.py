@@ -1,23 +1,27 @@
 """The daily upkeep of the warehouse, one task a step."""
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.backups import back_up, drop_outdated_backups, rotate
+from storage.backups.keeping import drop_outdated_backups, heal, rotate
+from storage.backups.taking import Source, Taken, back_up, backups_turn
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
-from storage.frames import registered
 from storage.home import Home
 from storage.landing import sweep_orphans
-from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio, verify
+from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio
+from storage.room import in_units
+from storage.verification.files import verify_files
+from storage.verification.keys import verify_keys
+from storage.verification.result import CheckResult
 from storage.warehouse import Limits, warehouse
-from storage.write import append
+from storage.write import upsert_rows
 
 
 @dataclass(frozen=True)
@@ -53,31 +57,60 @@ def compact_warehouse(home: str, *, limits: Limits) -> MaintenanceResult:
     return MaintenanceResult(f"{before / 1e6:.1f} MB -> {folder.warehouse.stat().st_size / 1e6:.1f} MB")
 
 
-@task(name="back_up_and_verify", cache_policy=NO_CACHE)
-def back_up_and_verify(home: str, *, limits: Limits, keep: int, as_of: datetime) -> MaintenanceResult:
-    """Back up, check keys and the copy, and write the outcome to ops.checks.
+@task(name="back_up", cache_policy=NO_CACHE)
+def back_up_warehouse(home: str, *, limits: Limits, keep: int, sources: Sequence[Source] = ()) -> MaintenanceResult:
+    """Back up what changed, prove it, and only then drop older backups.
+
+    Raises:
+        GovpulseError: the backup cannot be made or proven; older ones stay.
+    """
+    return renew_backup(Home(Path(home)), limits, keep, sources)
+
+
+def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Source] = ()) -> MaintenanceResult:
+    """The same, for whoever is no flow; those go too that were made before somebody was forgotten."""
+    with backups_turn(folder, limits):
+        taken = back_up(folder, limits, datetime.now(UTC), sources)
+        healed = heal(folder.backups, taken.manifest)
+        with warehouse(folder, limits) as con:
+            upsert_rows(con, TABLES["ops.backups"], [_row(taken, datetime.now(UTC))])
+        _refuse_broken(verify_keys(folder, limits, datetime.now(UTC)), "; older backups stay")
+        with warehouse(folder, limits) as con:
+            dropped = drop_outdated_backups(con, folder)
+        rotate(folder, keep)
+    said = f"number {taken.manifest.number}, {taken.manifest.rows:,} rows, {in_units(taken.written_bytes)} written"
+    said += f"; {len(healed)} older backups healed" if healed else ""
+    return MaintenanceResult(said + (f"; dropped {dropped} from before somebody was forgotten" if dropped else ""))
+
+
+def _refuse_broken(checks: Sequence[CheckResult], what_then: str = "") -> None:
+    if broken := [f"{check.name}: {check.detail}" for check in checks if not check.is_ok]:
+        raise GovpulseError("; ".join(broken) + what_then)
+
+
+def _row(taken: Taken, proven_at: datetime) -> dict[str, object]:
+    manifest = taken.manifest
+    return {
+        "number": manifest.number,
+        "destination": "home",
+        "made_at": manifest.made_at,
+        "proven_at": proven_at,
+        "rows": manifest.rows,
+        "bytes": sum(file.bytes for file in manifest.files),
+        "written_bytes": taken.written_bytes,
+        "longest_hold_seconds": taken.longest_hold_seconds,
+    }
+
+
+@task(name="verify", cache_policy=NO_CACHE)
+def verify_home(home: str, *, limits: Limits) -> MaintenanceResult:
+    """Verify the part of the files whose turn it is; the keys of what changed were, with the backup.
 
     Raises:
         GovpulseError: a check failed; names it.
     """
-    return renew_backup(Home(Path(home)), limits, keep, as_of)
-
-
-def renew_backup(folder: Home, limits: Limits, keep: int, as_of: datetime) -> MaintenanceResult:
-    """The same, for whoever is no flow; once there is a sound backup, older ones go: those over the count, and those from before
-    somebody was forgotten."""
-    with warehouse(folder, limits) as con:
-        backup = back_up(con, folder, datetime.now(UTC))
-        checks = verify(con, backup)
-        rows = pl.DataFrame([asdict(check) for check in checks]).with_columns(pl.lit(as_of).alias("checked_at"))
-        with registered(con, "checked_rows", rows):
-            append(con, TABLES["ops.checks"], "checked_rows")
-        is_sound = all(check.is_ok for check in checks)
-        dropped = drop_outdated_backups(con, folder) if is_sound else 0
-        if is_sound:
-            rotate(folder, keep)
-    broken = [f"{check.name}: {check.detail}" for check in checks if not check.is_ok]
-    if broken:
-        raise GovpulseError("; ".join(broken))
-    said = f"{backup.name}, {len(checks)} checks passed"
-    return MaintenanceResult(said + (f"; dropped {dropped} from before somebody was forgotten" if dropped else ""))
+    folder = Home(Path(home))
+    with backups_turn(folder, limits):
+        checks = verify_files(folder, limits, datetime.now(UTC))
+    _refuse_broken(checks)
+    return MaintenanceResult(f"{len(checks)} checks passed")

@@ -22,10 +22,14 @@ def restore_warehouse(
     home = settings.folder
     until = parse_instant("--at", at)
     with turn(home, settings.limits), working("reading the backups"):
-        done = restore(home, datetime.now(UTC), at=in_utc(until) if until else None, keeps=not dry_run)
-    for problem in done.damaged:
+        done = restore(home, settings.limits, datetime.now(UTC), at=in_utc(until) if until else None, keeps=not dry_run)
+    for problem in done.problems:
         say(problem)
-    say(f"{'would put back' if dry_run else 'put back'} {done.backup.name}, made at {done.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    put = "would put back" if dry_run else "put back"
+    say(f"{put} backup {done.backup.number}, made at {done.backup.made_at:%Y-%m-%d %H:%M:%S} UTC")
+    for each in done.missing:
+        of = f" of {each.start:%Y-%m-%d}" if each.start else ""
+        say(f"{each.rows:,} rows of {each.table}{of} are lost, for their file is damaged")
     show(differences(done.differences))
     if done.forgotten:
         say(f"{done.forgotten} people have been forgotten since, and are in it: forget them again")

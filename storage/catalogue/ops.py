@@ -208,6 +208,40 @@ CHECKS = Table(
     retention="ops_days",
 )
 
+BACKUPS = Table(
+    schema="ops",
+    name="backups",
+    description="Backups of which every file was read back. A backup is not in itself, for its row comes after it.",
+    columns=(
+        Column("number", "BIGINT", "counts up, as in the name of its manifest", is_required=True),
+        Column("destination", "VARCHAR", "`home`, or where its copy lies", is_required=True),
+        Column("made_at", "TIMESTAMPTZ", "when it was begun", is_required=True),
+        Column("proven_at", "TIMESTAMPTZ", "when it had been read back", is_required=True),
+        Column("rows", "BIGINT", "rows in it (count)"),
+        Column("bytes", "BIGINT", "of all its files (By)"),
+        Column("written_bytes", "BIGINT", "of those that no earlier one had (By)"),
+        Column("longest_hold_seconds", "DOUBLE", "for how long others had to wait for the warehouse at most (s)"),
+    ),
+    verb="upsert",
+    key=("number", "destination"),
+    time_column="proven_at",
+    is_published=True,
+    retention="ops_days",
+)
+
+VERIFIED = Table(
+    schema="ops",
+    name="verified",
+    description="How far verification has got: the next one goes on there.",
+    columns=(
+        Column("what", "VARCHAR", "`generation` of changes, or what is read a part a day", is_required=True),
+        Column("until", "BIGINT", "up to which one", is_required=True),
+        Column("verified_at", "TIMESTAMPTZ", "when", is_required=True),
+    ),
+    verb="upsert",
+    key=("what",),
+)
+
 ANOMALY_MODELS = Table(
     schema="ops",
     name="anomaly_models",
@@ -309,6 +343,8 @@ TABLES = (
     OUTDATED_ROWS,
     COMPUTATIONS,
     CHECKS,
+    BACKUPS,
+    VERIFIED,
     ANOMALY_MODELS,
     AUDIT_LOG,
     FORGOTTEN,

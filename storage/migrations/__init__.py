@@ -16,8 +16,8 @@ def migrations(folder: Path = FOLDER) -> dict[int, Path]:
     return {int(path.name.split("_", 1)[0]): path for path in sorted(folder.glob("[0-9]*_*.sql"))}
 
 
-def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER) -> list[str]:
-    """Apply what `con`'s warehouse has not been through yet; returns the names applied.
+def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER, until: int | None = None) -> list[str]:
+    """Apply what `con`'s warehouse has not been through yet, up to the migration `until`; returns the names applied.
 
     Raises:
         GovpulseError: the warehouse has been through a migration that this govpulse does not know.
@@ -28,7 +28,8 @@ def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER
     if unknown:
         newest = unknown[max(unknown)]
         raise GovpulseError(f"the warehouse was written by a newer govpulse (migration {newest}); upgrade, nothing was changed")
-    return [_apply(con, number, path, now) for number, path in known.items() if number not in applied]
+    due = {number: path for number, path in known.items() if number not in applied and (until is None or number <= until)}
+    return [_apply(con, number, path, now) for number, path in due.items()]
 
 
 def _applied(con: duckdb.DuckDBPyConnection) -> dict[int, str]:

@@ -26,6 +26,7 @@ from flows.pipeline import govpulse_pipeline
 from flows.reconciliation import reconcile_sources
 from flows.report import Report, RunFailedError
 from flows.sources import extract_sources
+from storage.backups.manifest import manifests_in
 from storage.home import Home
 from storage.landing import land
 from storage.warehouse import warehouse
@@ -253,7 +254,7 @@ def test_every_flow_completes_and_records_itself(pipeline: Pipeline, home: Home,
         "maintain_warehouse",
     }
     assert published(home, "SELECT bool_and(is_ok) AND count(*) > 5 FROM ops.checks") == [(True,)]
-    assert len(list(home.backups.glob("*.duckdb"))) == 1
+    assert len(manifests_in(home.backups)) == 1
     assert people_in(home)
     monkeypatch.setenv("GOVPULSE_PUBLISH__PEOPLE", "false")
     assert not compute_insights(only=["performance_insights"]).failures, "its pages and boards do without people, too"

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from storage.backups import back_up, drop_outdated_backups
+from storage.backups.keeping import drop_outdated_backups
 from storage.catalogue import TABLES
 from storage.comparison import compare
 from storage.forgetting import forget_user
@@ -25,6 +26,7 @@ from storage.publishing import publish
 from storage.warehouse import warehouse
 from tasks.messages import Member, Message, from_json, to_json
 from tests.acts import AS_OF, act_rows, scores_now
+from tests.backups import back_up_now
 from tests.insight_rows import insert
 from tests.messages import message
 
@@ -359,17 +361,21 @@ def test_nothing_is_left_half_done(known) -> None:
 
 
 def test_backups_from_before_go_once_asked_whatever_their_names_and_times_say(known) -> None:
+    shutil.copy(known.warehouse, whole := known.backups / "warehouse-20990101T000000Z.duckdb")
+    old = back_up_now(known, NOW + timedelta(days=9)).path
     with warehouse(known) as con:
-        old = back_up(con, known, NOW + timedelta(days=9))
         assert drop_outdated_backups(con, known) == 0
         forget_user(con, ANN, "root", NOW)
-        between = back_up(con, known, NOW)
-        assert drop_outdated_backups(con, known) == 1
-        assert (old.exists(), between.exists()) == (False, True)
+    between = back_up_now(known).path
+    with warehouse(known) as con:
+        assert drop_outdated_backups(con, known) == 2
+        assert (old.exists(), whole.exists(), between.exists()) == (False, False, True)
         forget_user(con, "bob", "root", NOW - timedelta(hours=1))
-        new = back_up(con, known, NOW - timedelta(days=9))
-        (damaged := known.backups / "warehouse-x.duckdb").write_bytes(new.read_bytes()[:5000])
-        os.utime(between)
+    new = back_up_now(known, NOW - timedelta(days=9)).path
+    (damaged := known.backups / "warehouse-x.duckdb").write_bytes(known.warehouse.read_bytes()[:5000])
+    os.utime(between)
+    with warehouse(known) as con:
         assert drop_outdated_backups(con, known) == 2
         assert drop_outdated_backups(con, known) == 0
     assert (between.exists(), damaged.exists(), new.exists()) == (False, False, True)
+    assert [path for path in (known.backups / "content").rglob("*.parquet") if ANN.encode() in path.read_bytes()] == []

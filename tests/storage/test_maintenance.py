@@ -2,15 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-import duckdb
 import polars as pl
-import pytest
 
-from storage.backups import back_up, rotate
 from storage.catalogue import TABLES
 from storage.landing import land
 from storage.loading import load_landing
-from storage.maintenance import apply_retention, compact, free_ratio, verify
+from storage.maintenance import apply_retention, compact, free_ratio
 from storage.warehouse import warehouse
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -91,40 +88,3 @@ def test_a_compaction_that_is_killed_costs_nothing_and_the_next_one_works(home, 
     with warehouse(home) as con:
         assert content(con) == before
     assert [path.name for path in home.private.iterdir() if "compact" in path.name] == []
-
-
-def test_a_backup_opens_and_equals_and_only_the_newest_are_kept(home, samples):
-    with warehouse(home) as con:
-        load(home, con, samples(100))
-        killed = home.backups / "warehouse-20200101T000000Z.tmp"
-        killed.write_text("left by one that was killed")
-        made = [back_up(con, home, START - timedelta(days=day)) for day in range(4)]
-        expected = content(con)
-        assert all(check.is_ok for check in verify(con, made[-1]))
-    assert rotate(home, 2) == made[:2]
-    assert sorted(home.backups.iterdir()) == made[-2:], "the clock went backwards, and counts for nothing"
-    with duckdb.connect(str(made[-1]), read_only=True) as copy:
-        assert copy.sql("SELECT count(*), sum(value) FROM raw.system_metrics").fetchall() == [expected[0][:2]]
-
-
-def failed(con, backup):
-    return {check.name: check.detail for check in verify(con, backup) if not check.is_ok}
-
-
-@pytest.mark.parametrize("table", ["raw.system_metrics", "ops.loads"])
-def test_verify_finds_a_doubled_key(home, samples, table):
-    with warehouse(home) as con:
-        load(home, con, samples(10))
-        con.execute(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")
-        assert failed(con, back_up(con, home, START)) == {f"unique key of {table}": "1 keys doubled"}
-
-
-def test_verify_finds_a_backup_that_differs_or_does_not_open(home, samples):
-    with warehouse(home) as con:
-        load(home, con, samples(10))
-        backup = back_up(con, home, START)
-        load(home, con, samples(5, host="h2"))
-        assert list(failed(con, backup)) == ["backup"]
-        backup.write_bytes(backup.read_bytes()[:5000])
-        assert "does not open" in failed(con, backup)["backup"]
-        assert "\n" not in failed(con, backup)["backup"]

@@ -29,10 +29,10 @@ from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
 from storage.lock import fair_lock
-from storage.backups import back_up
+from storage.backups.taking import back_up
 from storage.maintenance import compact
 from storage.publishing import publish
-from storage.warehouse import warehouse
+from storage.warehouse import Limits, warehouse
 """
 OPERATE = """
 home, audience = Home(Path(sys.argv[1])), Audience(*json.loads(sys.argv[2]))
@@ -46,8 +46,8 @@ if not home.warehouse.exists():
 land(home, "system_metrics", rows)
 with warehouse(home) as con:
     load_landing(con, home)
-    back_up(con, home, datetime.now(UTC))
     compact(con, home)
+back_up(home, Limits(), datetime.now(UTC))
 with warehouse(home) as con:
     audience.make_folder(home.report)
     audience.make_folder(home.plots)
@@ -150,7 +150,7 @@ def test_whatever_the_umask_only_what_is_published_is_open(own: Path, umask: int
         "sample",
         "prefect/logs",
     } <= modes.keys()
-    assert any(path.startswith("backups/warehouse-") for path in modes)
+    assert any(path.startswith("backups/content/raw.system_metrics/") for path in modes)
     assert "quarantine/activity/broken.parquet" in modes
     assert stat.S_IMODE(home.stat().st_mode) == 0o711
     open_to_others = {path: mode for path, mode in modes.items() if mode & 0o077}

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.backups import back_up
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.person_secret import find_pseudonyms
 from storage.pseudonyms import Addresses, Pseudonyms
-from storage.restore import restore
-from storage.warehouse import turn, warehouse
+from storage.warehouse import warehouse
+from tests.backups import back_up_now, restore_now
 from tests.homes import migrated_home
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -30,8 +29,7 @@ def found(home: Home, rule: Addresses = "hash") -> Pseudonyms:
 
 
 def backed_up(home: Home, at: datetime = NOW) -> Path:
-    with warehouse(home) as con:
-        return back_up(con, home, at)
+    return back_up_now(home, at).path
 
 
 def test_it_is_made_once_for_its_owner_alone(home: Home) -> None:
@@ -84,9 +82,9 @@ def test_a_damaged_one_is_named(home: Home, content: bytes) -> None:
 
 def test_a_restore_brings_it_back(home: Home) -> None:
     first, backup = found(home), backed_up(home)
+    assert backup.exists()
     shutil.rmtree(home.private)
-    home.create()
-    shutil.copy(backup, home.warehouse)
+    restore_now(home)
     assert found(home) == first
     assert home.person_secret.read_bytes() == home.kept_person_secret.read_bytes()
     assert stat.S_IMODE(home.kept_person_secret.stat().st_mode) == 0o600
@@ -104,11 +102,10 @@ def test_that_of_the_backups_serves_a_home_that_was_restored(home: Home) -> None
     first = found(home)
     backed_up(home)
     shutil.rmtree(home.private)
-    with turn(home):
-        restore(home, datetime.now(UTC))
+    restore_now(home)
     assert found(home) == first, "backups go by it"
 
 
 def test_without_one_backups_are_as_they_were(home: Home) -> None:
     backup = backed_up(home)
-    assert list(home.backups.iterdir()) == [backup]
+    assert {path.name for path in home.backups.iterdir()} == {backup.name, "content"}

@@ -4,7 +4,6 @@ import csv
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from storage.pseudonyms import pseudonym
 from storage.warehouse import Limits, warehouse
 from tasks.maintenance import renew_backup
 from tasks.sources.files import land_file
+from tests.backups import restore_now
 
 ANN = "ann.lee@x.org"
 USERS = "SELECT user_id FROM raw.users ORDER BY ALL"
@@ -150,11 +150,10 @@ def test_a_restored_backup_goes_on_with_its_secret(govpulse, home: Path, users) 
     govpulse("load", "users", users_csv(home.parent, ANN))
     before, folder = users(), Home(home)
     govpulse("forget", "nobody")
-    renew_backup(folder, Limits(), 7, datetime(2026, 7, 1, tzinfo=UTC))
-    (backup,) = folder.backups.glob("warehouse-*")
+    renew_backup(folder, Limits(), 7)
     shutil.rmtree(folder.private)
     folder.create()
-    shutil.copy(backup, folder.warehouse)
+    restore_now(folder)
     govpulse("load", "users", users_csv(home.parent, ANN))
     assert users() == before
 

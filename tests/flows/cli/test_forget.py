@@ -18,6 +18,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from storage.backups.manifest import manifests_in
+from storage.changes import change
 from storage.errors import GovpulseError
 from storage.forgetting import forget_user
 from storage.home import Home
@@ -25,7 +27,8 @@ from storage.landing import land
 from storage.loading import load_landing
 from storage.lock import fair_lock
 from storage.warehouse import Limits, warehouse
-from tasks.maintenance import back_up_and_verify
+from storage.write import remove
+from tasks.maintenance import back_up_warehouse
 from tasks.sources.sample.database import advance_sample, write_sample
 from tests.acts import AS_OF, act_rows
 from tests.holders import holders
@@ -60,33 +63,33 @@ def test_backups_from_before_are_replaced_by_a_new_one(govpulse, home: Path) -> 
     folder = with_acts(home)
     with warehouse(folder) as con:
         load_landing(con, folder)
-    back_up_and_verify.fn(str(home), limits=Limits(), keep=7, as_of=AS_OF)
-    assert [path.parent for path in files_that_name(home, ANN) if path != folder.warehouse] == [folder.backups]
+    back_up_warehouse.fn(str(home), limits=Limits(), keep=7)
+    assert {path.parent.parent for path in files_that_name(home, ANN) if path != folder.warehouse} == {folder.backups / "content"}
     outcome = govpulse("forget", ANN)
     assert outcome.code == 0
-    assert "checks passed; dropped 1 from before somebody was forgotten" in outcome.out
+    assert "; dropped 1 from before somebody was forgotten" in outcome.out
     assert files_that_name(home, ANN) == []
-    (backup,) = folder.backups.glob("warehouse-*")
-    with duckdb.connect(str(backup), read_only=True) as con:
-        assert con.sql("SELECT count(*) FROM raw.activity").fetchall() == [(2,)]
+    (backup,) = manifests_in(folder.backups).values()
+    assert sum(part.rows for part in backup.parts if part.table == "raw.activity") == 2
 
 
 def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Path) -> None:
     folder = with_acts(home)
     with warehouse(folder) as con:
         load_landing(con, folder)
-    back_up_and_verify.fn(str(home), limits=Limits(), keep=7, as_of=AS_OF)
+    back_up_warehouse.fn(str(home), limits=Limits(), keep=7)
     with warehouse(folder) as con:
-        con.execute("INSERT INTO raw.activity SELECT * FROM raw.activity WHERE user_id = 'bob'")
+        change(con, "raw.activity", "INSERT INTO raw.activity SELECT * FROM raw.activity WHERE user_id = 'bob'")
     outcome = govpulse("forget", ANN)
     assert outcome.code == 1
     said = (
-        "govpulse: backups from before may name them, and a new one could not be made: unique key of raw.activity: 1 keys doubled\n"
+        "govpulse: backups from before may name them, and a new one could not be made: unique key of raw.activity: 1 keys doubled;"
+        " older backups stay\n"
     )
     assert outcome.err == said
     assert outcome.out.startswith("forgotten: 1 of raw.activity\n")
     with warehouse(folder) as con:
-        con.execute("DELETE FROM raw.activity")
+        remove(con, "raw.activity", "true")
     assert govpulse("forget", ANN).code == 0
     assert files_that_name(home, ANN) == []
 
@@ -201,7 +204,7 @@ def test_longer_ids_are_listed_last_with_the_command_that_hashes_them(govpulse, 
 
 
 def backups(home: Path) -> set[str]:
-    return {f"backups/{path.name}" for path in (home / "backups").glob("warehouse-*")}
+    return {str(path.relative_to(home)) for path in (home / "backups").rglob("*") if path.is_file()}
 
 
 def test_folders_of_ours_go_on_under_their_names(govpulse, home: Path) -> None:
@@ -305,13 +308,13 @@ def test_a_backup_that_is_not_sound_drops_no_other(govpulse, home: Path) -> None
     folder = with_acts(home)
     with warehouse(folder) as con:
         load_landing(con, folder)
-    back_up_and_verify.fn(str(home), limits=Limits(), keep=7, as_of=AS_OF)
+    back_up_warehouse.fn(str(home), limits=Limits(), keep=7)
     govpulse("forget", ANN)
     with warehouse(folder) as con:
-        con.execute("INSERT INTO raw.activity FROM raw.activity")
+        change(con, "raw.activity", "INSERT INTO raw.activity FROM raw.activity")
     with pytest.raises(GovpulseError, match=r"unique key of raw.activity"):
-        back_up_and_verify.fn(str(home), limits=Limits(), keep=7, as_of=AS_OF.replace(hour=5))
-    assert len(list(folder.backups.glob("warehouse-*"))) == 2
+        back_up_warehouse.fn(str(home), limits=Limits(), keep=7)
+    assert len(manifests_in(folder.backups)) == 2
 
 
 def test_the_id_is_in_no_line_of_the_audit_log(govpulse, home: Path) -> None:

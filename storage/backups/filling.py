@@ -1,0 +1,80 @@
+"""A backup's rows in a new warehouse."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from storage.backups.exporting import sha256_of
+from storage.backups.manifest import Manifest, Part, Stored
+from storage.backups.taking import is_there
+from storage.errors import GovpulseError
+from storage.migrations import migrate, migrations
+from storage.transaction import transaction
+from storage.warehouse import quote_text
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Rows of a backup that cannot be read: of which table, between which instants of its day column, and how many."""
+
+    table: str
+    start: datetime | None
+    end: datetime | None
+    rows: int
+
+
+def damaged_files(folder: Path, manifest: Manifest) -> frozenset[str]:
+    """The paths of a backup's files that are missing, or are not what was written. Reads all of them."""
+    return frozenset(file.path for file in manifest.files if _is_damaged(folder, file))
+
+
+def _is_damaged(folder: Path, file: Stored) -> bool:
+    return not is_there(folder, file) or sha256_of(folder / file.path) != file.sha256
+
+
+def fill(
+    con: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, now: datetime, damaged: Iterable[str] = ()
+) -> tuple[Missing, ...]:
+    """Make the tables in the new warehouse of `con` as they were at the time of the backup, fill them, and bring them up to date;
+    returns what could not be, because its files are damaged.
+
+    Raises:
+        GovpulseError: a newer govpulse made the backup, or not all rows come back.
+    """
+    if manifest.migration not in migrations():
+        newer = f"backup {manifest.number} was made by a newer govpulse ({manifest.version})"
+        raise GovpulseError(f"{newer}; upgrade, nothing was changed")
+    migrate(con, now, until=manifest.migration)
+    broken = [part for part in manifest.parts if part.file.path in set(damaged)]
+    parts: dict[str, list[Part]] = {}
+    for part in manifest.parts:
+        if part not in broken:
+            parts.setdefault(part.table, []).append(part)
+    con.execute("SET preserve_insertion_order = false")
+    with transaction(con):
+        for name, of_table in parts.items():
+            _fill_table(con, folder, name, of_table)
+    con.execute("RESET preserve_insertion_order")
+    migrate(con, now)
+    return tuple(Missing(part.table, part.start, part.end, part.rows) for part in broken)
+
+
+def _fill_table(con: duckdb.DuckDBPyConnection, folder: Path, name: str, parts: list[Part]) -> None:
+    """Row by row as they were, whatever a migration put there. What is noted of changes is as of the backup, too."""
+    files = ", ".join(quote_text(str(folder / part.file.path)) for part in parts)
+    source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    types, stored = _types(con, name), _types(con, f"(FROM {source})")
+    names = [column for column in types if column in stored]
+    values = [column if types[column] == stored[column] else f"CAST({column} AS {types[column]})" for column in names]
+    con.execute(f"DELETE FROM {name}")
+    con.execute(f"INSERT INTO {name} ({', '.join(names)}) SELECT {', '.join(values)} FROM {source}")
+    rows, expected = con.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0], sum(part.rows for part in parts)
+    if rows != expected:
+        raise GovpulseError(f"{expected:,} rows of {name} were backed up, {rows:,} come back")
+
+
+def _types(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in con.sql(f"DESCRIBE SELECT * FROM {relation}").fetchall()}

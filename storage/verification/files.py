@@ -1,0 +1,134 @@
+"""Files of the home are what was written."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from storage.backups.exporting import drop_from_memory, sha256_of
+from storage.backups.manifest import Stored, damaged_manifests, manifests_in
+from storage.backups.taking import is_there
+from storage.backups.whole_files import damage_in, whole_files
+from storage.errors import GovpulseError, describe
+from storage.home import Home
+from storage.landed_file import check_pages
+from storage.sqlite_files import damage as sqlite_damage
+from storage.verification.result import DAYS, CheckResult, Due, keep, note_verified, verified_until
+from storage.warehouse import Limits, turn, warehouse
+from storage.warehouse_mark import wal_of
+
+BLOCKS_A_HOLD = 4096
+"""A GB, which takes a second or two while others wait."""
+SALVAGE = "; `govpulse salvage` keeps what can be read"
+ASIDE = "; `govpulse up` sets it aside and makes a new one"
+MADE_ANEW = "; the next insights run makes it anew"
+WHAT = "files"
+
+
+def verify_files(home: Home, limits: Limits, now: datetime, *, deep: bool = False) -> list[CheckResult]:
+    """Verify the files of the home, those of the warehouse and of its backups among them: the part whose turn it is, or with `deep`
+    all. How it came out is kept in `ops.checks`."""
+    with warehouse(home, limits) as con:
+        last, models = verified_until(con, WHAT), _models(con)
+    due = Due(None if deep else 0 if last is None else (last + 1) % DAYS)
+    found = [_blocks(home, limits, due), _published(home, due), _landing(home), _learned(home, models), _prefect(home, deep)]
+    found += _backups(home, due)
+    with warehouse(home, limits) as con:
+        keep(con, found, now)
+        if due.part is not None:
+            note_verified(con, WHAT, due.part, now)
+    return found
+
+
+def _models(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    return con.sql("SELECT file, sha256 FROM ops.anomaly_models ORDER BY ALL").fetchall()
+
+
+def _blocks(home: Home, limits: Limits, due: Due) -> CheckResult:
+    """The blocks of the warehouse, by their checksums, and its log. Nobody has the file open meanwhile: to close it here would let
+    go of DuckDB's lock on it."""
+    from storage.duckdb_file.blocks import blocks_in, damage_of
+    from storage.duckdb_file.wal import wal_state
+
+    wal, damaged, read, share = wal_of(home.warehouse), 0, 0, range(1)
+    at = 0
+    while at < len(share):
+        with turn(home, limits):
+            share = due.share(blocks_in(home.warehouse.stat().st_size))
+            damage = damage_of(home.warehouse, share[at : at + BLOCKS_A_HOLD])
+            state = wal_state(wal).state if wal.exists() and wal.stat().st_size else ""
+        if damage.headers or state == "damaged":
+            return CheckResult("blocks of the warehouse", False, f"its {'header' if damage.headers else 'log'} is damaged{SALVAGE}")
+        damaged, read, at = damaged + len(damage.blocks), read + damage.looked_at, at + BLOCKS_A_HOLD
+    said = f"{damaged:,} of {read:,} blocks are damaged"
+    return CheckResult("blocks of the warehouse", not damaged, said + (SALVAGE if damaged else ""))
+
+
+def _published(home: Home, due: Due) -> CheckResult:
+    from storage.duckdb_file.blocks import blocks_in, damage_of
+
+    if not home.published.exists():
+        return CheckResult("published file", True, "there is none yet")
+    try:
+        damage = damage_of(home.published, due.share(blocks_in(home.published.stat().st_size)))
+    except (GovpulseError, OSError, ValueError) as error:
+        return CheckResult("published file", False, f"{describe(error)}{MADE_ANEW}")
+    said = f"{len(damage.headers) + len(damage.blocks):,} of {damage.looked_at:,} blocks are damaged"
+    return CheckResult("published file", damage.is_none, said + ("" if damage.is_none else MADE_ANEW))
+
+
+def _landing(home: Home) -> CheckResult:
+    """Files that wait for the loader, which sets damaged ones aside."""
+    files, damaged = 0, []
+    for path in sorted(home.landing.glob("*/*.parquet")):
+        try:
+            check_pages(path)
+            files += 1
+        except FileNotFoundError:
+            continue
+        except GovpulseError as error:
+            damaged.append(str(error))
+    return CheckResult("landing files", not damaged, "; ".join(damaged) or f"{files:,} files wait, none is damaged")
+
+
+def _learned(home: Home, models: Sequence[tuple[str, str]]) -> CheckResult:
+    damaged = [name for name, content in models if _is_other(home.models / name, content)]
+    said = f"{', '.join(damaged)} damaged{MADE_ANEW}" if damaged else f"{len(models):,}, none is damaged"
+    return CheckResult("models", not damaged, said)
+
+
+def _is_other(path: Path, content: str) -> bool:
+    try:
+        return sha256_of(path) != content
+    except FileNotFoundError:
+        return False
+
+
+def _prefect(home: Home, deep: bool) -> CheckResult:
+    fault = sqlite_damage(home.prefect / "prefect.db", thorough=deep)
+    return CheckResult("prefect.db", fault is None, f"{fault}{ASIDE}" if fault else "sound")
+
+
+def _backups(home: Home, due: Due) -> Iterator[CheckResult]:
+    """Files of backups. A damaged one is set aside, so that the next backup writes it again."""
+    folder = home.backups
+    manifests = manifests_in(folder).values()
+    files = {file.path: file for manifest in manifests for file in manifest.files}
+    missing = [path for path, file in files.items() if not is_there(folder, file)]
+    damaged = [path for path, file in files.items() if path not in missing and due.has(path) and _is_damaged(folder, file)]
+    for path in damaged:
+        (folder / path).rename(folder / f"{path}.damaged")
+    wrong = [*(f"{name} is damaged" for name in damaged_manifests(folder)), *(f"{path} is missing" for path in missing)]
+    wrong += [f"{path} was damaged and is set aside" for path in damaged]
+    wrong += [f"{path.name} is damaged, {fault}" for path in whole_files(home) if due.has(path.name) and (fault := damage_in(path))]
+    yield CheckResult("backups", not wrong, _few(wrong) or f"{len(manifests):,} backups of {len(files):,} files")
+
+
+def _is_damaged(folder: Path, file: Stored) -> bool:
+    drop_from_memory(folder / file.path)
+    return sha256_of(folder / file.path) != file.sha256
+
+
+def _few(said: Sequence[str], most: int = 5) -> str:
+    return "; ".join(said[:most]) + (f"; and {len(said) - most} more" if len(said) > most else "")
