@@ -64,7 +64,7 @@ def forget_everywhere(settings: Settings, user: str, *, hashes_ids: bool) -> For
             turns.enter_context(fair_lock(lock, timeout))
         done = Forgetting(_out_of_tables(settings, user, hashes_ids))
         done.holdings += done.tables.holdings
-        for step in (_out_of_backups, _out_of_sample, _out_of_prefect, _out_of_files):
+        for step in (_out_of_sample, _out_of_prefect, _out_of_files, _out_of_backups):  # last, for it holds files, too
             try:
                 step(settings, done)
             except GovpulseError as error:

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.report import Report
 from flows.run import begin, finish
 from flows.settings_files import settings_files
-from tasks.maintenance import back_up_warehouse, compact_warehouse, delete_expired, verify_home
+from tasks.maintenance import back_up_warehouse, compact_warehouse, copy_backups_elsewhere, delete_expired, verify_home
 
 
 @flow(name="maintain_warehouse", timeout_seconds=7200)
@@ -22,5 +22,7 @@ def maintain_warehouse(as_of: datetime | None = None) -> Report:
     run.step("retention", delete_expired, run.home, limits=limits, days=retention.days, as_of=run.as_of)
     run.step("compaction", compact_warehouse, run.home, limits=limits)
     run.step("backup", back_up_warehouse, run.home, limits=limits, keep=retention.backups, sources=settings_files(run.settings))
+    if run.settings.backups.to:
+        run.step("second copy", copy_backups_elsewhere, run.home, limits=limits, to=run.settings.backups.to, keep=retention.backups)
     run.step("verification", verify_home, run.home, limits=limits)
     return finish(run)

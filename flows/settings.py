@@ -301,6 +301,16 @@ class RetentionSettings(Section):
         return {name: value for name, value in self.model_dump().items() if name.endswith("_days")}
 
 
+class BackupSettings(Section):
+    """Where backups go beside the home's own folder for them."""
+
+    to: str = Field(
+        "",
+        description="a second place for backups, the journal and landing files: a folder on another disk, or `s3://bucket/prefix`,"
+        " with endpoint, region and keys in the variables AWS_*; empty: none",
+    )
+
+
 class PrefectSettings(Section):
     """What Prefect's own database keeps; it is of no use to the warehouse."""
 
@@ -325,6 +335,7 @@ class Settings(BaseSettings):
     notifications: NotificationSettings = NotificationSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     publish: PublishSettings = PublishSettings()
+    backups: BackupSettings = BackupSettings()
     retention: RetentionSettings = RetentionSettings()
     prefect: PrefectSettings = PrefectSettings()
 

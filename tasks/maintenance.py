@@ -9,9 +9,12 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.backups.elsewhere import copy_backups
 from storage.backups.keeping import drop_outdated_backups, heal, rotate
+from storage.backups.manifest import Manifest, manifests_in
 from storage.backups.taking import Source, Taken, back_up, backups_turn
 from storage.catalogue import TABLES
+from storage.destination import open_destination
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.landing import sweep_orphans
@@ -73,7 +76,7 @@ def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Sour
         taken = back_up(folder, limits, datetime.now(UTC), sources)
         healed = heal(folder.backups, taken.manifest)
         with warehouse(folder, limits) as con:
-            upsert_rows(con, TABLES["ops.backups"], [_row(taken, datetime.now(UTC))])
+            upsert_rows(con, TABLES["ops.backups"], [_row(taken.manifest, datetime.now(UTC)) | _cost(taken)])
         _refuse_broken(verify_keys(folder, limits, datetime.now(UTC)), "; older backups stay")
         with warehouse(folder, limits) as con:
             dropped = drop_outdated_backups(con, folder)
@@ -88,8 +91,11 @@ def _refuse_broken(checks: Sequence[CheckResult], what_then: str = "") -> None:
         raise GovpulseError("; ".join(broken) + what_then)
 
 
-def _row(taken: Taken, proven_at: datetime) -> dict[str, object]:
-    manifest = taken.manifest
+def _cost(taken: Taken) -> dict[str, object]:
+    return {"written_bytes": taken.written_bytes, "longest_hold_seconds": taken.longest_hold_seconds}
+
+
+def _row(manifest: Manifest, proven_at: datetime) -> dict[str, object]:
     return {
         "number": manifest.number,
         "destination": "home",
@@ -97,9 +103,29 @@ def _row(taken: Taken, proven_at: datetime) -> dict[str, object]:
         "proven_at": proven_at,
         "rows": manifest.rows,
         "bytes": sum(file.bytes for file in manifest.files),
-        "written_bytes": taken.written_bytes,
-        "longest_hold_seconds": taken.longest_hold_seconds,
     }
+
+
+@task(name="copy_backups", cache_policy=NO_CACHE)
+def copy_backups_elsewhere(home: str, *, limits: Limits, to: str, keep: int) -> MaintenanceResult:
+    """Copy the newest backup to the second destination, read it back there, and only then drop older ones there.
+
+    Raises:
+        GovpulseError: the place does not answer, is full, or another installation's.
+    """
+    return copy_elsewhere(Home(Path(home)), limits, to, keep)
+
+
+def copy_elsewhere(folder: Home, limits: Limits, to: str, keep: int) -> MaintenanceResult:
+    """The same, for whoever is no flow."""
+    destination = open_destination(to)
+    with backups_turn(folder, limits):
+        copied = copy_backups(folder, destination, keep)
+        newest = list(manifests_in(folder.backups).values())[-1]
+        with warehouse(folder, limits) as con:
+            row = _row(newest, datetime.now(UTC)) | {"destination": destination.name, "written_bytes": copied}
+            upsert_rows(con, TABLES["ops.backups"], [row])
+    return MaintenanceResult(f"backup {newest.number}, {in_units(copied)} copied")
 
 
 @task(name="verify", cache_policy=NO_CACHE)

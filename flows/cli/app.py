@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import alerts, config, doctor, forget, load, query, restore, run, salvage, sample, sources, up
+from flows.cli import alerts, backup, config, doctor, forget, load, query, restore, run, salvage, sample, sources, up, verify
 from flows.cli.umask import closing_what_is_made
 from flows.logs import keep_logs_printable
 from flows.printing import CannotPrintError, prepare_streams, say
@@ -45,7 +45,9 @@ app.command("up")(up.up)
 app.command("query")(query.query)
 app.command("load")(load.load)
 app.command("forget")(forget.forget)
+app.command("backup")(backup.back_up_now)
 app.command("restore")(restore.restore_warehouse)
+app.command("verify")(verify.verify)
 app.command("salvage")(salvage.salvage_warehouse)
 app.command("sample")(sample.sample)
 app.add_typer(alerts.app, name="alerts")

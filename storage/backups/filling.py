@@ -8,8 +8,7 @@ from pathlib import Path
 import duckdb
 
 from storage.backups.exporting import sha256_of
-from storage.backups.manifest import Manifest, Part, Stored
-from storage.backups.taking import is_there
+from storage.backups.manifest import Manifest, Part, Stored, is_there
 from storage.errors import GovpulseError
 from storage.migrations import migrate, migrations
 from storage.transaction import transaction

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from storage.backups.manifest import CONTENT, Manifest, Part, manifests_in, write_manifest
+from storage.backups.manifest import CONTENT, Manifest, Part, is_there, manifests_in, write_manifest
 from storage.backups.slices import slice_of
-from storage.backups.taking import is_there
 from storage.backups.whole_files import knows_of, whole_files
 from storage.home import Home
 

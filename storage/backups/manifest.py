@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,7 +15,6 @@ from storage.landing import sync_folder
 
 FORMAT = 1
 CONTENT = "content"
-NAME = re.compile(r"manifest-(?P<number>\d{6,})-(?P<hash>[0-9a-f]{16})\.json")
 HASH_DIGITS = 16
 
 
@@ -147,13 +145,27 @@ def damaged_manifests(folder: Path) -> Iterator[str]:
 
 
 def _read_whole(path: Path) -> Manifest | None:
-    match = NAME.fullmatch(path.name)
     try:
-        content = path.read_bytes()
-        manifest = unpacked(content)
-    except (OSError, ValueError):
+        return manifest_of(path.name, path.read_bytes())
+    except OSError:
         return None
-    return manifest if match and path.name == name_of(manifest.number, content) else None
+
+
+def manifest_of(name: str, content: bytes) -> Manifest | None:
+    """The manifest of that name; None where its content is not what was written."""
+    try:
+        manifest = unpacked(content)
+    except ValueError:
+        return None
+    return manifest if name == name_of(manifest.number, content) else None
+
+
+def is_there(folder: Path, file: Stored) -> bool:
+    """Whether a file of a backup lies there, as long as it was."""
+    try:
+        return (folder / file.path).stat().st_size == file.bytes
+    except OSError:
+        return False
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Path:

@@ -17,12 +17,14 @@ import duckdb
 
 from storage.access import FILE, FOLDER
 from storage.backups.exporting import Sums, drop_from_memory, export, prove, settle, sha256_of
-from storage.backups.manifest import CONTENT, Extra, Manifest, Part, Stored, manifests_in, write_manifest
+from storage.backups.manifest import CONTENT, Extra, Manifest, Part, is_there, manifests_in, write_manifest
 from storage.backups.slices import Slice, slice_of, slices_of
 from storage.backups.whole_files import newest_number
+from storage.catalogue import LANDED
 from storage.changes import generation
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.landing import pending
 from storage.lock import fair_lock
 from storage.person_secret import copy_secret
 from storage.room import LEAST_BYTES, is_about_room, remedy, require_room
@@ -140,14 +142,6 @@ def _resumed(home: Home, limits: Limits, earlier: Sequence[Manifest]) -> _Work:
     return _Work(home, limits, [slice_of(part) for part in known], {slice_of(part): part for part in known})
 
 
-def is_there(folder: Path, file: Stored) -> bool:
-    """Whether a file of a backup lies there, as long as it was."""
-    try:
-        return (folder / file.path).stat().st_size == file.bytes
-    except OSError:
-        return False
-
-
 def _hold(work: _Work) -> tuple[_Head, list[Source]] | None:
     """Hold the warehouse for a few slices; returns how it stands, and the landing files that wait, once none is left."""
     require_room(work.home.backups, LEAST_BYTES, "the backup")
@@ -190,7 +184,7 @@ def _models(home: Home) -> Iterator[Source]:
 
 
 def _waiting(home: Home) -> list[Source]:
-    return [Source("landing", f"{path.parent.name}/{path.name}", path) for path in sorted(home.landing.glob("*/*.parquet"))]
+    return [Source("landing", f"{dataset}/{path.name}", path) for dataset in LANDED for path in pending(home, dataset)]
 
 
 def _extras(work: _Work, earlier: Sequence[Manifest], sources: Iterable[Source]) -> tuple[Extra, ...]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 
 from storage.backups.exporting import drop_from_memory, sha256_of
-from storage.backups.manifest import Stored, damaged_manifests, manifests_in
-from storage.backups.taking import is_there
+from storage.backups.manifest import Stored, damaged_manifests, is_there, manifests_in
 from storage.backups.whole_files import damage_in, whole_files
-from storage.errors import GovpulseError, describe
+from storage.duckdb_file.headers import UnknownFormatError
+from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.landed_file import check_pages
 from storage.sqlite_files import damage as sqlite_damage
@@ -28,17 +28,24 @@ WHAT = "files"
 
 def verify_files(home: Home, limits: Limits, now: datetime, *, deep: bool = False) -> list[CheckResult]:
     """Verify the files of the home, those of the warehouse and of its backups among them: the part whose turn it is, or with `deep`
-    all. How it came out is kept in `ops.checks`."""
-    with warehouse(home, limits) as con:
-        last, models = verified_until(con, WHAT), _models(con)
+    all. How it came out is kept in `ops.checks`, if the warehouse opens."""
+    try:
+        with warehouse(home, limits) as con:
+            last, models = verified_until(con, WHAT), _models(con)
+    except GovpulseError as error:
+        return [CheckResult("warehouse", False, str(error)), *_beside(home, Due(None), [], deep=True)]
     due = Due(None if deep else 0 if last is None else (last + 1) % DAYS)
-    found = [_blocks(home, limits, due), _published(home, due), _landing(home), _learned(home, models), _prefect(home, deep)]
-    found += _backups(home, due)
+    found = [_blocks(home, limits, due), *_beside(home, due, models, deep=deep)]
     with warehouse(home, limits) as con:
         keep(con, found, now)
         if due.part is not None:
             note_verified(con, WHAT, due.part, now)
     return found
+
+
+def _beside(home: Home, due: Due, models: Sequence[tuple[str, str]], *, deep: bool) -> list[CheckResult]:
+    """What lies beside the warehouse."""
+    return [_published(home, due), _landing(home), _learned(home, models), _prefect(home, deep), *_backups(home, due)]
 
 
 def _models(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -72,8 +79,8 @@ def _published(home: Home, due: Due) -> CheckResult:
         return CheckResult("published file", True, "there is none yet")
     try:
         damage = damage_of(home.published, due.share(blocks_in(home.published.stat().st_size)))
-    except (GovpulseError, OSError, ValueError) as error:
-        return CheckResult("published file", False, f"{describe(error)}{MADE_ANEW}")
+    except (UnknownFormatError, OSError) as error:
+        return CheckResult("published file", False, f"{first_line(error)}{MADE_ANEW}")
     said = f"{len(damage.headers) + len(damage.blocks):,} of {damage.looked_at:,} blocks are damaged"
     return CheckResult("published file", damage.is_none, said + ("" if damage.is_none else MADE_ANEW))
 

@@ -112,6 +112,12 @@ def given_up(con: duckdb.DuckDBPyConnection, now: datetime, count: int) -> None:
         put(con, "alerts.notifications", row)
 
 
+def backed_up(con: duckdb.DuckDBPyConnection, now: datetime, hours: float) -> None:
+    con.execute("DELETE FROM ops.backups")
+    at = now - timedelta(hours=hours)
+    put(con, "ops.backups", {"number": 7, "destination": "home", "made_at": at, "proven_at": at})
+
+
 THREE = ("firing", "escalated", "resolved")
 CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
     "disk_almost_full": (
@@ -134,6 +140,7 @@ CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
         [(0, 2759), (5, 2760), (10, 3060), (15, 3360), (400, 25_000), (420, 300)],
         THREE,
     ),
+    "backup_overdue": (backed_up, [(0, 35.9), (5, 36), (10, 71.9), (15, 72), (20, 1)], THREE),
     "notification_dead": (given_up, [(0, 0), (5, 1), (600, 2), (1445, 0), (2039, 0), (2041, 0)], ("firing", "resolved")),
 } | {
     kind: (finding(kind), [(0, "warning"), (60, "critical"), (120, ""), (209, ""), (210, "")], THREE)
@@ -282,6 +289,18 @@ def test_what_is_started_by_hand_is_late_when_it_fails_again_and_again(con, at) 
     runs(con, "govpulse_pipeline", ("succeeded", at(0)), ("failed", at(6000)), ("failed", at(6050)), ("failed", at(6120)))
     values = [seen(con, "pipeline_silent", at(minute))[0][1] for minute in (5999, 6049, 6119, 6120, 9000)]
     assert values == [0.0, 0.0, 0.0, 3600.0, 3600.0]
+
+
+def test_a_home_that_was_never_backed_up_is_overdue_from_its_first_day_on(con, at) -> None:
+    """A second destination counts for itself, until it has been out of use for a month."""
+    con.execute("UPDATE ops.schema_migrations SET applied_at = ?", [at(0)])
+    assert seen(con, "backup_overdue", at(-1)) == []
+    assert seen(con, "backup_overdue", at(60))[0][1:] == (3600.0, {}, "none was made since 2026-03-10 12:00 UTC")
+    for destination, minute in (("home", 0), ("home", 120), ("s3://bucket", 60)):
+        put(con, "ops.backups", {"number": minute, "destination": destination, "made_at": at(minute), "proven_at": at(minute)})
+    found = {subject: (value, detail) for subject, value, _, detail in seen(con, "backup_overdue", at(180))}
+    assert found == {"home": (3600.0, "it is number 120"), "s3://bucket": (7200.0, "it is number 60")}
+    assert [subject for subject, *_ in seen(con, "backup_overdue", at(180 + 30 * 1440))] == ["home"]
 
 
 def test_dead_notifications_are_counted_by_channel(con, at) -> None:

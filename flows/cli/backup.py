@@ -1,0 +1,26 @@
+"""`govpulse backup`: a backup now."""
+
+from typing import Annotated
+
+import typer
+
+from flows.printing import say, working
+from flows.settings import load_settings
+from flows.settings_files import settings_files
+
+
+def back_up_now(
+    to: Annotated[str | None, typer.Option(help="A folder on another disk, or s3://bucket/prefix.")] = None,
+) -> None:
+    """Back up what changed, prove it, copy it to the second destination where there is one, and drop what is outdated."""
+    from tasks.maintenance import copy_elsewhere, renew_backup
+
+    settings = load_settings()
+    home, keep = settings.folder, settings.retention.backups
+    with working("backing up"):
+        done = renew_backup(home, settings.limits, keep, settings_files(settings))
+    say(f"backup {done} in {home.backups}")
+    if destination := to or settings.backups.to:
+        with working(f"copying to {destination}"):
+            copied = copy_elsewhere(home, settings.limits, destination, keep)
+        say(f"{destination}: {copied}")
