@@ -10,6 +10,7 @@ from hypothesis import settings
 from storage.home import Home
 from tests.postgresql import PostgresServer
 from tests.prefect_databases import prefect_postgresql, prefect_sqlite
+from tests.s3_server import S3Server
 
 __all__ = ["prefect_postgresql", "prefect_sqlite"]
 
@@ -35,6 +36,18 @@ def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server, started when the first test asks for it. Each test makes a database of its own."""
     server = PostgresServer()
     yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def s3_variables() -> Iterator[dict[str, str]]:
+    """Where a real S3 server is, and its keys, as variables. It is started when the first test asks for it."""
+    server = S3Server()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in server.variables.items():
+            environment.setenv(name, value)
+        server.await_up()
+    yield server.variables
     server.remove()
 
 

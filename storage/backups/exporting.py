@@ -14,7 +14,7 @@ from storage.catalogue import Table
 from storage.changes import stored_tables
 from storage.errors import GovpulseError, first_line
 from storage.landing import sync_folder
-from storage.warehouse import Limits, connect, quote_text
+from storage.warehouse import quote_text
 
 AS_TEXT = ("HUGEINT",)
 """Types that Parquet does not have, and DuckDB would make floats of."""
@@ -75,19 +75,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def prove(each: Slice, path: Path, sums: Sums, limits: Limits) -> None:
-    """Read a file back.
+def prove(con: duckdb.DuckDBPyConnection, each: Slice, path: Path, sums: Sums) -> None:
+    """Read a file back, with a connection to nothing else.
 
     Raises:
         GovpulseError: its rows are not those that were written.
     """
-    con = connect(limits)
     try:
         found = _sums(con, stored_tables()[each.table], f"FROM read_parquet({quote_text(str(path))})")
     except duckdb.Error as error:
         raise GovpulseError(f"what was written of {each.table} cannot be read back: {first_line(error)}") from error
-    finally:
-        con.close()
     if found != sums:
         raise GovpulseError(f"what was written of {each.table} is not what comes back: {sums[0]:,} rows, {found[0]:,} come back")
 

@@ -14,6 +14,9 @@ from storage.migrations import migrate, migrations
 from storage.transaction import transaction
 from storage.warehouse import quote_text
 
+MIGRATIONS = "ops.schema_migrations"
+"""It says what the new file has been through, not what the old one had."""
+
 
 @dataclass(frozen=True)
 class Missing:
@@ -50,10 +53,11 @@ def fill(
     broken = [part for part in manifest.parts if part.file.path in set(damaged)]
     parts: dict[str, list[Part]] = {}
     for part in manifest.parts:
-        if part not in broken:
+        if part not in broken and part.table != MIGRATIONS:
             parts.setdefault(part.table, []).append(part)
     con.execute("SET preserve_insertion_order = false")
     with transaction(con):
+        _empty(con)
         for name, of_table in parts.items():
             _fill_table(con, folder, name, of_table)
     con.execute("RESET preserve_insertion_order")
@@ -61,14 +65,21 @@ def fill(
     return tuple(Missing(part.table, part.start, part.end, part.rows) for part in broken)
 
 
+def _empty(con: duckdb.DuckDBPyConnection) -> None:
+    """Take out what migrations put there: tables without a row are not in the backup."""
+    found = con.sql("SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = current_database()")
+    for (name,) in found.fetchall():
+        if name != MIGRATIONS:
+            con.execute(f"DELETE FROM {name}")
+
+
 def _fill_table(con: duckdb.DuckDBPyConnection, folder: Path, name: str, parts: list[Part]) -> None:
-    """Row by row as they were, whatever a migration put there. What is noted of changes is as of the backup, too."""
+    """The rows as they were; what is noted of changes is as of the backup, too."""
     files = ", ".join(quote_text(str(folder / part.file.path)) for part in parts)
     source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
     types, stored = _types(con, name), _types(con, f"(FROM {source})")
     names = [column for column in types if column in stored]
     values = [column if types[column] == stored[column] else f"CAST({column} AS {types[column]})" for column in names]
-    con.execute(f"DELETE FROM {name}")
     con.execute(f"INSERT INTO {name} ({', '.join(names)}) SELECT {', '.join(values)} FROM {source}")
     rows, expected = con.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0], sum(part.rows for part in parts)
     if rows != expected:

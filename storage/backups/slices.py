@@ -50,8 +50,10 @@ def changes_of(con: duckdb.DuckDBPyConnection) -> Changes:
 
 
 def slices_of(con: duckdb.DuckDBPyConnection, known: Iterable[Slice]) -> list[Slice]:
-    """How the warehouse that `con` holds is cut now. What has not changed since it was cut into `known` is cut as it was, and not
-    looked at, however much it is."""
+    """How the warehouse that `con` holds is cut now, its empty tables left out.
+
+    What has not changed since it was cut into `known` is cut as it was, and not looked at, however much it is.
+    """
     changes, earlier = dict(changes_of(con)), _by_table(known)
     changes[NOTES] = {"": max((each for of_table in changes.values() for each in of_table.values()), default=0)}
     return [each for name in stored_tables() for each in _slices(con, name, changes.get(name, {}), earlier.get(name, []))]
@@ -65,9 +67,9 @@ def _by_table(known: Iterable[Slice]) -> dict[str, list[Slice]]:
 
 
 def _slices(con: duckdb.DuckDBPyConnection, name: str, changed: Mapping[str, int], earlier: list[Slice]) -> Iterator[Slice]:
-    column = day_column(name)
-    if column is None or _rows(con, name) < WHOLE_ROWS:
-        yield Slice(name, None, None, max(changed.values(), default=0))
+    column, rows = day_column(name), _rows(con, name)
+    if column is None or rows < WHOLE_ROWS:
+        yield from [Slice(name, None, None, max(changed.values(), default=0))] if rows else []
         return
     whole = changed.get("", 0)
     days = _known_days(earlier) if all(each.start and each.generation >= whole for each in earlier) else {}

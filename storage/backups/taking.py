@@ -7,7 +7,7 @@ that did: so the backup is the warehouse as it was then, whole.
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -28,7 +28,7 @@ from storage.landing import pending
 from storage.lock import fair_lock
 from storage.person_secret import copy_secret
 from storage.room import LEAST_BYTES, is_about_room, remedy, require_room
-from storage.warehouse import REMEDY, Limits, warehouse
+from storage.warehouse import REMEDY, Limits, connect, warehouse
 
 HOLD_SECONDS = 2.0
 """After so long no further slice is begun, and the others have their turn."""
@@ -157,8 +157,9 @@ def _hold(work: _Work) -> tuple[_Head, list[Source]] | None:
             written.append((each, path, _exported(con, each, path)))
         last = (_head(con), _waiting(work.home)) if len(written) == len(missing) else None
         work.holds.append(time.monotonic() - began)
-    for each, path, sums in written:
-        work.parts[each] = _proven(work, each, path, sums)
+    with closing(connect(work.limits)) as con:
+        for each, path, sums in written:
+            work.parts[each] = _proven(con, work, each, path, sums)
     return last
 
 
@@ -170,9 +171,9 @@ def _exported(con: duckdb.DuckDBPyConnection, each: Slice, path: Path) -> Sums:
         raise GovpulseError(f"cannot back up {each.table}: {first_line(error)}; {what_to_do}") from error
 
 
-def _proven(work: _Work, each: Slice, path: Path, sums: Sums) -> Part:
+def _proven(con: duckdb.DuckDBPyConnection, work: _Work, each: Slice, path: Path, sums: Sums) -> Part:
     drop_from_memory(path)
-    prove(each, path, sums, work.limits)
+    prove(con, each, path, sums)
     name = each.table + (f"/{each.start:%Y-%m-%dT%H%M%S}" if each.start else "/all")
     stored = settle(path, work.home.backups, name, ".parquet")
     work.written_bytes += stored.bytes

@@ -1,0 +1,122 @@
+"""A second place has what it takes to come back without the first: a folder on another disk, or a real S3 server."""
+
+import shutil
+import uuid
+
+import pytest
+
+from storage.backups import elsewhere
+from storage.backups.elsewhere import copy_backups, fetch_backups, manifests_there
+from storage.backups.manifest import manifests_in
+from storage.changes import change, stored_tables
+from storage.destination import open_destination, push, read, sizes_in, write
+from storage.errors import GovpulseError
+from storage.forgetting import forget_user
+from storage.frames import fetch
+from storage.home import Home
+from storage.landing import land
+from storage.loading import load_landing
+from storage.transaction import transaction
+from storage.warehouse import warehouse
+from tests.backups import NOW, back_up_now, restore_now
+from tests.homes import migrated_home
+
+
+@pytest.fixture
+def home(tmp_path, samples):
+    home = migrated_home(tmp_path / "home")
+    land(home, "system_metrics", samples(1_000))
+    with warehouse(home) as con:
+        load_landing(con, home)
+    return home
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def destination(request, tmp_path, monkeypatch):
+    if request.param == "folder":
+        (tmp_path / "disk").mkdir()
+        return open_destination(str(tmp_path / "disk"))
+    for name, value in request.getfixturevalue("s3_variables").items():
+        monkeypatch.setenv(name, value)
+    return open_destination(f"s3://backups/{uuid.uuid4().hex}")
+
+
+def everything(home):
+    with warehouse(home) as con:
+        return {name: fetch(con, f"FROM {name} ORDER BY ALL").rows() for name in stored_tables()}
+
+
+def touch(home, value):
+    with warehouse(home) as con, transaction(con):
+        change(con, "raw.system_metrics", "UPDATE raw.system_metrics SET value = ?", [value])
+
+
+def test_all_comes_back_though_the_volume_is_gone(home, destination):
+    before = everything(home)
+    back_up_now(home)
+    assert copy_backups(home, destination, 7) > 0
+    shutil.rmtree(home.root)
+    other = Home(home.root.with_name("other"))
+    other.create()
+    assert fetch_backups(destination, other) > 0
+    restore_now(other)
+    assert everything(other) == before
+
+
+def test_only_what_is_new_is_copied(home, destination):
+    back_up_now(home)
+    first = copy_backups(home, destination, 7)
+    touch(home, 1.5)
+    newest = back_up_now(home)
+    assert copy_backups(home, destination, 7) < first
+    assert list(manifests_there(destination)) == [path.name for path in manifests_in(home.backups)]
+    assert copy_backups(home, destination, 7) == newest.path.stat().st_size
+
+
+def test_the_newest_stay_and_no_file_that_none_of_them_needs(home, destination):
+    for value in range(4):
+        touch(home, float(value))
+        back_up_now(home)
+        copy_backups(home, destination, 2)
+    assert [each.number for each in manifests_there(destination).values()] == [3, 4]
+    needed = {f"backups/{file.path}" for each in manifests_there(destination).values() for file in each.files}
+    assert set(sizes_in(destination, "backups/content")) == needed
+
+
+def test_those_from_before_somebody_was_forgotten_go(home, destination):
+    back_up_now(home)
+    copy_backups(home, destination, 7)
+    with warehouse(home) as con:
+        forget_user(con, "ann@example.org", "root", NOW)
+    back_up_now(home)
+    copy_backups(home, destination, 7)
+    assert [each.number for each in manifests_there(destination).values()] == [2]
+
+
+def test_a_copy_that_does_not_come_back_as_it_was_drops_nothing(home, destination, monkeypatch):
+    back_up_now(home)
+    copy_backups(home, destination, 1)
+    touch(home, 2.5)
+    back_up_now(home)
+    monkeypatch.setattr("storage.destination.read", lambda *_: b"something else")
+    with pytest.raises(GovpulseError, match=r"what comes back of backups/.* is not what was written"):
+        copy_backups(home, destination, 1)
+    monkeypatch.undo()
+    assert [each.number for each in elsewhere.manifests_there(destination).values()] == [1]
+
+
+def test_what_is_written_is_read(destination, tmp_path):
+    write(destination, "a/b", b"content")
+    assert read(destination, "a/b") == b"content"
+    assert sizes_in(destination, "a") == {"a/b": 7}
+    (tmp_path / "c").write_bytes(b"more")
+    assert push(destination, {"a/c": tmp_path / "c", "a/d": tmp_path / "gone"}) == 4
+    with pytest.raises(GovpulseError, match=r"the second destination .* fails: "):
+        read(destination, "a/d")
+
+
+def test_a_disk_that_is_not_mounted_is_no_empty_one(tmp_path):
+    with pytest.raises(GovpulseError, match="is not there: mount its disk, or make the folder"):
+        open_destination(str(tmp_path / "disk"))
+    with pytest.raises(GovpulseError, match="takes a folder or s3://bucket/prefix"):
+        open_destination("ftp://host/path")
