@@ -15,7 +15,7 @@ from storage.transaction import transaction
 from storage.warehouse import quote_text
 
 MIGRATIONS = "ops.schema_migrations"
-"""It says what the new file has been through, not what the old one had."""
+"""Where its file is damaged, what the new warehouse has been through stays: it is the same."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ def fill(
     broken = [part for part in manifest.parts if part.file.path in set(damaged)]
     parts: dict[str, list[Part]] = {}
     for part in manifest.parts:
-        if part not in broken and part.table != MIGRATIONS:
+        if part not in broken:
             parts.setdefault(part.table, []).append(part)
     con.execute("SET preserve_insertion_order = false")
     with transaction(con):
-        _empty(con)
+        _empty(con, but=() if MIGRATIONS in parts else (MIGRATIONS,))
         for name, of_table in parts.items():
             _fill_table(con, folder, name, of_table)
     con.execute("RESET preserve_insertion_order")
@@ -65,11 +65,11 @@ def fill(
     return tuple(Missing(part.table, part.start, part.end, part.rows) for part in broken)
 
 
-def _empty(con: duckdb.DuckDBPyConnection) -> None:
+def _empty(con: duckdb.DuckDBPyConnection, but: tuple[str, ...]) -> None:
     """Take out what migrations put there: tables without a row are not in the backup."""
     found = con.sql("SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = current_database()")
     for (name,) in found.fetchall():
-        if name != MIGRATIONS:
+        if name not in but:
             con.execute(f"DELETE FROM {name}")
 
 
