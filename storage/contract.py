@@ -216,19 +216,20 @@ def _column_rules(table: Table, column: Column) -> list[tuple[str, str]]:
 def _is_missing(table: Table, column: Column, said: str) -> str:
     """A key that is blank, or what others write for nothing, is none. Of what is no text a blank says nothing either."""
     if column.name not in table.own_key or "source" not in table.key:
-        blank = "" if column.type == "VARCHAR" else f" OR ({column.name} IS NULL AND {_is_blank(said)})"
+        blank = "" if column.type == "VARCHAR" else f" OR CASE WHEN {column.name} IS NULL THEN {_is_blank(said)} ELSE false END"
         return f"({said} IS NULL{blank})"
     return f"({column.name} IS NULL OR lower(trim({column.name}, E' \\t\\r\\n')) IN ({NOTHING}))"
 
 
 def _is_blank(said: str) -> str:
+    """To be asked within a CASE, which works it out for few rows; AND and OR would for all."""
     return f"trim(CAST({said} AS VARCHAR), E' \\t\\r\\n') = ''"
 
 
 def _type_rules(type_name: str, name: str, landed: str) -> list[tuple[str, str]]:
     text = f"CAST({landed} AS VARCHAR)"
     said = f"'{name} is not {_kind(type_name)}: ' || left({text}, 80)"
-    is_lost = f"{name} IS NULL AND {landed} IS NOT NULL AND NOT ({_is_blank(landed)})"
+    is_lost = f"CASE WHEN {name} IS NULL AND {landed} IS NOT NULL THEN NOT ({_is_blank(landed)}) ELSE false END"
     rules = [(is_lost, said)] if type_name not in ("VARCHAR", "TIMESTAMPTZ") else []
     if type_name in ("VARCHAR", "JSON"):
         size = f"strlen(CAST({name} AS VARCHAR))"
