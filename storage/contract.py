@@ -141,7 +141,8 @@ def _checked_select(
 
 def _defaulted(table: Table, zeros: Mapping[str, str]) -> dict[str, str]:
     """SQL of the columns that have the value of another one where the row says none; `zeros` are those that are landed."""
-    says_none = {name: f"{LANDED}.{name} IS NULL OR {zero}" for name, zero in zeros.items()}
+    said = {name: f"{LANDED}.{name}" for name in zeros}
+    says_none = {name: f"{said[name]} IS NULL OR {_is_blank(said[name])} OR {zero}" for name, zero in zeros.items()}
     return {
         column.name: f"CASE WHEN {says_none.get(column.name, 'true')} THEN {column.default} ELSE {column.name} END"
         for column in table.columns
@@ -161,7 +162,7 @@ def _cast(column: Column, names: Collection[str], landed: Mapping[str, str], con
     said = f"{LANDED}.{column.name}"
     cast = _read(column.type, landed[column.name], said)
     if own_default is not None:
-        cast = f"CASE WHEN {said} IS NULL THEN {default} ELSE {cast} END"
+        cast = f"CASE WHEN {said} IS NULL OR {_is_blank(said)} THEN {default} ELSE {cast} END"
     return f"{cast} AS {column.name}"
 
 
@@ -174,6 +175,8 @@ def _read(type_name: str, landed_type: str, said: str) -> str:
     if type_name == "VARCHAR" and landed_type in ("FLOAT", "DOUBLE"):  # ids that lay beside a NULL
         whole = f"WHEN {said} = trunc({said}) AND abs({said}) < {2**53} THEN CAST(CAST({said} AS HUGEINT) AS VARCHAR)"
         return f"CASE WHEN isnan({said}) THEN NULL {whole} ELSE CAST({said} AS VARCHAR) END"
+    if type_name == "VARCHAR" and landed_type.startswith("DECIMAL"):
+        return rf"regexp_replace(CAST({said} AS VARCHAR), '\.0+$', '')"
     return f"TRY_CAST({said} AS {type_name})"
 
 
@@ -211,26 +214,35 @@ def _column_rules(table: Table, column: Column) -> list[tuple[str, str]]:
 
 
 def _is_missing(table: Table, column: Column, said: str) -> str:
-    """A key that is blank, or what others write for nothing, is none."""
+    """A key that is blank, or what others write for nothing, is none. Of what is no text a blank says nothing either."""
     if column.name not in table.own_key or "source" not in table.key:
-        return f"{said} IS NULL"
+        blank = "" if column.type == "VARCHAR" else f" OR CASE WHEN {column.name} IS NULL THEN {_is_blank(said)} ELSE false END"
+        return f"({said} IS NULL{blank})"
     return f"({column.name} IS NULL OR lower(trim({column.name}, E' \\t\\r\\n')) IN ({NOTHING}))"
+
+
+def _is_blank(said: str) -> str:
+    """To be asked within a CASE, which works it out for few rows; AND and OR would for all."""
+    return f"trim(CAST({said} AS VARCHAR), E' \\t\\r\\n') = ''"
 
 
 def _type_rules(type_name: str, name: str, landed: str) -> list[tuple[str, str]]:
     text = f"CAST({landed} AS VARCHAR)"
     said = f"'{name} is not {_kind(type_name)}: ' || left({text}, 80)"
-    rules = [(f"{landed} IS NOT NULL AND {name} IS NULL", said)] if type_name not in ("VARCHAR", "TIMESTAMPTZ") else []
+    is_lost = f"CASE WHEN {name} IS NULL AND {landed} IS NOT NULL THEN NOT ({_is_blank(landed)}) ELSE false END"
+    rules = [(is_lost, said)] if type_name not in ("VARCHAR", "TIMESTAMPTZ") else []
     if type_name in ("VARCHAR", "JSON"):
         size = f"strlen(CAST({name} AS VARCHAR))"
         rules.append((f"{size} > {LONGEST_TEXT_BYTES}", f"'{name} is ' || {size} || ' bytes long, above {LONGEST_TEXT_BYTES}'"))
     if type_name == "TIMESTAMPTZ":
-        is_none = f"{landed} IS NOT NULL AND {name} IS NULL AND NOT coalesce(list_contains(emptied, '{name}'), false)"
+        is_none = f"{is_lost} AND NOT coalesce(list_contains(emptied, '{name}'), false)"
         rules.append((is_none, f"{said} || {hint(text)}"))
         rules.append((f"{name} < TIMESTAMPTZ '{EARLIEST}'", f"'{name} is before the year 1'"))
         rules.append((f"{name} > TIMESTAMPTZ '{LATEST}'", f"'{name} is after the year 9999'"))
     if type_name == "BIGINT":
-        rules.append((f"TRY_CAST({landed} AS DOUBLE) <> {name}", said))
+        rules.append((f"{name} IS NOT NULL AND TRY_CAST({landed} AS DOUBLE) IS DISTINCT FROM {name}", said))
+    if type_name == "BOOLEAN":
+        rules.append((f"{name} IS NOT NULL AND TRY_CAST({landed} AS DOUBLE) NOT IN (0, 1)", said))
     if type_name == "DOUBLE":
         rules.append((f"NOT isfinite({name})", f"'{name} is not finite'"))
     return rules

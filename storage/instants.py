@@ -26,6 +26,7 @@ ZERO_DAYS = (date(1, 1, 1), date(1900, 1, 1), date(1970, 1, 1), LAST_DAY)
 EXAMPLE = "write it like 2026-06-01T10:00:00+02:00"
 HINTS = (
     (r".* does not exist in .+", ""),
+    (r"0000-00-00.*", " is what MySQL writes for nothing: make it NULL in the mapping"),
     (r"[+-]?(?i:infinity)", " is no instant: NULL says that there is none"),
     (r"(-[0-9]{3,}|\+?[0-9]{5,})-[0-9]{2}-[0-9]{2}.*|[0-9]{4}-.* \(?BC\)?", " is not within the years 1 to 9999"),
     (r"[0-9]{9,11}(\.[0-9]+)?", " looks like seconds since 1970: make it a timestamp in the mapping, `to_timestamp(x)`"),

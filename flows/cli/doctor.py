@@ -88,7 +88,7 @@ def _source(settings: Settings) -> str:
     source = settings.source
     if source.kind == "files":
         found = find_files(find_folder(source.address), source.datasets)
-        said = ", ".join(f"{name} {len(paths)} files" for name, paths in found.files.items()) or "no files"
+        said = ", ".join(f"{name} {len(paths)} file{'s' * (len(paths) != 1)}" for name, paths in found.files.items()) or "no files"
         return f"{source.address}: {said}" + (f"; {found}" if found.unread else "")
     if source.kind not in DATABASES:
         return {"sample": "the built-in sample: made-up rows, not your platform", "none": "none, on purpose"}[source.kind]

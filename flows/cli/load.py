@@ -58,13 +58,15 @@ def load_files(settings: Settings, dataset: str, files: list[Path]) -> None:
 
 
 def land_files(settings: Settings, dataset: str, files: list[Path]) -> list[str]:
-    """Land what can be read; returns what is wrong with the rest."""
+    """Land what can be read, as if it lay in the folder of `files`; returns what is wrong with the rest."""
     from tasks.sources.files import land_file
+    from tasks.sources.mapping import zone_named
 
-    problems, pseudonyms = [], find_pseudonyms(settings)
+    source, problems, pseudonyms = settings.source, [], find_pseudonyms(settings)
+    zone = zone_named("[source] timezone", source.timezone if source.kind == "files" else "UTC")
     for path in files:
         try:
-            land_file(settings.folder, dataset, path, zero_days=settings.source.zero_instants, pseudonyms=pseudonyms)
+            land_file(settings.folder, dataset, path, zone=zone, zero_days=source.zero_instants, pseudonyms=pseudonyms)
         except GovpulseError as error:
             problems.append(str(error))
     return problems

@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from storage.catalogue import DATASETS
-from storage.contract import check_rows, key_text
+from storage.contract import UNREADABLE, check_rows, key_text
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.warehouse import connect, quote_text
@@ -70,7 +70,12 @@ def examine(session: Session, mapping: Mapping, dataset: str, now: datetime) -> 
     refused = find_refused(dataset, rows, now) if frames else []
     systematic = [line for line, count, offered in refused if count > rows.height * MOST_REFUSED or count == offered]
     others = tuple(line for line, *_ in refused if line not in systematic)
-    return Examination(dataset, mapping.file(dataset), (*mistyped, *systematic), others, rows.height, rows.head(SHOWN_ROWS))
+    return Examination(dataset, mapping.file(dataset), (*mistyped, *systematic), others, rows.height, _shown(rows))
+
+
+def _shown(rows: pl.DataFrame) -> pl.DataFrame:
+    """A few rows; why some cannot be read is said of all of them above."""
+    return rows.head(SHOWN_ROWS).drop(UNREADABLE, strict=False)
 
 
 def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:

@@ -33,7 +33,14 @@ BAD_ROWS = [
     ("scans", {"status": "Succeeded"}, f"status is not one of {SCAN_STATUSES}: Succeeded"),
     ("scans", {"scan_id": None}, "scan_id is missing"),
     ("scans", {"updated_at": None}, "updated_at is missing"),
-    ("scans", {"updated_at": ""}, f"updated_at is not a timestamp: ; {EXAMPLE}"),
+    ("scans", {"updated_at": ""}, "updated_at is missing"),
+    ("scans", {"updated_at": " \t"}, "updated_at is missing"),
+    (
+        "scans",
+        {"queued_at": "0000-00-00 00:00:00"},
+        f"{NO_INSTANT} 0000-00-00 00:00:00 is what MySQL writes for nothing: make it NULL in the mapping",
+    ),
+    ("scans", {"assets_scanned": "0x1F"}, "assets_scanned is not a whole number: 0x1F"),
     ("scans", {"queued_at": "1780000000000"}, f"{NO_INSTANT} 1780000000000 looks like milliseconds since 1970: {DIVIDE}"),
     (
         "scans",
@@ -161,6 +168,24 @@ def test_a_missing_required_column_names_the_file_and_the_column():
     with pytest.raises(GovpulseError, match=r"^scans\.sql: scans needs the columns status, updated_at$"):
         check_columns(DATASETS["scans"], columns, "scans.sql")
     check_columns(DATASETS["scans"], [*columns, "status", "updated_at"], "scans.sql")
+
+
+@pytest.mark.parametrize("blank", ["", " \t\r\n"])
+def test_in_what_is_no_text_a_blank_says_nothing(con, sound_row, blank):
+    rows = [sound_row("scans", finished_at=blank, assets_scanned=blank, is_deleted=blank, extracted_at=blank, name=blank)]
+    accepted, rejected = split(con, DATASETS["scans"], pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String)))
+    assert rejected == []
+    assert (accepted[0]["finished_at"], accepted[0]["assets_scanned"], accepted[0]["is_deleted"]) == (None, None, False)
+    assert accepted[0]["extracted_at"] == accepted[0]["updated_at"]
+    assert accepted[0]["name"] == blank
+
+
+@pytest.mark.parametrize(("number", "is_active"), [(0, False), (1, True), (1.0, True), (2, None), (-1, None), (0.5, None)])
+def test_a_number_other_than_0_and_1_is_no_boolean(con, sound_row, number, is_active):
+    frame = pl.DataFrame([sound_row("users")]).with_columns(pl.lit(number).alias("is_active"))
+    accepted, rejected = split(con, DATASETS["users"], frame)
+    assert [row["is_active"] for row in accepted] == ([] if is_active is None else [is_active])
+    assert [row["reason"] for row in rejected] == ([f"is_active is not a boolean: {number}"] if is_active is None else [])
 
 
 @pytest.mark.parametrize("name", ["landed", "reasons", "payload", "row", "key", "order", "a b", 'say "x"', "source "])

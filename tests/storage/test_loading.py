@@ -162,6 +162,15 @@ def test_a_refused_record_of_a_run_does_not_stop_the_next(con, home):
     assert count(con, "ops.rejected_rows") == 0
 
 
+def test_our_own_record_of_a_run_is_no_row_that_came_in(con, home, sound_row):
+    run = {"run_id": "r1", "flow": "f", "status": "running", "started_at": "2026-03-01T00:00:00Z"}
+    land(home, "runs", scans(run | {"updated_at": "2026-03-01T00:00:00Z"}))
+    land(home, "scans", scans(sound_row("scans")))
+    result = load_landing(con, home)
+    assert (result.files, result.rows, result.accepted) == (1, 1, 1)
+    assert count(con, "ops.runs") == 1
+
+
 def test_a_rejected_sample_of_the_host_does_not_stop_the_others(con, home, samples):
     frame = samples(3).with_columns(pl.when(pl.col("value") == 1).then(None).otherwise(pl.col("value")).alias("value"))
     land(home, "system_metrics", frame)

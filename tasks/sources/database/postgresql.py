@@ -97,7 +97,7 @@ class PostgresqlSession:
         return self._read_isolated(dataset, limit=rows)
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
-        sql = f"SELECT CAST({self._key(dataset).name} AS text) AS key, updated_at FROM {self._mapped(dataset)}"
+        sql = f"SELECT CAST({self._found(dataset)} AS text) AS key, updated_at FROM {self._mapped(dataset)}"
         for table in self._read(dataset, sql, {"updated_at": self._zone_of_changes(dataset)}):
             yield table.set_column(1, "updated_at", only_instants(table["updated_at"]))
 
@@ -109,16 +109,16 @@ class PostgresqlSession:
     def _select(self, dataset: str) -> str:
         schema, key = self._schema_of(dataset), DATASETS[dataset].key
         fields = [schema.field(name) for name in offered_columns(dataset, schema.names)]
-        is_own = [_is_plain(field.type) and (field.name not in key or _type_name(field) in OWN_KEY_TYPES) for field in fields]
+        is_own = [_is_plain(field) and (field.name not in key or _type_name(field) in OWN_KEY_TYPES) for field in fields]
         named = zip(fields, is_own, strict=True)
-        return ", ".join(field.name if own else f"CAST({field.name} AS text) AS {field.name}" for field, own in named)
+        return ", ".join(field.name if own else f"{_as_text(field)} AS {field.name}" for field, own in named)
 
     def _key(self, dataset: str) -> pa.Field:
         return self._schema_of(dataset).field(DATASETS[dataset].key[0])
 
     def _found(self, dataset: str) -> str:
         key = self._key(dataset)
-        return str(key.name if _type_name(key) in OWN_KEY_TYPES else f"CAST({key.name} AS text)")
+        return str(key.name) if _type_name(key) in OWN_KEY_TYPES else _as_text(key)
 
     def _in_span(self, dataset: str, span: Span) -> str:
         bounds = [f"updated_at >= {self._literal(dataset, span.start)}"] if span.start else []
@@ -222,8 +222,18 @@ def open_postgresql(
                 thing.close()
 
 
-def _is_plain(kind: pa.DataType) -> bool:
-    return getattr(kind, "extension_name", "") == "arrow.json" or any(is_one(kind) for is_one in PLAIN)
+def _is_plain(field: pa.Field) -> bool:
+    """The blanks that fill up a `character(n)` are none of its text, and its cast to text leaves them out."""
+    is_json = getattr(field.type, "extension_name", "") == "arrow.json"
+    return is_json or (_type_name(field) != "bpchar" and any(is_one(field.type) for is_one in PLAIN))
+
+
+def _as_text(field: pa.Field) -> str:
+    """SQL: a value as text; a number that is whole as whole numbers are written, though its type has fractions."""
+    name = field.name
+    if _type_name(field) == "numeric":
+        return f"CAST(CASE WHEN {name} = trunc({name}) THEN trunc({name}) ELSE {name} END AS text)"
+    return f"CAST({name} AS text)"
 
 
 def _is_instant(kind: pa.DataType) -> bool:

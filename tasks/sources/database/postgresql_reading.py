@@ -55,7 +55,7 @@ class PostgresqlReading:
 
     def listing(self) -> Iterator[pa.Table]:
         where, limit = _where([self.where] if self.where else []), "" if self.limit is None else f" LIMIT {self.limit}"
-        sql = f"SELECT CAST({self.key} AS text) AS key, updated_at FROM {self.mapped}{where}{limit}"
+        sql = f"SELECT CAST({self.found} AS text) AS key, updated_at FROM {self.mapped}{where}{limit}"
         return gather(self.stream(sql, BATCH_BYTES, (IN_ORDER,)), BATCH_BYTES, BATCH_BYTES)
 
     def said(self, change: Change) -> str | None:

@@ -28,7 +28,7 @@ from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError
 from tasks.sources.database.readable_text import mend_text
 from tasks.sources.database.session import Day, Horizon, Span
 from tasks.sources.database.since import BEGINNING, earliest, place_since
-from tasks.sources.database.sqlite_reading import BATCH_ROWS, SqliteReading, select_text
+from tasks.sources.database.sqlite_reading import BATCH_ROWS, SqliteReading, as_text, select_text
 from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor, only_instants
 from tasks.sources.mapping import Mapping, contract_columns, offered_columns
 
@@ -88,14 +88,14 @@ class SqliteSession:
         return self._read_isolated(dataset)
 
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
-        where = f"CAST({DATASETS[dataset].key[0]} AS TEXT) IN (SELECT value FROM json_each(?1))"
+        where = f"{as_text(DATASETS[dataset].key[0])} IN (SELECT value FROM json_each(?1))"
         return self._read_isolated(dataset, where, (json.dumps(list(keys)),), most=len(keys))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
         return self._read_isolated(dataset, limit=rows)
 
     def list_rows(self, dataset: str) -> Iterator[pa.Table]:
-        columns = {"key": f"CAST({DATASETS[dataset].key[0]} AS TEXT)", "updated_at": "CAST(updated_at AS TEXT)"}
+        columns = {"key": as_text(DATASETS[dataset].key[0]), "updated_at": "CAST(updated_at AS TEXT)"}
         zones = {"updated_at": self._zone_of_changes(dataset)}
         for table in self._read(dataset, select_text(columns, self._mapped(dataset)), zones):
             yield table.set_column(1, "updated_at", only_instants(table["updated_at"]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from storage.catalogue import DATASETS
 from storage.warehouse import quote_text
 from tasks.sources.database.narrowing import EVERYTHING, Between, Change, Only, gather
 
@@ -37,16 +38,17 @@ class SqliteReading:
     limit: int | None = None
 
     def rows(self, only: Only = EVERYTHING) -> Iterator[pa.Table]:
-        found = f"CAST({self.key} AS TEXT)"
+        found = as_text(self.key)
         conditions = [] if only.between is None else [_in_time(only.between)]
         conditions += [] if only.keys is None else [_any_of(found, only.keys)]
         conditions += [f"({_any_of(found, only.but)}) IS NOT TRUE"] if only.but else []
-        columns = {name: f"CAST({name} AS TEXT)" for name in self.columns}
+        texts = {column.name for column in DATASETS[self.dataset].columns if column.type == "VARCHAR"}
+        columns = {name: as_text(name) if name in texts else f"CAST({name} AS TEXT)" for name in self.columns}
         sql = self._sql(columns, conditions, self.limit if only is EVERYTHING else None)
         return gather(self.stream(sql, self.parameters, 1 if only.row_by_row else SENT_ROWS), MOST_BYTES, BATCH_ROWS)
 
     def listing(self) -> Iterator[pa.Table]:
-        columns = {"key": f"CAST({self.key} AS TEXT)", "updated_at": "CAST(updated_at AS TEXT)"}
+        columns = {"key": as_text(self.key), "updated_at": "CAST(updated_at AS TEXT)"}
         return gather(self.stream(self._sql(columns, [], self.limit), self.parameters, BATCH_ROWS), MOST_BYTES, BATCH_ROWS)
 
     def said(self, change: Change) -> str | None:
@@ -56,6 +58,12 @@ class SqliteReading:
         whole = " AND ".join([*([f"({self.where})"] if self.where else []), *conditions])
         rest = (f" WHERE {whole}" if whole else "") + ("" if limit is None else f" LIMIT {limit + 1}")
         return f"{select_text(columns, self.mapped)}{rest}"
+
+
+def as_text(name: str) -> str:
+    """SQL: a value as text; a number that is whole as whole numbers are written, though its type has fractions."""
+    is_whole = f"typeof({name}) = 'real' AND {name} = CAST({name} AS INTEGER) AND abs({name}) < {2**53}"
+    return f"CAST(CASE WHEN {is_whole} THEN CAST({name} AS INTEGER) ELSE {name} END AS TEXT)"
 
 
 def select_text(columns: dict[str, str], relation: str) -> str:

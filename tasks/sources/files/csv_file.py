@@ -1,10 +1,12 @@
 """A CSV file -> rows of text, in batches. The contract casts them; nothing is guessed here.
 
-What separates the fields is what makes columns of the contract out of the header: a comma, a semicolon or a tab.
+What separates the fields is what a first line such as `sep=;` says, as spreadsheets write it, else what makes columns of the
+contract out of the header: a comma, a semicolon or a tab.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from tasks.sources.files.unreadable import with_unreadable
 BATCH_CHARACTERS = 1 << 20
 MEANING = {"": None, QUOTED_EMPTY: ""}
 DELIMITERS = ",;\t"
+SEPARATED = "with a comma, a semicolon or a tab between them"
+DECLARED = re.compile(r'"?sep=([^"\w])"?\r?\n?', re.IGNORECASE)
 
 
 def read_csv(path: Path, table: Table) -> Iterator[pa.Table]:
@@ -30,10 +34,14 @@ def read_csv(path: Path, table: Table) -> Iterator[pa.Table]:
     Raises:
         GovpulseError: there is no header, it cannot be read, or it lacks a required column.
     """
-    delimiter = _delimiter(path, table)
+    first = _first_line(path)
+    declared = DECLARED.fullmatch(first)
+    delimiter = declared[1] if declared else _delimiter(first, table)
     with open_unpacked(path) as file:
         blocks = Blocks(file)
         lines = Lines(blocks, path.name, delimiter)
+        if declared:
+            next(iter(lines))
         found = records(lines)
         header = next(found, None)
         places = _places(header, table, path)
@@ -67,10 +75,13 @@ def _read_records(found: Iterator[list[str] | str], lines: Lines, blocks: Blocks
     yield _batch(rows, reasons, places)
 
 
-def _delimiter(path: Path, table: Table) -> str:
-    """That with which most columns are known; a comma where it makes no difference."""
+def _first_line(path: Path) -> str:
     with open_unpacked(path) as packed, io.TextIOWrapper(packed, "utf-8-sig", "surrogateescape", newline="") as file:
-        header = file.readline(BATCH_CHARACTERS)
+        return file.readline(BATCH_CHARACTERS)
+
+
+def _delimiter(header: str, table: Table) -> str:
+    """That with which most columns are known; a comma where it makes no difference."""
     return max(DELIMITERS, key=lambda sign: len(places_of(table, next(csv.reader([header], delimiter=sign), []))))
 
 
@@ -78,7 +89,11 @@ def _places(header: list[str] | str | None, table: Table, path: Path) -> dict[st
     """Where in a record each column is."""
     if not isinstance(header, list):
         raise GovpulseError(f"cannot read {path}: {header or 'it has no header'}")
-    return known_columns(table, header, str(path))
+    try:
+        return known_columns(table, header, str(path))
+    except GovpulseError as error:
+        only = len(header) == 1 and not places_of(table, header)
+        raise GovpulseError(f"{error}; its first line has to name the columns, {SEPARATED}" if only else str(error)) from error
 
 
 def _batch(rows: list[list[str]], reasons: list[str], places: dict[str, int]) -> pa.Table:

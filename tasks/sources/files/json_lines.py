@@ -66,11 +66,14 @@ def _empty(table: Table) -> pa.Table:
 def _read(con: duckdb.DuckDBPyConnection, table: Table, reasons: list[str], name: str, noun: str, keys: list[str]) -> pa.Table:
     """Through Arrow alone: with Polars in between, memory grows with the file."""
     written = {column: keys[found[0]] for column, found in places_of(table, keys).items()}
-    paths = ", ".join(quote_text(_path(written.get(column, column))) for column in table.column_names)
-    columns = ", ".join(f"found[{place}] AS {column}" for place, column in enumerate(table.column_names, 1))
+    paths = [quote_text(_path(written.get(column, column))) for column in table.column_names]
+    columns = ", ".join(
+        f"{_whole(f'found[{place}]', path) if column.type == 'VARCHAR' else f'found[{place}]'} AS {column.name}"
+        for place, (column, path) in enumerate(zip(table.columns, paths, strict=True), 1)
+    )
     read = con.sql(
         f"SELECT number, fault, CASE WHEN fault IS NOT NULL THEN line END AS line, {columns} FROM ("
-        f"SELECT *, CASE WHEN fault IS NULL THEN json_extract_string(line, [{paths}]) END AS found"
+        f"SELECT *, CASE WHEN fault IS NULL THEN json_extract_string(line, [{', '.join(paths)}]) END AS found"
         f" FROM (SELECT *, {FAULT} AS fault FROM lines))"
     ).to_arrow_table()
     is_bad = pc.is_valid(read["fault"])
@@ -78,6 +81,12 @@ def _read(con: duckdb.DuckDBPyConnection, table: Table, reasons: list[str], name
     said = [f"{noun} {row['number']} of {shown(name)} {row['fault']}: {shown(row['line'])}" for row in bad]
     rows = read.select(table.column_names).filter(pc.invert(is_bad))  # a copy, which lets go of DuckDB's larger buffers
     return with_unreadable(rows.cast(_empty(table).schema), reasons + said)
+
+
+def _whole(found: str, path: str) -> str:
+    """SQL: a number that is whole as whole numbers are written; a text stays what it is."""
+    is_number = f"json_type(line, {path}) = 'DOUBLE' AND abs(TRY_CAST({found} AS DOUBLE)) < {2**53}"
+    return f"CASE WHEN ends_with({found}, '.0') THEN CASE WHEN {is_number} THEN left({found}, -2) ELSE {found} END ELSE {found} END"
 
 
 def _path(key: str) -> str:

@@ -33,6 +33,7 @@ READERS = {
     ".jsonl": read_ndjson,
     ".json": read_json,
 }
+AS_JSON = "; write one object a line, or, in a .json file, an array of objects"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -104,7 +105,7 @@ def _check_beginning(path: Path) -> None:
         start = file.read(2)
     if not start:
         raise GovpulseError(f"{path} is empty")
-    if start in UTF16:
+    if start in UTF16 or start.count(0) == 1:  # without a mark
         raise GovpulseError(f"cannot read {path}: it is UTF-16; save it as UTF-8")
 
 
@@ -112,5 +113,5 @@ def _refuse_unreadable(pieces: Iterator[pa.Table], path: Path) -> Iterator[pa.Ta
     """A file of whose first piece nothing can be read is another kind of file. (That of a CSV file has shown in its header.)"""
     first = next(pieces)
     if first.num_rows and count_unreadable(first) == first.num_rows:
-        raise GovpulseError(f"cannot read {path}: {first[UNREADABLE][0]}")
+        raise GovpulseError(f"cannot read {path}: {first[UNREADABLE][0]}{'' if kind_of(path) == '.parquet' else AS_JSON}")
     return chain([first], pieces)

@@ -56,8 +56,8 @@ def _convert(column: pa.ChunkedArray) -> Converted:
         return _convert(pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type))
     if types.is_dictionary(kind):
         return _convert(column.cast(kind.value_type))
-    if types.is_duration(kind):
-        return pc.divide(column.cast(pa.int64()).cast(pa.float64()), PER_SECOND[kind.unit]), {}
+    if types.is_duration(kind) or types.is_decimal(kind):
+        return _convert_number(column), {}
     if types.is_nested(kind) or is_uuid:
         return _say_each(column, is_text=False)
     is_text = any(is_kind(kind) for is_kind in TEXT)
@@ -66,6 +66,13 @@ def _convert(column: pa.ChunkedArray) -> Converted:
         return found.cast(pa.string()), {}
     except pa.ArrowException:
         return _say_each(found, is_text=is_text)
+
+
+def _convert_number(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A duration in seconds, a decimal as text: without its zeros where it is whole."""
+    if types.is_duration(column.type):
+        return pc.divide(column.cast(pa.int64()).cast(pa.float64()), PER_SECOND[column.type.unit])
+    return pc.replace_substring_regex(column.cast(pa.string()), r"\.0+$", "")
 
 
 def _say_each(column: pa.ChunkedArray, *, is_text: bool) -> Converted:

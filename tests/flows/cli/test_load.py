@@ -46,6 +46,16 @@ def test_loading_twice_gives_the_same_rows(govpulse, tmp_path) -> None:
         assert counts(govpulse) == "2,0"
 
 
+@pytest.mark.parametrize(("kind", "hour"), [("files", 8), ("none", 10)])
+def test_a_file_means_the_same_as_in_the_folder_of_the_source(govpulse, tmp_path, monkeypatch, kind, hour) -> None:
+    monkeypatch.setenv("GOVPULSE_SOURCE__KIND", kind)
+    monkeypatch.setenv("GOVPULSE_SOURCE__URL", str(tmp_path))
+    monkeypatch.setenv("GOVPULSE_SOURCE__TIMEZONE", "Europe/Berlin")
+    govpulse("load", "users", write(tmp_path, "users.csv", "user_id,updated_at\nu1,2026-06-01 10:00\n"))
+    said = "SELECT hour(CAST(updated_at AS TIMESTAMP)) AS hour FROM raw.users"
+    assert govpulse("query", "--private", said, "--format", "csv").out.splitlines() == ["hour", str(hour)]
+
+
 def test_owners_are_merged(govpulse, tmp_path) -> None:
     for rows in ("finance,u1\nhr,u1\n", "finance,u2\nhr,u1\nhr,u1\n"):
         outcome = govpulse("load", "owners", write(tmp_path, "owners.csv", "domain,user_id\n" + rows))

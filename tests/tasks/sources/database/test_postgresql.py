@@ -149,6 +149,20 @@ def test_native_types_of_a_user_come_through(con: psycopg.Connection, mapped: Ma
     ]
 
 
+def test_what_fills_up_a_column_is_no_part_of_what_it_says(con: psycopg.Connection, mapped: Mapped, home: Home) -> None:
+    """Blanks behind a `character(n)`, and zeros behind a whole `numeric(n, m)`."""
+    make_people(con, key="numeric(20, 6)")
+    con.execute("ALTER TABLE people ALTER role TYPE char(12), ALTER team TYPE numeric(9, 2) USING team::numeric")
+    con.execute(
+        "INSERT INTO people (id, role, team, updated_at) VALUES (7, 'analyst', 41, '2026-07-01'), (8.5, ' x ', 1.5, '2026-07-01')"
+    )
+    take(home, mapped(users=USERS))
+    assert rows(home, "SELECT user_id, role, team FROM raw.users ORDER BY 1") == [
+        ("7", "analyst", "41"),
+        ("8.500000", " x", "1.50"),
+    ]
+
+
 JOBS = """
     CREATE TABLE jobs (id int, name interval, data_source text[], triggered_by inet, note bytea, queued_at date, assets numeric,
                        issues smallint, updated_at timestamptz)
@@ -482,6 +496,7 @@ HOSTILE_KEYS = (
         ("int", "-2147483648"),
         ("bigint", "9223372036854775807"),
         ("numeric", "12.50"),
+        ("numeric(30, 4)", "12345678901234567890"),
         ("double precision", "2.5"),
         ("uuid", "6f1c54f3-7b43-4c3e-9c5d-1f0e8f2b7a10"),
         ("word", "analyst"),

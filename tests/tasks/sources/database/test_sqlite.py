@@ -91,6 +91,19 @@ def test_a_column_may_change_its_type_from_row_to_row(source: Path, read: Read) 
     assert frame["user_id"].to_list() == ["0", "1", "2", "3", "4", "5"]
 
 
+def test_a_number_that_is_whole_is_a_whole_number_and_a_text_what_it_is(source: Path, read: Read) -> None:
+    """A column of type REAL makes 7 a 7.0."""
+    numbers = [7.0, 8, 2.5, "9.0", -3.0, 2.0**60, 9007199254740993]
+    insert(source, [person(number, "2026-01-02 00:00:00", number) for number in numbers])
+    said = ["7", "8", "2.5", "9.0", "-3", "1.15292150460685e+18", "9007199254740993"]
+    frame = read()
+    for column in ("user_id", "role"):
+        found = frame[column].to_list()
+        assert [*found[:5], found[6]] == [*said[:5], said[6]]
+        assert float(found[5]) == pytest.approx(2.0**60)
+    assert read(datetime(2026, 2, 1, tzinfo=UTC), ("7", "-3", "9.0"))["user_id"].sort().to_list() == ["-3", "7", "9.0"]
+
+
 def test_leading_nulls_do_not_fix_a_columns_type(source: Path, read: Read, monkeypatch) -> None:
     """Over several of the driver's batches, too."""
     monkeypatch.setattr(sqlite_reading, "BATCH_ROWS", 4)

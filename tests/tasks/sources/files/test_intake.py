@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -162,6 +163,32 @@ def test_keys_are_keys(intake: Intake) -> None:
     assert {reason for _, reason in intake.rows(REFUSED)} == {"user_id is missing"}
 
 
+DECIMALS = [Decimal("7.00"), Decimal("7.50"), Decimal("70.00")]
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 10), pa.decimal256(50, 10), pa.decimal32(5, 2)], ids=str)
+def test_a_decimal_that_is_whole_is_a_whole_number(intake: Intake, kind: pa.DataType) -> None:
+    """So that an id means the same in a file of another tool."""
+    intake.take("numbers.parquet", pa.table({"user_id": pa.array(DECIMALS, kind), "updated_at": [CHANGED] * 3}))
+    assert [Decimal(key) for (key,) in intake.rows("SELECT user_id FROM raw.users")] == DECIMALS
+    assert {("7",), ("70",)} <= set(intake.rows("SELECT user_id FROM raw.users"))
+
+
+@pytest.mark.parametrize("form", ["numbers.ndjson", "numbers.json"])
+def test_a_number_of_json_that_is_whole_is_a_whole_number_and_a_text_what_it_is(intake: Intake, form: str) -> None:
+    said = ["7.0", "8", "1e3", '"9.0"', "12345678901234567890123", "1.5"]
+    lines = [f'{{"user_id": {number}, "team": {number}, "updated_at": "2026-06-01"}}' for number in said]
+    intake.take(form, "\n".join(lines) if form.endswith("ndjson") else f"[{', '.join(lines)}]")
+    keys = {"7", "8", "1000", "9.0", "12345678901234567890123", "1.5"}
+    assert set(intake.rows("SELECT user_id, team FROM raw.users")) == {(key, key) for key in keys}
+
+
+def test_where_everything_is_quoted_nothing_is_nothing(intake: Intake) -> None:
+    result = intake.take("quoted.csv", '"user_id","team","is_active","created_at","updated_at"\r\n"u1","","","","2026-06-01"\r\n')
+    assert (result.accepted, result.rejected) == (1, 0)
+    assert intake.rows("SELECT user_id, team, is_active, created_at FROM raw.users") == [("u1", "", None, None)]
+
+
 def test_every_row_is_accepted_refused_or_skipped(intake: Intake) -> None:
     result = intake.take("mixed.csv", "user_id,updated_at\nu1,2026-06-01\nu2\nu3,yesterday\n\nu4,2026-06-01\n")
     assert (result.rows, result.accepted, result.rejected, result.skipped) == (4, 2, 2, 0)
@@ -172,6 +199,7 @@ USERS = [{"user_id": "u1", "role": "a;b", "updated_at": "2026-06-01"}, {"user_id
 FORMS = {
     "comma.csv": b"user_id,role,updated_at\nu1,a;b,2026-06-01\nu2,,2026-06-01\n",
     "semicolon.csv": b'user_id;role;updated_at\nu1;"a;b";2026-06-01\nu2;;2026-06-01\n',
+    "declared.csv": b"\xef\xbb\xbfsep=|\r\nuser_id|role|updated_at\r\nu1|a;b|2026-06-01\r\nu2||2026-06-01\r\n",
     "tab.csv": b"user_id\trole\tupdated_at\nu1\ta;b\t2026-06-01\nu2\t\t2026-06-01\n",
     "tab.tsv": b"user_id\trole\tupdated_at\nu1\ta;b\t2026-06-01\nu2\t\t2026-06-01\n",
     "other letters.csv": b"User ID, Role ,UPDATED_AT\nu1,a;b,2026-06-01\nu2,,2026-06-01\n",
@@ -203,7 +231,9 @@ def test_other_letters_in_parquet(intake: Intake) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"user_id|updated_at\n", "needs the columns user_id, updated_at; it has user_id|updated_at"),
+        (b"user_id|updated_at\n", "needs the columns user_id, updated_at; it has user_id|updated_at; its first line has to name"),
+        ("user_id,updated_at\nu1,2026-06-01\n".encode("utf-16-le"), "it is UTF-16; save it as UTF-8"),
+        ("user_id,updated_at\nu1,2026-06-01\n".encode("utf-16-be"), "it is UTF-16; save it as UTF-8"),
         (b"User_ID,user_ID,updated_at\n", "has the column user_id more than once"),
     ],
 )
