@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from storage.catalogue import Table
 from storage.contract import check_columns
 from storage.errors import GovpulseError, first_line
+from storage.landing import checksum, checksum_in, plain_name
 from storage.warehouse import quote_text
 
 
@@ -42,7 +43,7 @@ class LandedFile:
 
 
 def ledger_name(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
+    return f"{path.parent.name}/{plain_name(path.name)}"
 
 
 def read_footer(table: Table, path: Path) -> LandedFile:
@@ -51,16 +52,28 @@ def read_footer(table: Table, path: Path) -> LandedFile:
     Raises:
         GovpulseError: it is not whole, or lacks a required column.
     """
+    check_content(path)
     try:
         with pq.ParquetFile(path) as file:
             schema, footer = file.schema_arrow, file.metadata
     except (pa.ArrowException, OSError) as error:
-        raise GovpulseError(f"{path.name} is not a whole Parquet file: {first_line(error)}") from error
-    check_columns(table, schema.names, path.name)
+        raise GovpulseError(f"{plain_name(path.name)} is not a whole Parquet file: {first_line(error)}") from error
+    check_columns(table, schema.names, plain_name(path.name))
     said = {key.decode(): value.decode() for key, value in (footer.metadata or {}).items() if key != b"ARROW:schema"}
     columns = tuple((field.name, str(field.type)) for field in schema)
     marks = (_instant(said.get("watermark")), _instant(said.get("read_until")))
     return LandedFile(path, columns, footer.num_rows, said.get("source"), *marks, said.get("origin"))
+
+
+def check_content(path: Path) -> None:
+    """Compare a file with the checksum that is in its name.
+
+    Raises:
+        GovpulseError: it is not what was written.
+    """
+    known = checksum_in(path.name)
+    if known is not None and checksum(path) != known:
+        raise GovpulseError(f"{plain_name(path.name)} is damaged: it is not what was written")
 
 
 def check_pages(path: Path) -> None:
@@ -74,7 +87,7 @@ def check_pages(path: Path) -> None:
             for _ in file.iter_batches():
                 pass
     except (pa.ArrowException, OSError) as error:
-        raise GovpulseError(f"{path.name} is damaged: {first_line(error)}") from error
+        raise GovpulseError(f"{plain_name(path.name)} is damaged: {first_line(error)}") from error
 
 
 def as_relation(files: Sequence[LandedFile]) -> str:

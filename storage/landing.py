@@ -7,6 +7,7 @@ whole and survives `kill -9`; writers never wait for the warehouse. Read: `landi
 import os
 import time
 import uuid
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # a collector lands frames, and is spared the start of a libr
 ORPHAN_AGE_SECONDS = 3600.0
 ROW_GROUP_ROWS = 122_880
 """DuckDB's row group. Rows that come in whole ones are written once, others again at the next checkpoint."""
+CHECKSUM = ".crc-"
+"""Behind it a file bears its checksum in its name: Parquet's pages as Polars writes them have none."""
 COMPRESSION: Literal["lz4"] = "lz4"
 """A file lives for minutes: what is quick to write and to read counts for more than a third of its size."""
 
@@ -47,11 +50,11 @@ def land(
 
 def _land(folder: Path, dataset: str, rows: "pl.DataFrame | pa.Table", name: str | None, metadata: dict[str, str]) -> Path:
     stem = name or f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}"
-    target = folder / f"{stem}.parquet"
     temporary = folder / f".{stem}.{os.getpid()}.tmp"
     try:
         folder.mkdir(FOLDER, parents=True, exist_ok=True)
         _write_durably(rows, temporary, metadata)
+        target = folder / f"{stem}{CHECKSUM}{checksum(temporary)}.parquet"
         os.replace(temporary, target)
         sync_folder(folder)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -60,6 +63,27 @@ def _land(folder: Path, dataset: str, rows: "pl.DataFrame | pa.Table", name: str
         what_to_do = remedy(folder) if is_about_room(error) else "free or remount the disk"
         raise GovpulseError(f"cannot land {dataset} in {folder}: {_explain(error)}; {what_to_do}") from error
     return target
+
+
+def checksum(path: Path) -> str:
+    """CRC-32 of a file's content."""
+    found = 0
+    with path.open("rb") as file:
+        while part := file.read(2**20):
+            found = zlib.crc32(part, found)
+    return f"{found:08x}"
+
+
+def checksum_in(name: str) -> str | None:
+    """The one that a landing file bears in its name; None in the name of one that an older govpulse wrote."""
+    stem, has_one, found = name.removesuffix(".parquet").rpartition(CHECKSUM)
+    return found if stem and has_one else None
+
+
+def plain_name(name: str) -> str:
+    """The name without it, by which the ledger knows a file."""
+    found = checksum_in(name)
+    return name if found is None else name.replace(f"{CHECKSUM}{found}", "")
 
 
 def _explain(error: Exception) -> str:

@@ -25,7 +25,7 @@ from storage.home import Home
 from storage.incoming import leave_out_forgotten
 from storage.instants import ZERO_DAYS
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
-from storage.landing import ROW_GROUP_ROWS, pending, sync_folder
+from storage.landing import ROW_GROUP_ROWS, pending, plain_name, sync_folder
 from storage.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
 from storage.listings import mark_gone
 from storage.load_result import Counts, LoadResult, added
@@ -146,7 +146,7 @@ def _check(
         path = f"{LANDED_ROW}.filename"
         check_rows(con, table, as_relation(group), now, file=path, constants=constants, zero_days=zero_days)
     except REFUSALS as error:
-        raise GovpulseError(f"{group[0].path.name} cannot be checked: {first_line(error)}") from error
+        raise GovpulseError(f"{plain_name(group[0].path.name)} cannot be checked: {first_line(error)}") from error
     except duckdb.Error:
         for file in group:
             check_pages(file.path)
@@ -209,7 +209,7 @@ def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: 
     """Set the file aside, then say so in the ledger: after a crash in between it lies in quarantine, never nowhere."""
     folder = home.quarantine / table.name
     folder.mkdir(FOLDER, parents=True, exist_ok=True)
-    os.replace(path, folder / path.name)
+    os.replace(path, folder / plain_name(path.name))  # whoever repairs it need not know its checksum
     sync_folder(folder)
     record(con, table.name, ledger_name(path), datetime.now(UTC), status="quarantined", reason=reason)
     return LoadResult(files=1, quarantined=(f"{reason}; set aside in {folder}",))

@@ -12,7 +12,7 @@ from storage.backups.whole_files import damage_in, whole_files
 from storage.duckdb_file.headers import UnknownFormatError
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
-from storage.landed_file import check_pages
+from storage.landed_file import check_content, check_pages
 from storage.sqlite_files import damage as sqlite_damage
 from storage.verification.result import DAYS, CheckResult, Due, keep, note_verified, verified_until
 from storage.warehouse import Limits, turn, warehouse
@@ -90,6 +90,7 @@ def _landing(home: Home) -> CheckResult:
     files, damaged = 0, []
     for path in sorted(home.landing.glob("*/*.parquet")):
         try:
+            check_content(path)
             check_pages(path)
             files += 1
         except FileNotFoundError:

@@ -9,7 +9,9 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import ORPHAN_AGE_SECONDS, land, pending, sweep_orphans
+from storage.landed_file import check_content, ledger_name
+from storage.landing import ORPHAN_AGE_SECONDS, land, pending, plain_name, sweep_orphans
+from tests.backups import flip
 
 FRAME = pl.DataFrame({"value": [1, 2, 3]})
 
@@ -129,3 +131,22 @@ def test_a_temporary_file_that_gets_its_name_while_sweeping_is_no_error(home):
     folder = land(home, "scans", FRAME).parent
     (folder / ".gone.1.tmp").symlink_to(folder / "renamed away")
     assert sweep_orphans(home, time.time()) == 0
+
+
+def test_a_flipped_bit_of_a_landing_file_is_noticed_wherever_it_is(home, samples):
+    path = land(home, "system_metrics", samples(500))
+    check_content(path)
+    for at in range(0, path.stat().st_size, 53):
+        flip(path, at)
+        with pytest.raises(GovpulseError, match="is damaged: it is not what was written"):
+            check_content(path)
+        flip(path, at)
+    check_content(path)
+
+
+def test_the_ledger_knows_a_file_without_its_checksum(home, samples):
+    path = land(home, "system_metrics", samples(5), name="a-piece")
+    assert path.name.startswith("a-piece.crc-")
+    assert ledger_name(path) == "system_metrics/a-piece.parquet"
+    assert [plain_name(name) for name in ("a.parquet", ".crc-12.parquet")] == ["a.parquet", ".crc-12.parquet"]
+    check_content(path.rename(path.with_name("of-an-older-govpulse.parquet")))
