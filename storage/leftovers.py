@@ -56,6 +56,8 @@ def _is_seen_to(home: Home, path: Path) -> bool:
     everybody would be somebody else, whatever its digits happen to say."""
     if path.parent.parent == home.landing and path.parent.name in LANDED:
         return path.suffix == ".parquet" or _is_being_written(path)
+    if path.is_relative_to(home.journal):  # it goes with the backups
+        return True
     if path.parent in (home.backups, home.prefect):
         return path.match("warehouse-*.duckdb") or path.name.startswith("prefect.db")
     tables, secrets = (home.warehouse, home.published, home.sample), (home.person_secret, home.kept_person_secret)

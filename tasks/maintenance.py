@@ -9,11 +9,13 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.backups import back_up, drop_outdated_backups, rotate
+from storage.backups import back_up, backups, drop_outdated_backups, rotate
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.frames import registered
 from storage.home import Home
+from storage.journal_files import begin_segment
+from storage.journal_upkeep import drop_segments_in
 from storage.landing import sweep_orphans
 from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio, verify
 from storage.warehouse import Limits, warehouse
@@ -65,9 +67,10 @@ def back_up_and_verify(home: str, *, limits: Limits, keep: int, as_of: datetime)
 
 def renew_backup(folder: Home, limits: Limits, keep: int, as_of: datetime) -> MaintenanceResult:
     """The same, for whoever is no flow; once there is a sound backup, older ones go: those over the count, and those from before
-    somebody was forgotten."""
+    somebody was forgotten. With them goes what of the journal all that are left have."""
     with warehouse(folder, limits) as con:
         backup = back_up(con, folder, datetime.now(UTC))
+        begin_segment(folder)
         checks = verify(con, backup)
         rows = pl.DataFrame([asdict(check) for check in checks]).with_columns(pl.lit(as_of).alias("checked_at"))
         with registered(con, "checked_rows", rows):
@@ -76,6 +79,7 @@ def renew_backup(folder: Home, limits: Limits, keep: int, as_of: datetime) -> Ma
         dropped = drop_outdated_backups(con, folder) if is_sound else 0
         if is_sound:
             rotate(folder, keep)
+            drop_segments_in(folder, backups(folder))
     broken = [f"{check.name}: {check.detail}" for check in checks if not check.is_ok]
     if broken:
         raise GovpulseError("; ".join(broken))
