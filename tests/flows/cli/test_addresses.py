@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from storage.backups import backups
 from storage.home import Home
 from storage.loading import load_landing
 from storage.pseudonyms import pseudonym
@@ -151,7 +152,7 @@ def test_a_restored_backup_goes_on_with_its_secret(govpulse, home: Path, users) 
     before, folder = users(), Home(home)
     govpulse("forget", "nobody")
     renew_backup(folder, Limits(), 7, datetime(2026, 7, 1, tzinfo=UTC))
-    (backup,) = folder.backups.glob("warehouse-*")
+    backup = backups(folder)[-1]
     shutil.rmtree(folder.private)
     folder.create()
     shutil.copy(backup, folder.warehouse)
