@@ -5,6 +5,7 @@ when no backup needs it any more. Entries count up over all segments. Each says 
 what was written and never committed, or has been given up since for an older warehouse, is told from what counts.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -259,7 +260,23 @@ def keep_landed(home: Home, paths: Sequence[Path]) -> None:
             if (folder / path.name).exists():
                 path.unlink(missing_ok=True)
             elif path.exists():
-                os.replace(path, folder / path.name)
+                _move(path, folder / path.name)
         sync_folder(folder)
 
     with_reserve(home, keep)
+
+
+def _move(path: Path, target: Path) -> None:
+    """A folder of the home may be a link to another disk."""
+    try:
+        os.replace(path, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        part = target.with_suffix(".tmp")
+        with path.open("rb") as source, open(part, "wb", opener=owner_only) as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        os.replace(part, target)
+        path.unlink()

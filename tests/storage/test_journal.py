@@ -255,6 +255,22 @@ def test_a_loaded_file_is_kept_and_one_found_in_the_ledger_too(home, samples):
     assert [entry.did[0]["files"][0][0] for entry in entries(home)] == [path.name]
 
 
+def test_a_file_of_another_disk_is_kept_as_well(home, samples, monkeypatch):
+    path, replace = land(home, "system_metrics", samples(5)), os.replace
+    content = path.read_bytes()
+
+    def other_disk(source, target):
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", other_disk)
+    with warehouse(home) as con:
+        load_landing(con, home)
+    (kept,) = (home.journal / "000001" / "landed" / "system_metrics").iterdir()
+    assert (kept.name, kept.read_bytes(), path.exists()) == (path.name, content, False)
+
+
 def test_any_flipped_byte_is_told_or_in_no_entry(home):
     for place, kind in enumerate(["evaluate", "load", "silence", "load", "forget", "deliver"]):
         perform(home, kind, place + 1)
