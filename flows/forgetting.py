@@ -23,6 +23,7 @@ from storage.backups.keeping import has_outdated_backups
 from storage.errors import GovpulseError
 from storage.forgetting import Forgotten, forget_user
 from storage.home import Home
+from storage.journal_files import last_number
 from storage.leftovers import Leftovers
 from storage.loading import load_landing
 from storage.lock import fair_lock
@@ -90,14 +91,14 @@ def _out_of_tables(settings: Settings, user: str, hashes_ids: bool) -> Forgotten
 def _out_of_backups(settings: Settings, done: Forgetting) -> None:
     home, limits = settings.folder, settings.limits
     with warehouse(home, limits) as con:
-        if not has_outdated_backups(con, home):
+        if not has_outdated_backups(con, home) and not last_number(home):
             return
     from tasks.maintenance import renew_backup
 
     try:
         done.said.append(f"backup: {renew_backup(home, limits, settings.retention.backups, settings_files(settings))}")
     except GovpulseError as error:
-        raise GovpulseError(f"backups from before may name them, and a new one could not be made: {error}") from error
+        raise GovpulseError(f"backups and journal from before may name them, and no new backup could be made: {error}") from error
 
 
 def _out_of_sample(settings: Settings, done: Forgetting) -> None:

@@ -4,6 +4,7 @@
 generation in which something of it changed last. Generations count up, whatever clocks say.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import duckdb
 
 from storage.catalogue import TABLES, Table
+from storage.journal import is_kept, note_put, note_removed
 
 NOTE = """
     MERGE INTO ops.changes AS noted
@@ -76,10 +78,42 @@ def change(
 
     A relation without a schema is a temporary one, of which nobody takes note.
     """
-    changed = int(con.execute(statement, parameters).fetchall()[0][0])
+    changed = execute(con, name, statement, parameters)
     if changed and "." in name:
         note_whole(con, name)
     return changed
+
+
+def execute(
+    con: duckdb.DuckDBPyConnection, name: str, statement: str, parameters: list[Any] | Mapping[str, Any] | None = None
+) -> int:
+    """Run an INSERT, UPDATE, DELETE or MERGE of rows of `name`, and enter in the journal what became of them, where that is kept;
+    returns how many rows changed."""
+    table = TABLES.get(name)
+    if table is None or not table.is_journaled or not is_kept(con):
+        return int(con.execute(statement, parameters).fetchall()[0][0])
+    kind = statement.split(None, 1)[0].upper()
+    known = _keys(con, table) if kind == "UPDATE" and _sets_key(table, statement) else set()
+    action = "merge_action" if kind == "MERGE" else f"'{kind}'"
+    returning = f"{statement} RETURNING {action}, {', '.join(table.column_names)}"
+    found = con.execute(returning, parameters).fetchall()
+    key = [1 + table.column_names.index(each) for each in table.key]
+    gone = [tuple(row[at] for at in key) for row in found if row[0] == "DELETE"]
+    if known:
+        gone += sorted(known - _keys(con, table))
+    note_removed(con, name, table.key, gone)
+    note_put(con, name, table.column_names, [row[1:] for row in found if row[0] != "DELETE"])
+    return len(found)
+
+
+def _sets_key(table: Table, statement: str) -> bool:
+    """Whether an UPDATE may give rows another key: what it returns does not say which they had."""
+    head = re.split(r"\bWHERE\b", statement, maxsplit=1)[0]
+    return any(re.search(rf"\b{name}\s*=", head) for name in table.key)
+
+
+def _keys(con: duckdb.DuckDBPyConnection, table: Table) -> set[tuple[Any, ...]]:
+    return set(con.execute(f"SELECT {', '.join(table.key)} FROM {table.full_name}").fetchall())
 
 
 def generation(con: duckdb.DuckDBPyConnection) -> int:

@@ -20,7 +20,8 @@ import duckdb
 
 from storage.audit import record_action
 from storage.catalogue import DATASETS, Column, Table
-from storage.changes import change, note_whole
+from storage.changes import change
+from storage.journal import note_act
 from storage.mentions import PARTS, Holding, holdings, is_a_kind, namesakes, other_people, stand_in, tables, take_mentions_out
 from storage.person import NOBODY, Person, can_be_told, forms
 from storage.renaming import rename_findings, renaming_alerts
@@ -80,15 +81,17 @@ def forget_user(
         found, people = Counter[str](), []
         for form in (*([pseudonym] if pseudonym else []), *forms(user_id)):
             people.append(_remember(con, form, now, is_told=is_told, hashes_ids=hashes_ids))
-            found += _take_out(con, people[-1], is_told)
+            found += take_out(con, people[-1], is_told)
         counts = {name: found[name] for name, _ in tables() if found[name]}
         detail = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "nothing was here"
         record_action(con, "forget", detail, actor, now)
+        note_act(con, "forget")
         left = [holding for person in people if is_told for holding in holdings(con, person)]
         return Forgotten(counts, tuple(people), tuple(left), is_told, namesakes(con, user_id))
 
 
-def _take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> Counter[str]:
+def take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> Counter[str]:
+    """Take somebody whose hash is known out of every table, in the transaction that goes on; returns rows changed by table."""
     user_id = person.user_id
     found = _take_names_out(con, user_id) + _delete_mentions(con, user_id) + _delete_alerts(con, user_id)
     found += _delete_silences(con, user_id, is_told) + _delete_refused(con, user_id, is_told)
@@ -111,13 +114,16 @@ def _remember(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime, *, is
         f" FROM (SELECT coalesce((SELECT max(salt) FROM ops.forgotten), $salt) AS salt) WHERE NOT {IS_KNOWN.format(id='$id')}",
         {"salt": secrets.token_hex(16), "now": now, **said},
     )
-    found = con.execute(
+    is_theirs = "WHERE forgotten_id = sha256(salt || $id)"
+    change(
+        con,
+        "ops.forgotten",
         f"UPDATE ops.forgotten SET parts = {parts}, letters = {letters}, is_hashed = coalesce(is_hashed, false) OR $hashed"
-        f" WHERE forgotten_id = sha256(salt || $id) RETURNING forgotten_id, is_hashed",
+        f" {is_theirs}",
         said,
     )
+    found = con.execute(f"SELECT forgotten_id, is_hashed FROM ops.forgotten {is_theirs}", {"id": user_id})
     forgotten_id, is_hashed = found.fetchall()[0]
-    note_whole(con, "ops.forgotten")
     return Person(user_id, stand_in(forgotten_id) if is_told and is_hashed else None, other_people(con, user_id))
 
 

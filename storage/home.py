@@ -6,7 +6,7 @@ from pathlib import Path
 from storage.access import close_contents, close_folder, make_root
 from storage.errors import GovpulseError
 
-OURS = ("landing", "quarantine", "private", "backups", "sample", "prefect", "report", "metrics", "govpulse.toml")
+OURS = ("landing", "quarantine", "private", "backups", "journal", "sample", "prefect", "report", "metrics", "govpulse.toml")
 """What may lie in the folder of an installation, beside files whose names begin with that of the published one."""
 PUBLISHED = "govpulse.duckdb"
 
@@ -87,6 +87,11 @@ class Home:
         return self.root / "backups"
 
     @property
+    def journal(self) -> Path:
+        """What nobody can make anew, and landing files that were loaded: all that is not in the backups yet."""
+        return self.root / "journal"
+
+    @property
     def person_secret(self) -> Path:
         """What addresses of people are hashed with; a copy lies beside the backups."""
         return self.private / "person-secret"
@@ -116,7 +121,8 @@ class Home:
             self.make_folders()  # says whose it is
             return True
         made = [*self.backups.glob("warehouse-*.duckdb"), *self.backups.glob("manifest-*.json")]
-        left = [str(path) for path in (self.published, *sorted(made)[:1]) if path.is_file()]
+        entries = [path for path in sorted(self.journal.glob("*/entries.ndjson")) if path.stat().st_size]
+        left = [str(path) for path in (self.published, *sorted(made)[:1], *entries[-1:]) if path.is_file()]
         if left:
             raise GovpulseError(
                 f"the warehouse {self.warehouse} is missing, though there is {' and '.join(left)}: mount its disk, or `govpulse"
@@ -127,7 +133,7 @@ class Home:
     @property
     def closed(self) -> tuple[Path, ...]:
         """The folders that nobody else may enter."""
-        made = (self.landing, self.quarantine, self.private, self.backups, self.prefect)
+        made = (self.landing, self.quarantine, self.private, self.backups, self.journal, self.prefect)
         return (*made, self.sample.parent) if self.sample.parent.exists() else made
 
     def create(self) -> None:

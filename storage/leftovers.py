@@ -57,7 +57,7 @@ def _is_seen_to(home: Home, path: Path) -> bool:
     everybody would be somebody else, whatever its digits happen to say."""
     if path.parent.parent == home.landing and path.parent.name in LANDED:
         return path.suffix == ".parquet" or _is_being_written(path)
-    if path.is_relative_to(home.backups / CONTENT):
+    if path.is_relative_to(home.backups / CONTENT) or path.is_relative_to(home.journal):  # it goes with the backups
         return True
     if path.parent in (home.backups, home.prefect):
         return any(map(path.match, ("warehouse-*.duckdb", "manifest-*.json"))) or path.name.startswith("prefect.db")

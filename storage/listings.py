@@ -10,7 +10,9 @@ import duckdb
 from storage.catalogue import Table
 from storage.changes import change
 from storage.contract import key_text
+from storage.journal import note_act
 from storage.ledger import watermarks
+from storage.transaction import transaction
 from storage.write import remove
 
 MOST_GONE = 0.5
@@ -49,3 +51,10 @@ def mark_gone(con: duckdb.DuckDBPyConnection, table: Table, source: str, most_de
     is_past = "dataset = $dataset AND source = $source AND seen_at < CAST($seen_at AS TIMESTAMPTZ)"
     remove(con, "ops.rejected_rows", is_past, look)
     return None
+
+
+def insist_on_gone(con: duckdb.DuckDBPyConnection, table: Table, source: str, most_deleted_ratio: float) -> str | None:
+    """The same where nothing is loaded, in a transaction of its own."""
+    with transaction(con):
+        note_act(con, "insist_on_gone", dataset=table.name, source=source, most_deleted_ratio=most_deleted_ratio)
+        return mark_gone(con, table, source, most_deleted_ratio)

@@ -1,8 +1,8 @@
 """The loader: the only way from the landing zone into the warehouse.
 
 One transaction holds the rows of a few files, their refused rows, their lines in the ledger `ops.loads` and their watermarks; then
-the files go. Killed in between, the next loader finds them in the ledger and only deletes them. A file that cannot be read moves
-to quarantine.
+the files move to the journal, and go with it once a proven backup has their rows. Killed in between, the next loader finds them in
+the ledger and only moves them. A file that cannot be read moves to quarantine.
 """
 
 import os
@@ -24,6 +24,8 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.incoming import leave_out_forgotten
 from storage.instants import ZERO_DAYS
+from storage.journal import note_act, note_load
+from storage.journal_files import keep_landed
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
 from storage.landing import ROW_GROUP_ROWS, pending, plain_name, sync_folder
 from storage.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
@@ -59,9 +61,11 @@ def _without_rows(result: LoadResult) -> LoadResult:
 def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
     """Load every pending landing file of one dataset, oldest first. The midnights of `zero_days` are no instants."""
     table, result, readable = LANDED[dataset], LoadResult(), []
-    for path in pending(home, dataset):
-        if is_recorded(con, ledger_name(path)):
-            path.unlink(missing_ok=True)
+    paths = pending(home, dataset)
+    known = [path for path in paths if is_recorded(con, ledger_name(path))]
+    keep_landed(home, known)
+    for path in paths:
+        if path in known:
             continue
         try:
             readable.append(read_footer(table, path))
@@ -120,21 +124,30 @@ def _load_group(
 ) -> LoadResult:
     now = datetime.now(UTC)
     try:
-        _check(con, table, group, now, zero_days)
+        check_group(con, table, group, now, zero_days)
     except GovpulseError as error:
         if len(group) > 1:
             return sum((_load_group(con, home, table, zero_days, [file]) for file in group), LoadResult())
         return _quarantine(con, home, table, group[0].path, str(error))
-    with transaction(con):
-        result = _write(con, table, group, now)
-    con.execute("DROP TABLE checked")
-    for file in group:
-        file.path.unlink(missing_ok=True)
+    result = load_checked(con, table, group, now, zero_days)
+    keep_landed(home, [file.path for file in group])
     return result
 
 
-def _check(
-    con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile], now: datetime, zero_days: Collection[date]
+def load_checked(
+    con: duckdb.DuckDBPyConnection, table: Table, group: Sequence[LandedFile], now: datetime, zero_days: Collection[date]
+) -> LoadResult:
+    """Load files of which `check_group` made the relations `accepted` and `rejected`, as of `now`; they stay where they are."""
+    with transaction(con):
+        paths = [file.path for file in group]
+        note_load(con, table.name, group[0].source, paths, now, [day.isoformat() for day in sorted(zero_days)])
+        result = _write(con, table, group, now)
+    con.execute("DROP TABLE checked")
+    return result
+
+
+def check_group(
+    con: duckdb.DuckDBPyConnection, table: Table, group: Sequence[LandedFile], now: datetime, zero_days: Collection[date]
 ) -> None:
     """Split the rows into `accepted` and `rejected`.
 
@@ -153,7 +166,7 @@ def _check(
         raise
 
 
-def _write(con: duckdb.DuckDBPyConnection, table: Table, group: list[LandedFile], now: datetime) -> LoadResult:
+def _write(con: duckdb.DuckDBPyConnection, table: Table, group: Sequence[LandedFile], now: datetime) -> LoadResult:
     rows, source = sum(file.rows for file in group), group[0].source
     if table.name in GOVERNANCE and not make_room(con, source):
         for file in group:
@@ -211,5 +224,8 @@ def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: 
     folder.mkdir(FOLDER, parents=True, exist_ok=True)
     os.replace(path, folder / plain_name(path.name))  # whoever repairs it need not know its checksum
     sync_folder(folder)
-    record(con, table.name, ledger_name(path), datetime.now(UTC), status="quarantined", reason=reason)
+    now = datetime.now(UTC)
+    with transaction(con):
+        note_act(con, "quarantine", dataset=table.name, file=ledger_name(path), reason=reason, at=now)
+        record(con, table.name, ledger_name(path), now, status="quarantined", reason=reason)
     return LoadResult(files=1, quarantined=(f"{reason}; set aside in {folder}",))

@@ -8,10 +8,12 @@ from pathlib import Path
 import duckdb
 
 from storage.access import close
-from storage.catalogue import TABLES
+from storage.catalogue import TABLES, Table
 from storage.home import Home
+from storage.journal import note_act
 from storage.landing import sync_folder
 from storage.room import require_room
+from storage.transaction import transaction
 from storage.warehouse import attach
 from storage.warehouse_mark import announce, checkpoint
 from storage.write import remove
@@ -32,10 +34,18 @@ def apply_retention(con: duckdb.DuckDBPyConnection, days: Mapping[str, int], now
     for table in TABLES.values():
         kept = days.get(table.retention or "", 0)
         if kept:
-            oldest = now - timedelta(days=kept)
-            count = remove(con, table.full_name, f"{table.time_column} < $oldest", {"oldest": oldest})
+            count = expire(con, table, now - timedelta(days=kept))
             deleted |= {table.full_name: count} if count else {}
     return deleted
+
+
+def expire(con: duckdb.DuckDBPyConnection, table: Table, oldest: datetime) -> int:
+    """Delete the table's rows from before `oldest`, in one transaction; returns how many."""
+    with transaction(con):
+        count = remove(con, table.full_name, f"{table.time_column} < $oldest", {"oldest": oldest})
+        if count:
+            note_act(con, "expire", table=table.full_name, oldest=oldest)
+    return count
 
 
 def free_ratio(con: duckdb.DuckDBPyConnection) -> float:

@@ -20,6 +20,7 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.landing import sync_folder
 from storage.pseudonyms import Addresses, Pseudonyms
+from storage.transaction import transaction
 
 RANDOM_BYTES = 32
 
@@ -45,7 +46,8 @@ def _secret(con: duckdb.DuckDBPyConnection, home: Home, rule: Addresses, now: da
     secret = _keep(home.person_secret, found or secrets.token_bytes(RANDOM_BYTES))
     if not used:
         entry = "INSERT INTO ops.person_secret (fingerprint, first_used_at) VALUES (?, ?)"
-        change(con, "ops.person_secret", entry, [fingerprint_of(secret), now])
+        with transaction(con):
+            change(con, "ops.person_secret", entry, [fingerprint_of(secret), now])
     return secret
 
 

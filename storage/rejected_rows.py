@@ -11,6 +11,8 @@ from storage.changes import change
 from storage.contract import key_text
 from storage.frames import fetch
 from storage.instants import as_instant
+from storage.journal import note_act
+from storage.transaction import transaction
 from storage.write import remove, upsert
 
 REJECTED_ROWS = TABLES["ops.rejected_rows"]
@@ -60,4 +62,6 @@ def rejected_rows(con: duckdb.DuckDBPyConnection, dataset: str) -> pl.DataFrame:
 def forget_replayed(con: duckdb.DuckDBPyConnection, rejected_ids: Sequence[str], before: datetime) -> None:
     """Drop refused rows that went through the loader again since: what was refused anew has a row of its own."""
     is_replayed = "list_contains($rejected_ids, rejected_id) AND rejected_at < $before"
-    remove(con, REJECTED_ROWS.full_name, is_replayed, {"rejected_ids": list(rejected_ids), "before": before})
+    with transaction(con):
+        note_act(con, "forget_replayed", rejected_ids=list(rejected_ids), before=before)
+        remove(con, REJECTED_ROWS.full_name, is_replayed, {"rejected_ids": list(rejected_ids), "before": before})

@@ -15,13 +15,14 @@ import duckdb
 
 from storage.access import FOLDER, close
 from storage.backups.exporting import copy_to_disk
-from storage.backups.filling import Missing, damaged_files, fill
+from storage.backups.filling import Missing, damaged_files, fill, put_files_back
 from storage.backups.manifest import Manifest, manifests_in
 from storage.backups.whole_files import damage_in, made_at, number_of, whole_files
 from storage.catalogue import TABLES, Table
 from storage.changes import stored_tables
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.journal_replay import Replayed, replay
 from storage.landing import sync_folder
 from storage.migrations import migrate
 from storage.room import require_room
@@ -74,7 +75,8 @@ class Restored:
     Attributes:
         problems: backups that were passed over, and why.
         missing: rows that could not be read.
-        forgotten: people who have been forgotten since, and are in it.
+        replayed: of the journal, what was done since.
+        files: other files that were not there and were put back.
         set_aside: where the warehouse went that was there.
     """
 
@@ -82,17 +84,18 @@ class Restored:
     problems: tuple[str, ...]
     missing: tuple[Missing, ...]
     differences: tuple[Difference, ...]
-    forgotten: int
+    replayed: Replayed
+    files: tuple[str, ...]
     set_aside: Path | None
 
 
 def restore(
     home: Home, limits: Limits, now: datetime, *, at: datetime | None = None, keeps: bool = True, folder: Path | None = None
 ) -> Restored:
-    """Put the newest sound backup back, for who has the warehouse's turn.
+    """Put the newest sound backup back, and what the journal has since, for who has the warehouse's turn.
 
     Args:
-        at: the newest of those made until then.
+        at: the newest of those made until then; of what people did by hand nothing comes back that is later.
         keeps: change something; otherwise only say what would be.
         folder: where the backups are; those of the home by default.
 
@@ -103,14 +106,15 @@ def restore(
     home.set_aside.mkdir(FOLDER, parents=True, exist_ok=True)
     fresh = home.set_aside / "warehouse.restoring"
     _drop(fresh)
-    here, known = _content(home.warehouse), _forgets(home.warehouse)
+    here = _content(home.warehouse)
     try:
-        missing = _make(home, limits, chosen, fresh, now)
-        there, forgotten = _content(fresh) or {}, max(0, known - _forgets(fresh))
+        missing, replayed = _make(home, limits, chosen, fresh, now, at, keeps=keeps)
+        there = _content(fresh) or {}
         aside = _put_in_place(home, fresh, now) if keeps else None
     finally:
         _drop(fresh)
-    return Restored(chosen, problems, missing, _differences(there, here), forgotten, aside)
+    files = put_files_back(home, chosen.path.parent, chosen.manifest) if keeps and chosen.manifest else ()
+    return Restored(chosen, problems, missing, _differences(there, here), replayed, files, aside)
 
 
 def _drop(fresh: Path) -> None:
@@ -149,8 +153,10 @@ def _with_manifest(folder: Path) -> Iterator[Choice]:
     return (Choice(each.number, each.made_at, path, each) for path, each in manifests_in(folder).items())
 
 
-def _make(home: Home, limits: Limits, chosen: Choice, fresh: Path, now: datetime) -> tuple[Missing, ...]:
-    """The new file, up to date, and on the disk."""
+def _make(
+    home: Home, limits: Limits, chosen: Choice, fresh: Path, now: datetime, at: datetime | None, *, keeps: bool
+) -> tuple[tuple[Missing, ...], Replayed]:
+    """The new file, up to date."""
     folder = chosen.path.parent
     missing: tuple[Missing, ...] = ()
     if chosen.manifest is None:
@@ -168,10 +174,29 @@ def _make(home: Home, limits: Limits, chosen: Choice, fresh: Path, now: datetime
         if chosen.manifest is not None:
             missing = fill(con, folder, chosen.manifest, now, chosen.damaged)
         migrate(con, now)
+        replayed = replay(con, home, until=at, keeps=keeps)
         con.execute("CHECKPOINT")
     finally:
         con.close()
-    return missing
+    if replayed.needs_rewriting:
+        _rewrite(limits, fresh)
+    return missing, replayed
+
+
+def _rewrite(limits: Limits, fresh: Path) -> None:
+    """Without what was deleted: somebody was forgotten, and stays readable in the file."""
+    other = fresh.with_suffix(".rewritten")
+    _drop(other)
+    con = connect(limits)
+    try:
+        attach(con, fresh, "warehouse", read_only=True)
+        attach(con, other, "rewritten")
+        close(other)
+        con.execute("COPY FROM DATABASE warehouse TO rewritten")
+        con.execute("CHECKPOINT rewritten")
+    finally:
+        con.close()
+    os.replace(other, fresh)
 
 
 def _put_in_place(home: Home, fresh: Path, now: datetime) -> Path | None:
@@ -222,14 +247,6 @@ def _content(path: Path) -> Content | None:
             return {name: _rows(con, name, table) for name, table in _tables_of(con).items()}
     except (GovpulseError, duckdb.Error, OSError):
         return None
-
-
-def _forgets(path: Path) -> int:
-    try:
-        with _looking_at(path) as con:
-            return int(con.sql("SELECT count(*) FROM looked_at.ops.audit_log WHERE action = 'forget'").fetchall()[0][0])
-    except (GovpulseError, duckdb.Error, OSError):
-        return 0
 
 
 def _tables_of(con: duckdb.DuckDBPyConnection) -> dict[str, Table]:

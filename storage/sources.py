@@ -10,6 +10,7 @@ from storage.catalogue import DATASETS, GOVERNANCE
 from storage.changes import change
 from storage.errors import GovpulseError
 from storage.frames import fetch
+from storage.journal import note_act
 from storage.sample_rows import SAMPLE
 from storage.transaction import transaction
 from storage.write import remove, upsert
@@ -59,6 +60,7 @@ def rename_source(con: duckdb.DuckDBPyConnection, old: str, new: str, actor: str
         remove(con, "ops.watermarks", is_read, {"old": old, "new": new})
         for book in ("ops.watermarks", *BOOKS):
             change(con, book, f"UPDATE {book} SET source = ? WHERE source = ?", [new, old])
+        note_act(con, "rename_source", old=old, new=new, actor=actor, at=now)
         record_action(con, "rename_source", f"{old} to {new}: {rows} rows", actor, now)
     return rows
 

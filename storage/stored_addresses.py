@@ -17,6 +17,7 @@ from storage.contract import key_text
 from storage.forgetting import is_of_a_user, user_columns
 from storage.frames import registered
 from storage.home import Home
+from storage.journal import note_act
 from storage.maintenance import compact
 from storage.mentioned_addresses import MentionedAddresses
 from storage.mentions import OPERATORS, change_values, tables, texts
@@ -53,7 +54,7 @@ def settle_addresses(home: Home, limits: Limits, rule: Addresses, now: datetime)
         if _is_rewritten(con):
             return False
         compact(con, home)
-    with warehouse(home, limits) as con:
+    with warehouse(home, limits) as con, transaction(con):
         change(con, SECRETS, "UPDATE ops.person_secret SET rewritten_at = ? WHERE hashed_at IS NOT NULL", [now])
     return True
 
@@ -84,6 +85,7 @@ def hash_stored(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, now: dat
         found = {address: pseudonyms.of(address) for address in _addresses(con)}
         stands_for = {address: stands for address, stands in found.items() if address != stands}
         if stands_for:
+            note_act(con, "hash_stored", at=now)
             _put(con, stands_for)
         rewritten_at = None if stands_for else now
         change(con, SECRETS, "UPDATE ops.person_secret SET hashed_at = ?, rewritten_at = ?", [now, rewritten_at])

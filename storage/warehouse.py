@@ -18,6 +18,7 @@ import duckdb
 from storage.access import close
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.journal import journaled
 from storage.lock import fair_lock
 from storage.migrations import migrate
 from storage.warehouse_mark import watched
@@ -76,7 +77,8 @@ def opened(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyCon
         with watched(con, home.warehouse):
             con.execute("USE warehouse")
             migrate(con, datetime.now(UTC))
-            yield con
+            with journaled(con, home):
+                yield con
     except duckdb.Error as error:
         if not is_about_the_file(error):
             raise

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import Table
-from storage.changes import day_column, note_days, note_rows, note_whole
+from storage.changes import day_column, execute, note_days, note_rows, note_whole
 from storage.frames import registered, schema_of
 
 LARGE_ROWS = 10_000
@@ -20,7 +20,7 @@ Window = tuple[datetime, datetime]
 def append(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
     """Add the rows; returns how many."""
     names = ", ".join(table.column_names)
-    appended = _changed(con, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {relation}")
+    appended = execute(con, table.full_name, f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM {relation}")
     if appended:
         note_rows(con, table.full_name, relation)
     return appended
@@ -51,7 +51,7 @@ def remove(con: duckdb.DuckDBPyConnection, name: str, where: str, parameters: Ma
     """Delete the rows of `schema.table` for which the condition holds; returns how many."""
     if day_column(name):
         note_rows(con, name, f"{name} WHERE {where}", parameters)
-    removed = int(con.execute(f"DELETE FROM {name} WHERE {where}", parameters).fetchall()[0][0])
+    removed = execute(con, name, f"DELETE FROM {name} WHERE {where}", parameters)
     if removed and not day_column(name):
         note_whole(con, name)
     return removed
@@ -72,7 +72,7 @@ def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
         _note_merged_days(
             con, table, table.day_column, f"{incoming} LEFT JOIN {table.full_name} AS target ON {_match(table)}{span}", newer
         )
-    merged = _changed(con, merge_statement(table, incoming, span, newer))
+    merged = execute(con, table.full_name, merge_statement(table, incoming, span, newer))
     if merged and not table.day_column:
         note_whole(con, table.full_name)
     return merged
@@ -155,7 +155,3 @@ def _span(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
 
 def _row(relation: str, names: Sequence[str]) -> str:
     return "row(" + ", ".join(f"{relation}.{name}" for name in names) + ")"
-
-
-def _changed(con: duckdb.DuckDBPyConnection, statement: str) -> int:
-    return int(con.execute(statement).fetchall()[0][0])

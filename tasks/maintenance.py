@@ -10,13 +10,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.backups.elsewhere import copy_backups
-from storage.backups.keeping import drop_outdated_backups, heal, rotate
+from storage.backups.keeping import drop_outdated_backups, heal, oldest_entry, rotate
 from storage.backups.manifest import Manifest, manifests_in
 from storage.backups.taking import Source, Taken, back_up, backups_turn
 from storage.catalogue import TABLES
 from storage.destination import open_destination
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.journal_files import begin_segment, drop_segments_before, segment_after
 from storage.landing import sweep_orphans
 from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio
 from storage.room import in_units
@@ -71,9 +72,11 @@ def back_up_warehouse(home: str, *, limits: Limits, keep: int, sources: Sequence
 
 
 def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Source] = ()) -> MaintenanceResult:
-    """The same, for whoever is no flow; those go too that were made before somebody was forgotten."""
+    """The same, for whoever is no flow; those go too that were made before somebody was forgotten, and of the journal what all that
+    are left have."""
     with backups_turn(folder, limits):
         taken = back_up(folder, limits, datetime.now(UTC), sources)
+        begin_segment(folder)
         healed = heal(folder.backups, taken.manifest)
         with warehouse(folder, limits) as con:
             upsert_rows(con, TABLES["ops.backups"], [_row(taken.manifest, datetime.now(UTC)) | _cost(taken)])
@@ -81,6 +84,7 @@ def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Sour
         with warehouse(folder, limits) as con:
             dropped = drop_outdated_backups(con, folder)
         rotate(folder, keep)
+        drop_segments_before(folder, segment_after(folder, oldest_entry(folder)))
     said = f"number {taken.manifest.number}, {taken.manifest.rows:,} rows, {in_units(taken.written_bytes)} written"
     said += f"; {len(healed)} older backups healed" if healed else ""
     return MaintenanceResult(said + (f"; dropped {dropped} from before somebody was forgotten" if dropped else ""))

@@ -19,6 +19,7 @@ from storage.loading import load_dataset
 from storage.pseudonyms import Pseudonyms
 from storage.rejected_rows import forget_replayed, rejected_rows
 from storage.stored_addresses import read_pseudonyms, settle_addresses
+from storage.transaction import transaction
 from storage.warehouse import warehouse
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def configured_source(settings: Settings) -> "Source | None":
 def load_landed(settings: Settings, dataset: str, detail: str) -> LoadResult:
     with warehouse(settings.folder, settings.limits) as con:
         result = load_dataset(con, settings.folder, dataset, settings.source.zero_instants)
-        record_action(con, "load", detail, getpass.getuser(), datetime.now(UTC))
+        with transaction(con):
+            record_action(con, "load", detail, getpass.getuser(), datetime.now(UTC))
     settle_addresses(settings.folder, settings.limits, settings.people.addresses, datetime.now(UTC))
     return result

@@ -31,8 +31,6 @@ def restore_warehouse(
         of = f" of {each.start:%Y-%m-%d}" if each.start else ""
         say(f"{each.rows:,} rows of {each.table}{of} are lost, for their file is damaged")
     show(differences(done.differences))
-    if done.forgotten:
-        say(f"{done.forgotten} people have been forgotten since, and are in it: forget them again")
     if done.set_aside:
         say(f"what was there is in {done.set_aside}")
     say("nothing was changed" if dry_run else "sources are read again from where the backup ends: `govpulse run`")

@@ -1,15 +1,19 @@
 """A backup's rows in a new warehouse."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from storage.backups.exporting import sha256_of
-from storage.backups.manifest import Manifest, Part, Stored, is_there
+from storage.access import FOLDER
+from storage.backups.exporting import copy_to_disk, sha256_of
+from storage.backups.manifest import Extra, Manifest, Part, Stored, is_there
 from storage.errors import GovpulseError
+from storage.home import Home
+from storage.journal_files import LANDED
 from storage.migrations import migrate, migrations
 from storage.transaction import transaction
 from storage.warehouse import quote_text
@@ -63,6 +67,27 @@ def fill(
     con.execute("RESET preserve_insertion_order")
     migrate(con, now)
     return tuple(Missing(part.table, part.start, part.end, part.rows) for part in broken)
+
+
+def put_files_back(home: Home, folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    """Put settings, models and landing files back that were in the backup and are not there; returns their names.
+
+    What cannot be put where it was is left out: another machine has other folders.
+    """
+    put = []
+    for extra in manifest.extras:
+        target = {"model": home.models, "landing": home.landing}.get(extra.kind, Path()) / extra.name
+        if not target.exists() and not _is_damaged(folder, extra.file) and not _is_loaded(home, extra):
+            with suppress(OSError):
+                target.parent.mkdir(FOLDER, parents=True, exist_ok=True)
+                copy_to_disk(folder / extra.file.path, target)
+                put.append(extra.name)
+    return tuple(put)
+
+
+def _is_loaded(home: Home, extra: Extra) -> bool:
+    """Whether a landing file is kept already, as one that the journal has loaded."""
+    return extra.kind == "landing" and any(home.journal.glob(f"*/{LANDED}/{extra.name}"))
 
 
 def _empty(con: duckdb.DuckDBPyConnection, but: tuple[str, ...]) -> None:

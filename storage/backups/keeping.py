@@ -9,7 +9,7 @@ import duckdb
 
 from storage.backups.manifest import CONTENT, Manifest, Part, is_there, manifests_in, write_manifest
 from storage.backups.slices import slice_of
-from storage.backups.whole_files import knows_of, whole_files
+from storage.backups.whole_files import journal_number, knows_of, whole_files
 from storage.home import Home
 
 
@@ -52,6 +52,12 @@ def _outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
 
 def _forgets(manifest: Manifest | None) -> int:
     return manifest.forgets if manifest else 0
+
+
+def oldest_entry(home: Home) -> int:
+    """The last entry of the journal that every backup has; 0 where one does not say, for it is older than the journal."""
+    entries = [*map(journal_number, whole_files(home)), *(manifest.entry for manifest in manifests_in(home.backups).values())]
+    return min(entries, default=0)
 
 
 def _drop(home: Home, paths: Iterable[Path]) -> list[Path]:

@@ -68,3 +68,15 @@ def knows_of(backup: Path, forgotten_at: list[datetime]) -> bool:
         return False
     finally:
         copy.close()
+
+
+def journal_number(file: Path) -> int:
+    """The last entry of the journal that a copy has; 0 where it does not say."""
+    con = connect()
+    try:
+        attach(con, file, "backup", read_only=True)
+        return int(con.sql("SELECT max(number) FROM backup.ops.journal").fetchall()[0][0] or 0)
+    except (GovpulseError, duckdb.Error):
+        return 0
+    finally:
+        con.close()

@@ -35,6 +35,7 @@ ALERTS = Table(
     verb="upsert",
     key=("fingerprint",),
     is_published=True,
+    is_journaled=True,
 )
 
 TRANSITIONS = Table(
@@ -60,6 +61,7 @@ TRANSITIONS = Table(
     time_column="transitioned_at",
     is_published=True,
     retention="ops_days",
+    is_journaled=True,
 )
 
 NOTIFICATIONS = Table(
@@ -100,6 +102,7 @@ NOTIFICATIONS = Table(
     time_column="updated_at",
     is_published=True,
     retention="ops_days",
+    is_journaled=True,
 )
 
 SILENCES = Table(
@@ -123,6 +126,7 @@ SILENCES = Table(
     verb="upsert",
     key=("silence_id",),
     is_published=True,
+    is_journaled=True,
 )
 
 RULES = Table(
@@ -138,6 +142,7 @@ RULES = Table(
     verb="replace",
     key=("name",),
     is_published=True,
+    is_journaled=True,
 )
 
 TABLES = (ALERTS, TRANSITIONS, NOTIFICATIONS, SILENCES, RULES)

@@ -50,6 +50,7 @@ class Table:
         is_published: copied into the file that users open.
         has_history: a daily row set is kept in schema `history`.
         day_column: the instant by whose day (UTC) a large table's rows are backed up together; otherwise it is backed up whole.
+        is_journaled: what changes is entered in the journal, for nothing else brings it back.
         retention: the settings key that says for how many days rows are kept.
     """
 
@@ -68,6 +69,7 @@ class Table:
     is_published: bool = False
     has_history: bool = False
     day_column: str | None = None
+    is_journaled: bool = False
     retention: str | None = None
 
     @property

@@ -97,6 +97,7 @@ RECONCILIATIONS = Table(
     time_column="reconciled_at",
     is_published=True,
     retention="ops_days",
+    is_journaled=True,
 )
 
 CHANGES = Table(
@@ -115,6 +116,14 @@ CHANGES = Table(
     ),
     verb="upsert",
     key=("table_name", "part"),
+)
+
+JOURNAL = Table(
+    schema="ops",
+    name="journal",
+    description="How far the journal is in this warehouse, one row. Only in the warehouse.",
+    columns=(Column("number", "BIGINT", "of the last entry that was committed", is_required=True),),
+    verb="replace",
 )
 
 ZERO_INSTANTS = Table(
@@ -282,6 +291,7 @@ AUDIT_LOG = Table(
     key=("action", "done_at"),
     time_column="done_at",
     is_published=True,
+    is_journaled=True,
 )
 
 FORGOTTEN = Table(
@@ -302,6 +312,7 @@ FORGOTTEN = Table(
     ),
     verb="append",
     key=("forgotten_id",),
+    is_journaled=True,
 )
 
 PERSON_SECRET = Table(
@@ -316,6 +327,7 @@ PERSON_SECRET = Table(
     ),
     verb="append",
     key=("fingerprint",),
+    is_journaled=True,
 )
 
 SCHEMA_MIGRATIONS = Table(
@@ -336,6 +348,7 @@ TABLES = (
     RUNS,
     LOADS,
     CHANGES,
+    JOURNAL,
     WATERMARKS,
     RECONCILIATIONS,
     ZERO_INSTANTS,

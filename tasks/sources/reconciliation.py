@@ -24,9 +24,10 @@ from storage.forgetting import user_columns
 from storage.frames import registered
 from storage.home import Home
 from storage.landing import COMPRESSION
-from storage.listings import doubt, mark_gone
+from storage.listings import doubt, insist_on_gone
 from storage.lock import fair_lock
 from storage.pseudonyms import AS_THEY_ARE, AT, Pseudonyms
+from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 from tasks.sources.database.opening import Source, open_session
@@ -206,7 +207,7 @@ def reconcile_datasets(
 def _doubts(home: Home, limits: Limits, source: str, listings: Sequence[str], most_deleted_ratio: float) -> dict[str, str]:
     """Extraction has read the listings; what they lack is marked here where somebody insists."""
     with warehouse(home, limits) as con:
-        found = {dataset: mark_gone(con, DATASETS[dataset], source, most_deleted_ratio) for dataset in listings}
+        found = {dataset: insist_on_gone(con, DATASETS[dataset], source, most_deleted_ratio) for dataset in listings}
     return {dataset: why for dataset, why in found.items() if why}
 
 
@@ -228,5 +229,5 @@ def _record(home: Home, limits: Limits, source: str, drifts: list[Drift], listed
         return
     rows = pl.DataFrame([vars(drift) for drift in drifts])
     rows = rows.with_columns(pl.lit(source).alias("source"), pl.lit(listed_at).alias("reconciled_at"))
-    with warehouse(home, limits) as con, registered(con, "reconciled", rows):
+    with warehouse(home, limits) as con, registered(con, "reconciled", rows), transaction(con):
         append(con, TABLES["ops.reconciliations"], "reconciled")

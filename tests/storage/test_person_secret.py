@@ -51,6 +51,7 @@ def test_without_hashing_none_is_made(home: Home, rule: Addresses) -> None:
 def test_one_that_is_there_serves_a_new_warehouse(home: Home) -> None:
     first = found(home)
     home.warehouse.unlink()
+    shutil.rmtree(home.journal)
     assert found(home) == first
 
 

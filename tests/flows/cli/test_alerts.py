@@ -17,6 +17,7 @@ from storage.catalogue import TABLES
 from storage.errors import ConfigurationError
 from storage.frames import registered
 from storage.home import Home
+from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import append
 from tasks.alerts.in_force import definition_of
@@ -54,7 +55,7 @@ def put(home: Path, name: str, *rows: dict[str, Any]) -> None:
         {each.name: row.get(each.name, EMPTY.get(each.type) if each.is_required else None) for each in table.columns}
         for row in rows
     ]
-    with warehouse(Home(home)) as con, registered(con, "given", pl.DataFrame(whole, infer_schema_length=None)):
+    with warehouse(Home(home)) as con, registered(con, "given", pl.DataFrame(whole, infer_schema_length=None)), transaction(con):
         append(con, table, "given")
 
 

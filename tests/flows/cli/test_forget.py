@@ -52,7 +52,7 @@ def test_nothing_of_the_person_is_left_not_even_what_was_still_to_be_loaded(govp
     (home / "private" / "spill" / "of_one_that_was_killed.tmp").write_text(ANN)
     assert len(files_that_name(home, ANN)) == 2
     outcome = govpulse("forget", ANN)
-    assert (outcome.code, outcome.out, outcome.err) == (0, "forgotten: 1 of raw.activity\n", "")
+    assert (outcome.code, outcome.out.splitlines()[0], outcome.err) == (0, "forgotten: 1 of raw.activity", "")
     assert files_that_name(home, ANN) == []
     assert govpulse(
         "query", "--private", "SELECT count(*) AS acts, max(user_id) FROM raw.activity", "--format", "csv"
@@ -82,11 +82,8 @@ def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Pa
         change(con, "raw.activity", "INSERT INTO raw.activity SELECT * FROM raw.activity WHERE user_id = 'bob'")
     outcome = govpulse("forget", ANN)
     assert outcome.code == 1
-    said = (
-        "govpulse: backups from before may name them, and a new one could not be made: unique key of raw.activity: 1 keys doubled;"
-        " older backups stay\n"
-    )
-    assert outcome.err == said
+    said = "govpulse: backups and journal from before may name them, and no new backup could be made"
+    assert outcome.err == f"{said}: unique key of raw.activity: 1 keys doubled; older backups stay\n"
     assert outcome.out.startswith("forgotten: 1 of raw.activity\n")
     with warehouse(folder) as con:
         remove(con, "raw.activity", "true")
@@ -95,7 +92,7 @@ def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Pa
 
 
 def test_somebody_unknown_is_left_out_from_now_on(govpulse, home: Path) -> None:
-    assert govpulse("forget", ANN).out == "nothing of this user was here; what comes later will be left out\n"
+    assert govpulse("forget", ANN).out.startswith("nothing of this user was here; what comes later will be left out\n")
     with_acts(home)
     assert "1 of raw.activity" not in govpulse("forget", ANN).out
     assert files_that_name(home, ANN) == []
@@ -292,7 +289,8 @@ def test_run_again_it_finishes_what_was_broken_off(govpulse, home: Path) -> None
     assert folder.warehouse in files_that_name(home, ANN), "deleted, but not gone"
     for _ in range(2):
         outcome = govpulse("forget", ANN)
-        assert (outcome.code, outcome.out) == (0, "nothing of this user was here; what comes later will be left out\n")
+        assert outcome.code == 0
+        assert outcome.out.startswith("nothing of this user was here; what comes later will be left out\n")
         assert files_that_name(home, ANN) == []
 
 

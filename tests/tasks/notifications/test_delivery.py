@@ -16,6 +16,7 @@ from storage.catalogue import TABLES
 from storage.frames import registered, schema_of
 from storage.home import Home
 from storage.lock import BusyError, fair_lock
+from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert
 from tasks.messages import from_json, to_json
@@ -35,7 +36,7 @@ def put(home: Home, *rows: Row, state: str = "firing") -> None:
     """Queue the rows, with their alerts in this state."""
     table = TABLES["alerts.notifications"]
     given = pl.DataFrame([vars(row) for row in rows], schema=schema_of(table))
-    with warehouse(home, LIMITS) as con, registered(con, "given", given):
+    with warehouse(home, LIMITS) as con, registered(con, "given", given), transaction(con):
         upsert(con, table, "given")
         con.execute(
             "INSERT INTO alerts.alerts (fingerprint, rule, subject, labels, state, severity, episode, updated_at)"
