@@ -118,7 +118,7 @@ def sweep_orphans(home: Home, now_seconds: float) -> int:
 
 def _is_being_written(path: Path) -> bool:
     """Whether its writer is alive, who holds a lock on it."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

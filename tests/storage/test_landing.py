@@ -128,7 +128,7 @@ def test_orphans_are_swept_only_when_old(home):
 
 def test_one_that_is_being_written_is_not_swept_though_the_clock_has_leapt(home):
     part = land(home, "scans", FRAME).with_name(".part.1.tmp")
-    with open(part, "wb") as file:
+    with part.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert sweep_orphans(home, time.time() + 10 * ORPHAN_AGE_SECONDS) == 0
     assert sweep_orphans(home, time.time() + 10 * ORPHAN_AGE_SECONDS) == 1
