@@ -156,7 +156,7 @@ class Life:
         return [(at, value) for at, value in found if value in (OLD, *(number / 100 for number in hours))]
 
     def by_the_hour(self, hours: Iterable[int]) -> list[tuple]:
-        found = self.rows(f"SELECT hour_at, * EXCLUDE (hour_at) FROM {HOURLY.full_name} ORDER BY ALL")
+        found = self.rows(f"SELECT hour_at, * EXCLUDE (hour_at, as_of) FROM {HOURLY.full_name} ORDER BY ALL")
         return [row for row in found if row[0] in {START + number * HOUR for number in hours}]
 
 
