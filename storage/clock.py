@@ -32,8 +32,20 @@ def believed(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
         f" FROM (SELECT time_bucket(INTERVAL 1 HOUR, noted_at) AS hour_at FROM ({BOOKS}))",
         {"now": now},
     ).fetchall()[0]
-    latest: datetime = last
-    return latest if first <= limit + SILENT or ahead > behind else now
+    return max(last, _last_computed(con) or last) if first <= limit + SILENT or ahead > behind else now
+
+
+def reading_at(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
+    """When a computation reads: later than every load and every computation before it, though the clock may have been put back. By
+    this order is told what is not shown yet."""
+    loaded_at = con.sql("SELECT max(loaded_at) FROM ops.loads").fetchall()[0][0]
+    before = [instant for instant in (loaded_at, _last_computed(con)) if instant]
+    return max([now, *(instant + timedelta(microseconds=1) for instant in before)])
+
+
+def _last_computed(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    latest: datetime | None = con.sql("SELECT max(computed_at) FROM ops.computations").fetchall()[0][0]
+    return latest
 
 
 def is_settled(con: duckdb.DuckDBPyConnection, now: datetime) -> bool:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from storage.catalogue import INSIGHTS, TABLES
+from storage.clock import reading_at
 from storage.findings import as_found, write_findings
 from storage.frames import fetch, registered
 from storage.future import take_back_future
@@ -115,20 +116,21 @@ class Life:
     def _compute_hours(self, clock: datetime) -> None:
         start = choose_window_start(clock, None, uncovered_since(self.con, HOURLY.name, "system_metrics"))
         define_macros(self.con)
+        read_at = reading_at(self.con, clock)
         rows = read(self.con, HOURLY.name, {"as_of": clock, "window_start": start}).select(HOURLY.column_names)
         with registered(self.con, "computed", rows), transaction(self.con):
             replace(self.con, HOURLY, "computed", (start, clock))
-            enter(self.con, Computation(HOURLY.name, clock, start, rows.height, 0.1, clock))
+            enter(self.con, Computation(HOURLY.name, clock, start, rows.height, 0.1, read_at))
 
     def _find(self, number: int, clock: datetime) -> None:
         """`early` lasts until the eighth hour, `late` begins in the sixth, `all` lasts throughout."""
         subjects = ["all", *(["early"] if number < 8 else []), *(["late"] if number >= 6 else [])]
         said = {"kind": "stuck_scan", "severity": "critical", "statement": "s", "recommendation": "r", "evidence": "{}"}
         begun = {"started_at": START - 5 * DAY, "confidence": 0.9, "is_sample": False}
-        found = [{"subject": subject, **said, **begun} for subject in subjects]
+        found = [{"subject": subject, **said, **begun} for subject in subjects if clock > START - 5 * DAY]
         with transaction(self.con):
             write_findings(self.con, as_found(found, clock), clock)
-            enter(self.con, Computation("performance_insights", clock, None, len(found), 0.1, clock))
+            enter(self.con, Computation("performance_insights", clock, None, len(found), 0.1, reading_at(self.con, clock)))
 
     def _alert(self, clock: datetime) -> None:
         seen = {FAILING.name: [Observation(subject, float(value)) for subject, value in self.rows(FAILING.sql)]}
