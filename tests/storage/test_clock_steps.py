@@ -199,6 +199,13 @@ def test_some_runs_later_all_is_as_if_the_clock_had_been_right(tmp_path, twin, s
     assert ("the clock is behind" in said) == (step < NEVER)
 
 
+def apart_from(end: dict[str, list[tuple]], hours: set[int]) -> dict[str, list[tuple]]:
+    """What is there at the end, but for samples of these hours."""
+    touched = {START + number * HOUR for number in hours}
+    kept = {name: [row for row in end[name] if row[0].replace(minute=0) not in touched] for name in ("samples", "hours")}
+    return end | kept
+
+
 LONG = (*range(2, 30), 54, 78, 79, 102, 126, 127, 150)
 
 
@@ -211,4 +218,8 @@ def long_twin(tmp_path_factory) -> dict[str, list[tuple]]:
 @pytest.mark.parametrize("length", [1, 3, 5])
 @pytest.mark.parametrize("step", [*(sign * HOUR * hours for hours in (1, 2, 4, 12, 24, 100) for sign in (1, -1)), DECADE, -DECADE])
 def test_any_step_of_any_length_ends_the_same(tmp_path, long_twin, step, length) -> None:
-    assert live(tmp_path / "stepped", LONG, step, set(range(6, 6 + length)))[1] == long_twin
+    """A clock that is off by less than what the books are silent for mixes its samples with those of that hour."""
+    wrong = set(range(6, 6 + length))
+    _, end = live(tmp_path / "stepped", LONG, step, wrong)
+    mixed = {number + step // HOUR for number in wrong}
+    assert apart_from(end, mixed) == apart_from(long_twin, mixed)
