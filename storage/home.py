@@ -1,14 +1,17 @@
 """Where everything lies: the folder that GOVPULSE_HOME names."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.access import close_contents, close_folder, make_root
+from storage.access import close, close_contents, close_folder, make_root
 from storage.errors import GovpulseError
 
 OURS = ("landing", "quarantine", "private", "backups", "journal", "sample", "prefect", "report", "metrics", "govpulse.toml")
-"""What may lie in the folder of an installation, beside files whose names begin with that of the published one."""
+"""What may lie in the folder of an installation, beside files whose names begin with that of the published one or INSTALLATION."""
 PUBLISHED = "govpulse.duckdb"
+INSTALLATION = "installation"
+"""The file that says whose the home, or a folder of it, is."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ class Home:
         self.make_folders()
         for folder in self.closed:
             close_contents(folder)
+        with suppress(FileNotFoundError):
+            close(self.root / INSTALLATION)
 
     def make_folders(self) -> None:
         """Make the folders, and close them: cheap, however much is in them.
@@ -164,4 +169,4 @@ class Home:
 
 
 def _is_ours(name: str) -> bool:
-    return name in OURS or name.removeprefix(".").startswith(PUBLISHED)
+    return name in OURS or name.removeprefix(".").startswith((PUBLISHED, INSTALLATION))

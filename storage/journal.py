@@ -154,12 +154,18 @@ def note_act(con: duckdb.DuckDBPyConnection, act: str, **arguments: Any) -> None
 
 
 def note_load(
-    con: duckdb.DuckDBPyConnection, dataset: str, source: str | None, paths: Sequence[Path], now: datetime, zero_days: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    dataset: str,
+    source: str | None,
+    paths: Sequence[Path],
+    now: datetime,
+    clock: datetime,
+    zero_days: Sequence[str],
 ) -> None:
-    """Note that the rows of landing files came in at `now`."""
+    """Note that the rows of landing files came in at `now`, whatever the clock said."""
     if is_kept(con):
         files = [(path.name, checksum_in(path.name) or checksum(path)) for path in paths]
-        _note(con, {"load": dataset, "source": source, "at": now, "zero_days": zero_days, "files": files})
+        _note(con, {"load": dataset, "source": source, "at": now, "clock": clock, "zero_days": zero_days, "files": files})
 
 
 def note_left_out(con: duckdb.DuckDBPyConnection, places: Sequence[tuple[int, int]]) -> None:

@@ -20,6 +20,7 @@ from storage.catalogue import DATASETS, GOVERNANCE, LANDED, TABLES, Table
 from storage.errors import GovpulseError, first_line
 from storage.forgetting_again import forget_again
 from storage.frames import registered, schema_of
+from storage.future import take_back_future
 from storage.home import Home
 from storage.journal import committed_number, note_left_out, silent, spoken
 from storage.journal_files import (
@@ -299,7 +300,8 @@ def _load(playing: Replay, entry: Entry, did: Did) -> None:
     files = [file for name, checksum in did["files"] if (file := _file(playing, entry, table, name, checksum)) is not None]
     zero_days = [date.fromisoformat(day) for day in did["zero_days"]]
     if files:
-        _load_files(playing, table, files, datetime.fromisoformat(did["at"]), zero_days)
+        now, clock = (datetime.fromisoformat(did[name]) for name in ("at", "clock"))
+        _load_files(playing, table, files, now, clock, zero_days)
 
 
 def _file(playing: Replay, entry: Entry, table: Table, name: str, checksum: str) -> LandedFile | None:
@@ -316,17 +318,19 @@ def _file(playing: Replay, entry: Entry, table: Table, name: str, checksum: str)
     return None
 
 
-def _load_files(playing: Replay, table: Table, files: Sequence[LandedFile], now: datetime, zero_days: Sequence[date]) -> None:
+def _load_files(
+    playing: Replay, table: Table, files: Sequence[LandedFile], now: datetime, clock: datetime, zero_days: Sequence[date]
+) -> None:
     try:
         check_group(playing.con, table, files, now, zero_days)
     except GovpulseError as error:
         if len(files) > 1:
             for file in files:
-                _load_files(playing, table, [file], now, zero_days)
+                _load_files(playing, table, [file], now, clock, zero_days)
         else:
             playing.done.lost.append(f"rows of {table.full_name}, loaded at {now:%Y-%m-%d %H:%M:%S}: {error}")
         return
-    load_checked(playing.con, table, files, now, zero_days)
+    load_checked(playing.con, table, files, now, clock, zero_days)
     playing.done.files += len(files)
 
 
@@ -374,6 +378,7 @@ ACTS: Mapping[str, Act] = {
     "hash_stored": _hash,
     "insist_on_gone": _insist,
     "forget_replayed": lambda playing, _, said: forget_replayed(playing.con, said["rejected_ids"], said["before"]),
+    "take_back_future": lambda playing, _, said: take_back_future(playing.con, said["at"]),
     "expire": lambda playing, _, said: _expire(playing, said),
 }
 

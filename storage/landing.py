@@ -4,6 +4,7 @@ A file is written under a temporary name, fsynced, renamed, and its folder fsync
 whole and survives `kill -9`; writers never wait for the warehouse. Read: `landing/<dataset>/*.parquet`.
 """
 
+import fcntl
 import os
 import time
 import uuid
@@ -93,6 +94,7 @@ def _explain(error: Exception) -> str:
 
 def _write_durably(rows: "pl.DataFrame | pa.Table", path: Path, metadata: dict[str, str]) -> None:
     with open(path, "wb", opener=owner_only) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # while it is held, nobody takes the file for left behind, whatever the clock says
         if isinstance(rows, pl.DataFrame):
             rows.write_parquet(file, compression=COMPRESSION, metadata=metadata)
         else:
@@ -127,11 +129,22 @@ def backlog(home: Home) -> int:
 
 
 def sweep_orphans(home: Home, now_seconds: float) -> int:
-    """Delete temporary files that a killed writer left behind over an hour ago; returns how many."""
+    """Delete temporary files that a killed writer left behind over an hour ago; returns how many. A writer that is alive has not
+    taken an hour: the clock has leapt."""
     swept = 0
     for path in home.landing.glob("*/.*.tmp"):
         with suppress(FileNotFoundError):  # a living writer has just given it its final name
-            if now_seconds - path.stat().st_mtime > ORPHAN_AGE_SECONDS:
+            if now_seconds - path.stat().st_mtime > ORPHAN_AGE_SECONDS and not _is_being_written(path):
                 path.unlink()
                 swept += 1
     return swept
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether its writer is alive, who holds a lock on it."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

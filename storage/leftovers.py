@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storage.backups.manifest import CONTENT
 from storage.catalogue import LANDED
-from storage.home import Home
+from storage.home import INSTALLATION, Home
 from storage.person import Person, spellings
 from storage.searching import UndecodableError, names
 
@@ -54,13 +54,15 @@ def _files(home: Home) -> Iterator[Path]:
 
 def _is_seen_to(home: Home, path: Path) -> bool:
     """Whether others take care of it: tables, files that the loader takes in as soon as they are whole, and a secret without which
-    everybody would be somebody else, whatever its digits happen to say."""
+    everybody would be somebody else, and an id of ours, whatever their digits happen to say."""
     if path.parent.parent == home.landing and path.parent.name in LANDED:
         return path.suffix == ".parquet" or _is_being_written(path)
     if path.is_relative_to(home.backups / CONTENT) or path.is_relative_to(home.journal):  # it goes with the backups
         return True
     if path.parent in (home.backups, home.prefect):
         return any(map(path.match, ("warehouse-*.duckdb", "manifest-*.json"))) or path.name.startswith("prefect.db")
+    if path.name == INSTALLATION:
+        return True
     tables, secrets = (home.warehouse, home.published, home.sample), (home.person_secret, home.kept_person_secret)
     return path in (*tables, *secrets, home.reserve) or path in {table.with_name(f"{table.name}.wal") for table in tables}
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 SHOWN_FILES = 8
@@ -44,7 +45,9 @@ class LoadResult:
         zeros: by `dataset.column` how many instants stood for nothing.
         doubts: by listing why what it lacks is not believed to be gone.
         origins: by dataset and somebody's file what became of its rows.
-        is_healed: what had been computed for an instant to come was taken back.
+        put_right: of what lay ahead of the clock, how much of what was put right.
+        astray: samples that this host took by a clock that was wrong, which are left out; they count as skipped.
+        behind: the latest instant in our books, where the clock is behind it.
     """
 
     files: int = 0
@@ -56,7 +59,9 @@ class LoadResult:
     zeros: Mapping[str, int] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[Origin, Counts] = field(default_factory=dict)
-    is_healed: bool = False
+    put_right: Mapping[str, int] = field(default_factory=dict)
+    astray: int = 0
+    behind: datetime | None = None
 
     @property
     def accepted(self) -> int:
@@ -77,13 +82,17 @@ class LoadResult:
         files = self.files - sum(counts.files for counts in self.origins.values()) + len(self.origins)
         said = [f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in ((self.rows, "row"), (files, "file"))]
         parts = [" from ".join(said), f"{self.accepted:,} accepted", f"{self.rejected:,} rejected"]
-        forgotten = self.skipped - self.displaced
+        forgotten = self.skipped - self.displaced - self.astray
         parts += [f"{forgotten:,} skipped, of people who were forgotten"] if forgotten else []
         parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
         parts += [f"{self.displaced:,} sample rows left out beside real ones"] if self.displaced else []
         zeros = ", ".join(f"{name} {count:,}" for name, count in self.zeros.items())
         parts += [f"zero instants taken for nothing: {zeros}"] if zeros else []
-        parts += ["what had been computed for an instant in the future was taken back"] if self.is_healed else []
+        parts += [f"{self.astray:,} samples left out, taken by a clock that was wrong"] if self.astray else []
+        right = ", ".join(f"{count:,} {what}" for what, count in self.put_right.items())
+        parts += [f"the clock was ahead; what was computed or seen in the future was put right: {right}"] if right else []
+        behind = f"{self.behind:%Y-%m-%d %H:%M} UTC" if self.behind else ""
+        parts += [f"the clock is behind what was written at {behind}; it stands still there until it gets there"] if behind else []
         return "; ".join([", ".join(parts), *self._details()])
 
     def _details(self) -> list[str]:
@@ -108,7 +117,9 @@ class LoadResult:
             dict(Counter(self.zeros) + Counter(other.zeros)),
             {**self.doubts, **other.doubts},
             added([*self.origins.items(), *other.origins.items()]),
-            self.is_healed or other.is_healed,
+            dict(Counter(self.put_right) + Counter(other.put_right)),
+            self.astray + other.astray,
+            self.behind or other.behind,
         )
 
 

@@ -6,10 +6,10 @@ the ledger and only moves them. A file that cannot be read moves to quarantine.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +18,11 @@ import duckdb
 from storage.access import FOLDER
 from storage.carried_sums import note_changes
 from storage.catalogue import DATASETS, GOVERNANCE, LANDED, Table
+from storage.clock import CLOCKS_DIFFER, believed
 from storage.contract import LANDED as LANDED_ROW
 from storage.contract import check_rows
 from storage.errors import GovpulseError, first_line
+from storage.future import age_landed, leave_out_astray
 from storage.home import Home
 from storage.incoming import leave_out_forgotten
 from storage.instants import ZERO_DAYS
@@ -44,13 +46,18 @@ GROUP_BYTES = 2**27
 """Of files, for rows with long texts."""
 LOADING_MEMORY = "300MB"
 """Enough for half a million ordinary rows; what holds long texts gets what the warehouse may use."""
+MOST_AHEAD = timedelta(days=1)
+"""By the contract no change lies further ahead."""
 REFUSALS = (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, ValueError, NotImplementedError)
 """What DuckDB raises for columns that it cannot take in."""
 
 
-def load_landing(con: duckdb.DuckDBPyConnection, home: Home, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
-    """Load every pending landing file of every dataset; returns what was done. Our own records of runs are no rows that came in."""
-    done = {dataset: load_dataset(con, home, dataset, zero_days) for dataset in LANDED}
+def load_landing(
+    con: duckdb.DuckDBPyConnection, home: Home, zero_days: Collection[date] = ZERO_DAYS, now: datetime | None = None
+) -> LoadResult:
+    """Load every pending landing file of every dataset, at `now`, or at what the clock says; returns what was done. Our own records
+    of runs are no rows that came in."""
+    done = {dataset: load_dataset(con, home, dataset, zero_days, now) for dataset in LANDED}
     return sum((result if dataset in DATASETS else _without_rows(result) for dataset, result in done.items()), LoadResult())
 
 
@@ -58,21 +65,30 @@ def _without_rows(result: LoadResult) -> LoadResult:
     return replace(result, files=0, rows=result.rejected + result.skipped)
 
 
-def load_dataset(con: duckdb.DuckDBPyConnection, home: Home, dataset: str, zero_days: Collection[date] = ZERO_DAYS) -> LoadResult:
+def load_dataset(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    dataset: str,
+    zero_days: Collection[date] = ZERO_DAYS,
+    now: datetime | None = None,
+) -> LoadResult:
     """Load every pending landing file of one dataset, oldest first. The midnights of `zero_days` are no instants."""
-    table, result, readable = LANDED[dataset], LoadResult(), []
-    paths = pending(home, dataset)
+    if not (paths := pending(home, dataset)):
+        return LoadResult()
     known = [path for path in paths if is_recorded(con, ledger_name(path))]
     keep_landed(home, known)
+    clock = now or datetime.now(UTC)
+    now = believed(con, clock)
+    table, result, readable = LANDED[dataset], LoadResult(behind=now if now > clock else None), []
     for path in paths:
         if path in known:
             continue
         try:
             readable.append(read_footer(table, path))
         except GovpulseError as error:
-            result += _quarantine(con, home, table, path, str(error))
+            result += _quarantine(con, home, table, path, str(error), now)
     with _in_bulk(con) as memory:
-        load = partial(_load_group, con, home, table, zero_days)
+        load = partial(_load_group, con, home, table, zero_days, now, clock)
         return sum((_load_with_room(con, load, group, memory) for group in _groups(readable)), result)
 
 
@@ -120,28 +136,39 @@ def _load_with_room(
 
 
 def _load_group(
-    con: duckdb.DuckDBPyConnection, home: Home, table: Table, zero_days: Collection[date], group: list[LandedFile]
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    table: Table,
+    zero_days: Collection[date],
+    now: datetime,
+    clock: datetime,
+    group: list[LandedFile],
 ) -> LoadResult:
-    now = datetime.now(UTC)
     try:
         check_group(con, table, group, now, zero_days)
     except GovpulseError as error:
         if len(group) > 1:
-            return sum((_load_group(con, home, table, zero_days, [file]) for file in group), LoadResult())
-        return _quarantine(con, home, table, group[0].path, str(error))
-    result = load_checked(con, table, group, now, zero_days)
+            return sum((_load_group(con, home, table, zero_days, now, clock, [file]) for file in group), LoadResult())
+        return _quarantine(con, home, table, group[0].path, str(error), now)
+    result = load_checked(con, table, group, now, clock, zero_days)
     keep_landed(home, [file.path for file in group])
     return result
 
 
 def load_checked(
-    con: duckdb.DuckDBPyConnection, table: Table, group: Sequence[LandedFile], now: datetime, zero_days: Collection[date]
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    group: Sequence[LandedFile],
+    now: datetime,
+    clock: datetime,
+    zero_days: Collection[date],
 ) -> LoadResult:
-    """Load files of which `check_group` made the relations `accepted` and `rejected`, as of `now`; they stay where they are."""
+    """Load files of which `check_group` made the relations `accepted` and `rejected`, as of `now`, which the `clock` may not say; they
+    stay where they are."""
     with transaction(con):
         paths = [file.path for file in group]
-        note_load(con, table.name, group[0].source, paths, now, [day.isoformat() for day in sorted(zero_days)])
-        result = _write(con, table, group, now)
+        note_load(con, table.name, group[0].source, paths, now, clock, [day.isoformat() for day in sorted(zero_days)])
+        result = _write(con, table, group, now, clock)
     con.execute("DROP TABLE checked")
     return result
 
@@ -166,18 +193,20 @@ def check_group(
         raise
 
 
-def _write(con: duckdb.DuckDBPyConnection, table: Table, group: Sequence[LandedFile], now: datetime) -> LoadResult:
+def _write(con: duckdb.DuckDBPyConnection, table: Table, group: Sequence[LandedFile], now: datetime, clock: datetime) -> LoadResult:
     rows, source = sum(file.rows for file in group), group[0].source
     if table.name in GOVERNANCE and not make_room(con, source):
         for file in group:
             _enter(con, table, file, now, Counts(file.rows, skipped=file.rows), status="displaced")
         return LoadResult(files=len(group), rows=rows, skipped=rows, displaced=rows)
+    astray = leave_out_astray(con, table, now, clock) if not any(file.origin for file in group) else 0
+    looks = age_landed(con, table, now)
     leave_out_forgotten(con, table)
     note_addresses(con, table)
     note_changes(con, table)
     upsert(con, table, "accepted")
     forget_accepted(con, table)
-    rejected = keep_rejected(con, now)
+    rejected = keep_rejected(con, now, looks)
     zeros = note_zero_instants(con, table, now)
     facts, counts = file_facts(con, table), []
     for file in group:
@@ -185,12 +214,23 @@ def _write(con: duckdb.DuckDBPyConnection, table: Table, group: Sequence[LandedF
         counts.append(Counts(file.rows, refused, file.rows - kept))
         _enter(con, table, file, now, counts[-1], span=span)
         if file.watermark:
-            move_watermark(con, table.name, source or "", file.watermark, file.read_until, now)
+            _move_watermark(con, table, source or "", file, looks, now)
     why = mark_gone(con, table, source or "") if table.is_listing else None
     doubts = {table.name: why} if why else {}
     skipped = sum(count.skipped for count in counts)
     origins = added(((table.name, file.origin), count) for file, count in zip(group, counts, strict=True) if file.origin)
-    return LoadResult(len(group), rows, rejected, skipped, zeros=zeros, doubts=doubts, origins=origins)
+    return LoadResult(len(group), rows, rejected, skipped, zeros=zeros, doubts=doubts, origins=origins, astray=astray)
+
+
+def _move_watermark(
+    con: duckdb.DuckDBPyConnection, table: Table, source: str, file: LandedFile, looks: Mapping[str, datetime], now: datetime
+) -> None:
+    """A listing's goes with its rows; one that lies further ahead than any change may stays where it was, which is safe."""
+    watermark = file.watermark
+    if table.is_listing and watermark and watermark > now + CLOCKS_DIFFER:
+        watermark = looks.get(source)
+    if watermark and watermark <= now + MOST_AHEAD:
+        move_watermark(con, table.name, source, watermark, file.read_until, now)
 
 
 def _enter(
@@ -218,13 +258,12 @@ def _enter(
     )
 
 
-def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str) -> LoadResult:
+def _quarantine(con: duckdb.DuckDBPyConnection, home: Home, table: Table, path: Path, reason: str, now: datetime) -> LoadResult:
     """Set the file aside, then say so in the ledger: after a crash in between it lies in quarantine, never nowhere."""
     folder = home.quarantine / table.name
     folder.mkdir(FOLDER, parents=True, exist_ok=True)
     os.replace(path, folder / plain_name(path.name))  # whoever repairs it need not know its checksum
     sync_folder(folder)
-    now = datetime.now(UTC)
     with transaction(con):
         note_act(con, "quarantine", dataset=table.name, file=ledger_name(path), reason=reason, at=now)
         record(con, table.name, ledger_name(path), now, status="quarantined", reason=reason)

@@ -1,6 +1,6 @@
 """The rows that the contract refused: kept whole with their reasons until a later one with their key is accepted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import duckdb
@@ -8,6 +8,7 @@ import polars as pl
 
 from storage.catalogue import TABLES, Table
 from storage.changes import change
+from storage.clock import CLOCKS_DIFFER
 from storage.contract import key_text
 from storage.frames import fetch
 from storage.instants import as_instant
@@ -18,11 +19,16 @@ from storage.write import remove, upsert
 REJECTED_ROWS = TABLES["ops.rejected_rows"]
 REJECTED_ID = "md5(concat_ws('|', dataset, reason, CAST(json_merge_patch(row, '{\"extracted_at\": null}') AS VARCHAR)))"
 """SQL: what identifies a refused row: one that was refused before for the same reason is the same, whenever it was seen."""
+NO_LOOKS: Mapping[str, datetime] = {}
 SEEN_AT = as_instant("coalesce(row ->> 'extracted_at', row ->> 'updated_at')")
 
 
-def keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime) -> int:
-    """Keep the rows of the relation `rejected`; one that was refused before for the same reason is one row. Returns how many."""
+def keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime, looks: Mapping[str, datetime] = NO_LOOKS) -> int:
+    """Keep the rows of the relation `rejected`; one that was refused before for the same reason is one row. Returns how many.
+
+    Args:
+        looks: by source, when its rows were seen that say that it was in the future.
+    """
     count = int(con.sql("SELECT count(*) FROM rejected").fetchall()[0][0])
     if count:
         con.execute(
@@ -30,6 +36,8 @@ def keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime) -> int:
             f" dataset, key, reason, row, source, CAST(? AS TIMESTAMPTZ) AS rejected_at, {SEEN_AT} AS seen_at FROM rejected",
             [now],
         )
+        for source, look in looks.items():
+            con.execute("UPDATE refused SET seen_at = ? WHERE source = ? AND seen_at > ?", [look, source, now + CLOCKS_DIFFER])
         upsert(con, REJECTED_ROWS, "refused")
     return count
 

@@ -22,6 +22,7 @@ from storage.catalogue import TABLES, Table
 from storage.changes import stored_tables
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
 from storage.landing import sync_folder
 from storage.migrations import migrate
@@ -174,6 +175,7 @@ def _make(
         if chosen.manifest is not None:
             missing = fill(con, folder, chosen.manifest, now, chosen.damaged)
         migrate(con, now)
+        new_timeline(con)
         replayed = replay(con, home, until=at, keeps=keeps)
         con.execute("CHECKPOINT")
     finally:

@@ -18,6 +18,7 @@ import duckdb
 from storage.access import close
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.installation import read_marks, settle_installation
 from storage.journal import journaled
 from storage.lock import fair_lock
 from storage.migrations import migrate
@@ -47,8 +48,8 @@ def warehouse(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPy
     """A connection to the migrated warehouse, exclusively, inside the block.
 
     Raises:
-        GovpulseError: its turn did not come, the file or its log is damaged or not the one that was there, a newer govpulse wrote
-            it, or the disk is full.
+        GovpulseError: its turn did not come, the file or its log is damaged or not the one that was there, a folder is another
+            installation's or not mounted, a newer govpulse wrote it, or the disk is full.
     """
     with turn(home, limits), opened(home, limits) as con:
         yield con
@@ -69,6 +70,7 @@ def turn(home: Home, limits: Limits = Limits()) -> Iterator[None]:
 def opened(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the migrated warehouse, for who has the turn."""
     home.has_warehouse()
+    marks = read_marks(home)
     refuse_what_is_not_whole(home.warehouse)
     con = connect(limits, spill=home.spill)
     try:
@@ -77,6 +79,7 @@ def opened(home: Home, limits: Limits = Limits()) -> Iterator[duckdb.DuckDBPyCon
         with watched(con, home.warehouse):
             con.execute("USE warehouse")
             migrate(con, datetime.now(UTC))
+            settle_installation(con, home, marks, datetime.now(UTC))
             with journaled(con, home):
                 yield con
     except duckdb.Error as error:

@@ -39,12 +39,12 @@ class PublishResult:
 
 @task(name="load_landing", cache_policy=NO_CACHE)
 def load_landed(home: str, *, limits: Limits, zero_days: Collection[date] = ZERO_DAYS, addresses: Addresses = "keep") -> LoadResult:
-    """Merge every landing file into the warehouse, which is rid of what was computed for an instant to come, and of addresses of
+    """Merge every landing file into the warehouse, where what lies ahead of the clock is put right, and rid it of addresses of
     people where these are hashed."""
     folder = Home(Path(home))
     with warehouse(folder, limits) as con:
-        is_healed = take_back_future(con, datetime.now(UTC))
-        result = LoadResult(is_healed=is_healed) + load_landing(con, folder, zero_days)
+        put_right = take_back_future(con, datetime.now(UTC), folder.quarantine)
+        result = LoadResult(put_right=put_right) + load_landing(con, folder, zero_days)
     settle_addresses(folder, limits, addresses, datetime.now(UTC))
     return result
 

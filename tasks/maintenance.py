@@ -14,6 +14,7 @@ from storage.backups.keeping import drop_outdated_backups, heal, oldest_entry, r
 from storage.backups.manifest import Manifest, manifests_in
 from storage.backups.taking import Source, Taken, back_up, backups_turn
 from storage.catalogue import TABLES
+from storage.clock import is_settled
 from storage.destination import open_destination
 from storage.errors import GovpulseError
 from storage.home import Home
@@ -40,10 +41,13 @@ class MaintenanceResult:
 
 @task(name="apply_retention", cache_policy=NO_CACHE)
 def delete_expired(home: str, *, limits: Limits, days: dict[str, int], as_of: datetime) -> MaintenanceResult:
-    """Delete rows past their retention, and what killed writers left in the landing zone."""
+    """Delete rows past their retention, and what killed writers left in the landing zone. Retention waits where the clock has just
+    leapt: it would take everything for old."""
     folder = Home(Path(home))
     orphans = sweep_orphans(folder, time.time())
     with warehouse(folder, limits) as con:
+        if not is_settled(con, as_of):
+            return MaintenanceResult(f"nothing deleted: {as_of:%Y-%m-%d} is days after what was last written; deletes in a day")
         deleted = apply_retention(con, days, as_of)
     rows = ", ".join(f"{count:,} of {name}" for name, count in deleted.items()) or "nothing"
     return MaintenanceResult(f"deleted {rows}" + (f"; {orphans} orphaned files" if orphans else ""))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,8 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from storage.home import Home
-from storage.warehouse import attach, connect, warehouse
+from storage.migrations import migrate
+from storage.warehouse import attach, connect
 
 
 def migrated_home(root: Path) -> Home:
@@ -36,9 +38,11 @@ def migrated_connection(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @cache
 def migrated_file() -> bytes:
-    """The file of such a warehouse."""
+    """The file of such a warehouse, as nobody has used it yet: it is of no installation."""
     with TemporaryDirectory() as folder:
-        home = Home(Path(folder))
-        with warehouse(home):
-            pass
-        return home.warehouse.read_bytes()
+        file, con = Path(folder) / "migrated.duckdb", connect()
+        attach(con, file, "warehouse")
+        con.execute("USE warehouse")
+        migrate(con, datetime(2026, 1, 1, tzinfo=UTC))
+        con.close()
+        return file.read_bytes()

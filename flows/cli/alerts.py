@@ -16,6 +16,7 @@ from flows import printing
 from flows.printing import say, say_json
 from flows.settings import Settings, load_settings
 from storage.errors import ConfigurationError, GovpulseError
+from storage.installation import has_own_warehouse
 from storage.warehouse import warehouse
 from tasks.alerts.rules import Rule, evidence_query
 from tasks.alerts.standing import history_of, notifications_of, rules_at_last, standing_alerts, the_alert, with_quiet
@@ -59,7 +60,7 @@ def list_alerts(
     found: list[dict[str, Any]] = []
     held: list[Silence] = []
     rules: dict[str, Rule] = {}
-    if settings.folder.has_warehouse():
+    if has_own_warehouse(settings.folder):
         with warehouse(settings.folder, settings.limits) as con:
             found, held, rules = standing_alerts(con), read_silences(con), rules_at_last(con)
     found = [alert for alert in found if rule in ("", alert["rule"]) and subject in ("", alert["subject"])]
@@ -68,7 +69,7 @@ def list_alerts(
         say_json(shown.for_json(alerts))
     elif alerts:
         printing.show(shown.alert_table(alerts, rules))
-    elif not settings.folder.has_warehouse():
+    elif not has_own_warehouse(settings.folder):
         say(NOTHING_YET)
     else:
         pending = sum(alert["state"] == "pending" for alert in found)
@@ -175,7 +176,7 @@ def silences(
 
     settings, now = load_settings(), datetime.now(UTC)
     found, active = [], []
-    if settings.folder.has_warehouse():
+    if has_own_warehouse(settings.folder):
         with warehouse(settings.folder, settings.limits) as con:
             found = read_all_silences(con)
             active = [alert for alert in standing_alerts(con) if alert["state"] in ACTIVE]
@@ -274,7 +275,7 @@ def is_to_come(silence: Silence, now: datetime) -> bool:
 
 
 def refuse_empty_home(settings: Settings) -> None:
-    if not settings.folder.has_warehouse():
+    if not has_own_warehouse(settings.folder):
         raise GovpulseError(NOTHING_YET)
 
 

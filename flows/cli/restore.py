@@ -9,6 +9,7 @@ from rich.table import Table
 from flows.instants import in_utc, parse_instant
 from flows.printing import cell, say, show, working
 from flows.settings import load_settings
+from storage.installation import read_own_marks
 from storage.restore import Difference, restore
 from storage.warehouse import turn
 
@@ -22,6 +23,7 @@ def restore_warehouse(
     home = settings.folder
     until = parse_instant("--at", at)
     with turn(home, settings.limits), working("reading the backups"):
+        read_own_marks(home)
         done = restore(home, settings.limits, datetime.now(UTC), at=in_utc(until) if until else None, keeps=not dry_run)
     for problem in done.problems:
         say(problem)

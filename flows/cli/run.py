@@ -22,6 +22,7 @@ from flows.settings import Settings, load_settings
 from storage.catalogue import INSIGHTS
 from storage.errors import ConfigurationError
 from storage.home import Home
+from storage.installation import has_own_warehouse
 from storage.lock import fair_lock
 from storage.room import mind_the_disk, with_reserve
 from tasks.alerts.rules import load_rules
@@ -47,7 +48,7 @@ def run(
     parts = parse_parts(only)
     now = datetime.now(UTC)
     refuse_future(instants, now)
-    settings.folder.has_warehouse()  # one that is missing is said once, and not by every step
+    has_own_warehouse(settings.folder)  # one that is missing is said once, and not by every step
     with explaining(settings.folder, now), working("starting Prefect") as status, ExitStack() as stack:
         use_prefect(settings, stack)
         from prefect import tags

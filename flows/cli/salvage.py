@@ -8,6 +8,7 @@ from rich.table import Table
 
 from flows.printing import cell, say, show, working
 from flows.settings import load_settings
+from storage.installation import read_own_marks
 from storage.salvage import Salvage, salvage
 from storage.salvage_reading import Loss
 from storage.warehouse import turn
@@ -22,6 +23,7 @@ def salvage_warehouse(
     settings = load_settings()
     home = settings.folder
     with turn(home, settings.limits), working("reading the warehouse"):
+        read_own_marks(home)
         done = salvage(home, settings.limits, datetime.now(UTC), keeps=not dry_run)
     if done.is_sound:
         say(NOTHING)

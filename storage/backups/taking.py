@@ -24,6 +24,7 @@ from storage.catalogue import LANDED
 from storage.changes import generation
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.journal import committed_number
 from storage.landing import pending
 from storage.lock import fair_lock
 from storage.person_secret import copy_secret
@@ -130,10 +131,11 @@ def drop_unfinished(folder: Path) -> None:
 
 
 def _head(con: duckdb.DuckDBPyConnection) -> _Head:
+    installation, timeline = con.sql("SELECT installation, timeline FROM ops.installation").fetchall()[0]
     migration, forgets = con.sql(
         "SELECT (SELECT max(version) FROM ops.schema_migrations), (SELECT count(*) FROM ops.audit_log WHERE action = 'forget')"
     ).fetchall()[0]
-    return _Head("", "", migration, generation(con), 0, forgets)
+    return _Head(installation, timeline, migration, generation(con), committed_number(con) or 0, forgets)
 
 
 def _resumed(home: Home, limits: Limits, earlier: Sequence[Manifest]) -> _Work:

@@ -330,6 +330,19 @@ PERSON_SECRET = Table(
     is_journaled=True,
 )
 
+INSTALLATION = Table(
+    schema="ops",
+    name="installation",
+    description="Whose the warehouse is, one row. Only in the warehouse.",
+    columns=(
+        Column("installation", "VARCHAR", "random id, as in the files `installation` of the home", is_required=True),
+        Column("timeline", "VARCHAR", "random id that each restore renews", is_required=True),
+        Column("created_at", "TIMESTAMPTZ", "when the installation was made, or first got an id", is_required=True),
+    ),
+    verb="append",
+    key=("installation",),
+)
+
 SCHEMA_MIGRATIONS = Table(
     schema="ops",
     name="schema_migrations",
@@ -362,5 +375,6 @@ TABLES = (
     AUDIT_LOG,
     FORGOTTEN,
     PERSON_SECRET,
+    INSTALLATION,
     SCHEMA_MIGRATIONS,
 )

@@ -12,6 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS, TABLES
+from storage.clock import reading_at
 from storage.frames import registered, schema_of
 from storage.home import Home
 from storage.ledger import uncovered_since
@@ -56,7 +57,7 @@ def anomaly_scores(home: str, *, limits: Limits, as_of: datetime, window_start: 
     """
     started, where = time.monotonic(), Home(Path(home))
     with warehouse(where, limits) as con:
-        read_at = datetime.now(UTC)
+        read_at = reading_at(con, datetime.now(UTC))
         new, span = choose_span(con, as_of, window_start)
     rows, models = as_rows(judge_fleet(where, limits, span), as_of, read_at)
     check_output(TABLE, rows)

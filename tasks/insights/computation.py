@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import INSIGHTS, TABLES, Table
+from storage.clock import reading_at
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
 from storage.home import Home
@@ -78,7 +79,7 @@ def compute(
     """
     table, as_of, started = INSIGHTS[name], parameters["as_of"], time.monotonic()
     with warehouse(Home(Path(home)), limits) as con:
-        read_at = datetime.now(UTC)
+        read_at = reading_at(con, datetime.now(UTC))
         check_inputs(con, table, as_of)
         define_macros(con)
         rows = read(con, name, parameters)

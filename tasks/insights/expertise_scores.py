@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
 from storage.changes import change
+from storage.clock import reading_at
 from storage.frames import registered
 from storage.home import Home
 from storage.transaction import transaction
@@ -80,7 +81,7 @@ def expertise_scores(home: str, *, limits: Limits, as_of: datetime, rules: Exper
     """Compute the table as of `as_of`. The result counts the sums and users written."""
     started = time.monotonic()
     with warehouse(Home(Path(home)), limits) as con, transaction(con):
-        read_at = datetime.now(UTC)
+        read_at = reading_at(con, datetime.now(UTC))
         define_macros(con)
         rows = compute_sums(con, as_of, rules)
         enter(con, Computation(NAME, as_of, None, rows, time.monotonic() - started, read_at))

@@ -13,6 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS
+from storage.clock import reading_at
 from storage.findings import as_found, write_findings
 from storage.frames import fetch
 from storage.home import Home
@@ -82,7 +83,7 @@ def performance_insights(home: str, *, limits: Limits, as_of: datetime, window_d
     """
     started = time.monotonic()
     with warehouse(Home(Path(home)), limits) as con:
-        read_at = datetime.now(UTC)
+        read_at = reading_at(con, datetime.now(UTC))
         define_macros(con)
         found = find(con, {"as_of": as_of, "window_days": window_days, "gap_seconds": gap_seconds})
     check_output(TABLE, found)

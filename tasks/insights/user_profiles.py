@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS
 from storage.changes import change
+from storage.clock import reading_at
 from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
@@ -74,7 +75,7 @@ def user_profiles(home: str, *, limits: Limits, as_of: datetime, bot_pattern: st
     """
     started = time.monotonic()
     with warehouse(Home(Path(home)), limits) as con:
-        read_at = datetime.now(UTC)
+        read_at = reading_at(con, datetime.now(UTC))
         make_parts(con, as_of, bot_pattern, preferences)
         with transaction(con):
             rows = put_together(con, as_of)

@@ -15,7 +15,7 @@ from storage.transaction import transaction
 from storage.write import upsert_rows
 from tasks.notifications.channels import Channel
 from tasks.notifications.digests import end_digests, group
-from tasks.notifications.dispatch import ACTIVE, OPEN, Row, Situation, Standing, decide, hold, next_row
+from tasks.notifications.dispatch import ACTIVE, OPEN, Row, Situation, Standing, decide, hold, is_due, next_row
 from tasks.notifications.outcomes import Outcome
 from tasks.notifications.retries import GIVE_UP, backoff
 from tasks.silences import read_silences
@@ -161,8 +161,7 @@ def _paused(rows: Sequence[Row], last_sent_at: datetime | None, now: datetime) -
     latest = max(filter(_tells_of_channel, rows), key=lambda row: row.updated_at, default=None)
     if latest is None or latest.next_attempt_at is None or (last_sent_at and last_sent_at > latest.updated_at):
         return None
-    is_due = latest.next_attempt_at <= now
-    return None if is_due else (latest.next_attempt_at, latest.reason or "")
+    return None if is_due(latest, now) else (latest.next_attempt_at, latest.reason or "")
 
 
 def _tells_of_channel(row: Row) -> bool:

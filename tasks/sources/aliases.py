@@ -7,12 +7,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.home import Home
-from storage.ledger import is_recorded
+from storage.ledger import is_recorded, last_seen
 from storage.listings import ALIASES
 from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
 from storage.warehouse import Limits, warehouse
 from tasks.sources.files.finding import file_stem
 from tasks.sources.files.landed_file import land_file
+from tasks.sources.progress import Standing
 
 
 @task(name="read_aliases", cache_policy=NO_CACHE)
@@ -29,5 +30,6 @@ def read_aliases(home: str, *, limits: Limits, path: str, seen_at: datetime, pse
     with warehouse(folder, limits) as con:
         if is_recorded(con, f"people/{stem}-end.parquet"):
             return "as before"
+        seen_at = Standing({}, last_seen(con, ALIASES)).seen_at(seen_at)
     landed = land_file(folder, "people", Path(path), source=ALIASES, name=stem, listed_at=seen_at, pseudonyms=pseudonyms)
     return f"{landed.rows:,} rows of {path}"

@@ -1,5 +1,6 @@
 """Landing files are whole or not there, whatever happens to their writer."""
 
+import fcntl
 import os
 import random
 import time
@@ -125,6 +126,14 @@ def test_orphans_are_swept_only_when_old(home):
         os.utime(path, (now - age, now - age))
     assert sweep_orphans(home, now) == 1
     assert sorted(path.name for path in landed.parent.iterdir()) == sorted([young.name, landed.name])
+
+
+def test_one_that_is_being_written_is_not_swept_though_the_clock_has_leapt(home):
+    part = land(home, "scans", FRAME).with_name(".part.1.tmp")
+    with part.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert sweep_orphans(home, time.time() + 10 * ORPHAN_AGE_SECONDS) == 0
+    assert sweep_orphans(home, time.time() + 10 * ORPHAN_AGE_SECONDS) == 1
 
 
 def test_a_temporary_file_that_gets_its_name_while_sweeping_is_no_error(home):

@@ -277,7 +277,7 @@ def test_a_link_of_our_own_to_a_greater_disk_is_followed_and_closed(own: Path, o
     os.lchown(home / "backups", RUNNER, RUNNER)
     operate(home)
     assert stat.S_IMODE(disk.stat().st_mode) == 0o700
-    assert sorted(path.name[:8] for path in disk.iterdir()) == ["content", "manifest"]
+    assert sorted(path.name[:8] for path in disk.iterdir()) == ["content", "installa", "manifest"]
 
 
 def test_a_home_of_somebody_else_is_refused_also_for_root(own: Path, operate, refused) -> None:

@@ -1,6 +1,7 @@
 """The command line as a whole: exit codes, errors in one line, what `run` and `sample` refuse, and `doctor`."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -104,6 +105,18 @@ def test_doctor_says_what_is_wrong_and_fails(govpulse, tmp_path) -> None:
     assert set(wrong) == {"source", "published"}
     assert "none.sqlite does not exist" in wrong["source"]
     assert "govpulse run" in wrong["published"]
+
+
+def test_a_volume_that_is_not_mounted_is_said_by_whoever_comes_first(govpulse, fails, home) -> None:
+    folder = Home(home)
+    with warehouse(folder):
+        pass
+    shutil.rmtree(folder.private)
+    for arguments in (["run"], ["alerts", "list"], ["alerts", "show", "a"], ["query", "--private", "SELECT 1"]):
+        assert f"{folder.private} is not what it was" in fails(1, *arguments)
+    said = findings(govpulse("doctor", "--json"))["warehouse"]
+    assert (said["ok"], "mount its disk" in said["said"]) == (False, True)
+    assert not folder.warehouse.exists()
 
 
 def test_doctor_in_words(govpulse, home) -> None:

@@ -92,6 +92,15 @@ def test_a_receiver_down_for_an_hour_gets_all_of_it_afterwards_and_no_storm(home
     assert {status for _, status, _ in outbox(home)} == {"sent"}
 
 
+def test_a_clock_that_was_put_back_a_day_keeps_no_channel_waiting_for_it(home: Home) -> None:
+    put(home, a_row("h1"))
+    with receiving() as receiver:
+        receiver.answers = [Answer(500)]
+        assert at(home, [webhook(receiver)], 0).failed == 1
+        assert str(at(home, [webhook(receiver)], -24 * 60)) == "1 sent"
+    assert outbox(home) == [("h1-firing", "sent", 2)]
+
+
 def test_retry_after_is_kept_to(home: Home) -> None:
     put(home, a_row("h1"), a_row("h2"))
     with receiving(Answer(429, {"Retry-After": "600"})) as receiver:
