@@ -12,6 +12,7 @@ from storage.errors import GovpulseError
 from tasks.alerts.board import evaluate_rules
 from tasks.alerts.evaluation import Transition
 from tasks.boards import alert_board
+from tasks.maintenance import copy_journal_elsewhere
 from tasks.notifications.delivery import deliver_notifications
 from tasks.notifications.heartbeat import ping
 
@@ -26,6 +27,8 @@ def evaluate(run: Run, patience: timedelta = timedelta()) -> None:
     run.step("notifications", deliver_notifications, run.home, limits=run.settings.limits, channels=channels, patience=patience)
     if not {"alerts", "notifications"} & run.failures.keys():
         run.step("heartbeat", _beat, run)
+    if run.settings.backups.to:
+        run.step("second copy", copy_journal_elsewhere, run.home, to=run.settings.backups.to)
 
 
 def _evaluate(run: Run) -> None:

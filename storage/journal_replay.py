@@ -378,9 +378,13 @@ ACTS: Mapping[str, Act] = {
     "hash_stored": _hash,
     "insist_on_gone": _insist,
     "forget_replayed": lambda playing, _, said: forget_replayed(playing.con, said["rejected_ids"], said["before"]),
-    "take_back_future": lambda playing, _, said: take_back_future(playing.con, said["at"]),
+    "take_back_future": lambda playing, _, said: _take_back(playing, said),
     "expire": lambda playing, _, said: _expire(playing, said),
 }
+
+
+def _take_back(playing: Replay, said: Mapping[str, Any]) -> None:
+    take_back_future(playing.con, said["at"])
 
 
 def _expire(playing: Replay, said: Mapping[str, Any]) -> None:

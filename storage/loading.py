@@ -163,8 +163,10 @@ def load_checked(
     clock: datetime,
     zero_days: Collection[date],
 ) -> LoadResult:
-    """Load files of which `check_group` made the relations `accepted` and `rejected`, as of `now`, which the `clock` may not say; they
-    stay where they are."""
+    """Load files of which `check_group` made the relations `accepted` and `rejected`, as of `now`, which the `clock` may not say.
+
+    They stay where they are.
+    """
     with transaction(con):
         paths = [file.path for file in group]
         note_load(con, table.name, group[0].source, paths, now, clock, [day.isoformat() for day in sorted(zero_days)])

@@ -18,6 +18,7 @@ from storage.clock import is_settled
 from storage.destination import open_destination
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.journal_elsewhere import copy_journal, drop_journal
 from storage.journal_files import begin_segment, drop_segments_before, segment_after
 from storage.landing import sweep_orphans
 from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio
@@ -128,12 +129,23 @@ def copy_elsewhere(folder: Home, limits: Limits, to: str, keep: int) -> Maintena
     """The same, for whoever is no flow."""
     destination = open_destination(to)
     with backups_turn(folder, limits):
-        copied = copy_backups(folder, destination, keep)
+        copied = copy_journal(folder, destination) + copy_backups(folder, destination, keep)
+        drop_journal(folder, destination)
         newest = list(manifests_in(folder.backups).values())[-1]
         with warehouse(folder, limits) as con:
             row = _row(newest, datetime.now(UTC)) | {"destination": destination.name, "written_bytes": copied}
             upsert_rows(con, TABLES["ops.backups"], [row])
     return MaintenanceResult(f"backup {newest.number}, {in_units(copied)} copied")
+
+
+@task(name="copy_journal", cache_policy=NO_CACHE)
+def copy_journal_elsewhere(home: str, *, to: str) -> MaintenanceResult:
+    """Copy to the second destination what the journal and the landing zone have since the last copy.
+
+    Raises:
+        GovpulseError: the place does not answer or is full.
+    """
+    return MaintenanceResult(f"{in_units(copy_journal(Home(Path(home)), open_destination(to)))} copied")
 
 
 @task(name="verify", cache_policy=NO_CACHE)

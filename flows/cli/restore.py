@@ -9,19 +9,30 @@ from rich.table import Table
 from flows.instants import in_utc, parse_instant
 from flows.printing import cell, say, show, working
 from flows.settings import load_settings
+from storage.backups.elsewhere import fetch_backups
+from storage.destination import open_destination
+from storage.home import Home
 from storage.installation import read_own_marks
+from storage.journal_elsewhere import fetch_journal
+from storage.journal_replay import Replayed
 from storage.restore import Difference, restore
+from storage.room import in_units
 from storage.warehouse import turn
 
 
 def restore_warehouse(
     at: Annotated[str | None, typer.Option(help="The newest backup made until this instant; the newest of all by default.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Fetch them from the second destination first.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be lost, and change nothing.")] = False,
 ) -> None:
     """Put the newest sound backup in the place of the warehouse, which is set aside, and say what is lost."""
     settings = load_settings()
     home = settings.folder
     until = parse_instant("--at", at)
+    if from_:
+        with working(f"fetching from {from_}"):
+            fetched = fetch_all(home, from_)
+        say(f"fetched {in_units(fetched)} from {from_}")
     with turn(home, settings.limits), working("reading the backups"):
         read_own_marks(home)
         done = restore(home, settings.limits, datetime.now(UTC), at=in_utc(until) if until else None, keeps=not dry_run)
@@ -32,10 +43,30 @@ def restore_warehouse(
     for each in done.missing:
         of = f" of {each.start:%Y-%m-%d}" if each.start else ""
         say(f"{each.rows:,} rows of {each.table}{of} are lost, for their file is damaged")
+    for said in (*played(done.replayed), *(f"put back {name}" for name in done.files)):
+        say(said)
     show(differences(done.differences))
     if done.set_aside:
         say(f"what was there is in {done.set_aside}")
     say("nothing was changed" if dry_run else "sources are read again from where the backup ends: `govpulse run`")
+
+
+def played(done: Replayed) -> list[str]:
+    """What became of the journal."""
+    if not done.entries and not done.lost:
+        return ["the journal has nothing that is not in it"]
+    until = f", until {done.last_at:%Y-%m-%d %H:%M:%S} UTC" if done.last_at else ""
+    said = [f"replayed {done.entries:,} entries of the journal{until}, and loaded {done.files:,} landing files again"]
+    said += [f"left out, for it is later: {count:,} of {name}" for name, count in done.left_out.items()]
+    said += [f"forgotten again: {count:,} of {name}" for name, count in done.forgotten.items()]
+    return said + [f"lost: {each}" for each in done.lost]
+
+
+def fetch_all(home: Home, place: str) -> int:
+    """Copy backups, journal and landing files here that are not here; returns the bytes."""
+    destination = open_destination(place)
+    home.make_folders()
+    return fetch_backups(destination, home) + fetch_journal(destination, home)
 
 
 def differences(found: tuple[Difference, ...]) -> Table:

@@ -6,6 +6,7 @@ from storage.backups.manifest import CONTENT, Manifest, is_there, manifest_of, m
 from storage.destination import Destination, delete, fetch, push, read, sizes_in
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.installation import read_own_marks
 
 PREFIX = "backups"
 
@@ -72,9 +73,12 @@ def fetch_backups(destination: Destination, home: Home) -> int:
     there = manifests_there(destination)
     if not there:
         raise GovpulseError(f"there is no backup in {destination.name}; nothing was changed")
-    own = list(manifests_in(home.backups).values())
-    if own:
-        refuse_foreign(destination, there, own[-1].installation)
+    installation = read_own_marks(home).installation
+    if any(manifest.installation != installation for manifest in there.values()) and installation is not None:
+        raise GovpulseError(
+            f"{home.root} is another installation's than the backups in {destination.name}: set GOVPULSE_HOME to a folder that is"
+            " empty, and restore there; nothing was changed"
+        )
     files = {file.path: file for manifest in there.values() for file in manifest.files}
     missing = [path for path, file in files.items() if not is_there(home.backups, file)]
     fetched = fetch(destination, {f"{PREFIX}/{path}": home.backups / path for path in missing})
