@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tasks.sources.examination import Examination
 
 LEAST_FREE_BYTES = 1_000_000_000
+OLDEST_BACKUP = timedelta(hours=36)
 SHOWN_CHARACTERS = 32
 
 
@@ -77,6 +78,17 @@ def _warehouse(settings: Settings) -> str:
         migrations = con.sql("SELECT count(*) FROM ops.schema_migrations").fetchall()[0][0]
         rejected = con.sql("SELECT count(*) FROM ops.rejected_rows").fetchall()[0][0]
     return f"opens, migration {migrations}, {rejected:,} rejected rows"
+
+
+def _backups(settings: Settings) -> str:
+    """Made or not, there should be one of the last days, as the rule `backup_overdue` has it."""
+    select = "SELECT (SELECT max(proven_at) FROM ops.backups), (SELECT min(applied_at) FROM ops.schema_migrations)"
+    with warehouse(settings.folder, settings.limits) as con:
+        proven_at, born_at = con.sql(select).fetchall()[0]
+    said = f"the last one was proven at {proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "there is none yet"
+    if datetime.now(UTC) - (proven_at or born_at) > OLDEST_BACKUP:
+        raise GovpulseError(f"{said}; `govpulse backup` makes one, and says why none was made")
+    return said + ("" if settings.backups.to else "; there is no second place for them ([backups] to)")
 
 
 def _source(settings: Settings) -> str:
@@ -159,6 +171,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "home": _home,
     "access": check_openness,
     "warehouse": _warehouse,
+    "backups": _backups,
     "source": _source,
     "rules": _rules,
     "published": _published,
