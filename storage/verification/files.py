@@ -13,6 +13,7 @@ from storage.backups.whole_files import damage_in, whole_files
 from storage.duckdb_file.headers import UnknownFormatError
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.journal_files import damage_in_journal, segments
 from storage.landed_file import check_content, check_pages
 from storage.sqlite_files import damage as sqlite_damage
 from storage.verification.result import DAYS, CheckResult, Due, keep, note_verified, verified_until
@@ -47,7 +48,8 @@ def verify_files(home: Home, limits: Limits, now: datetime, *, deep: bool = Fals
 
 def _beside(home: Home, due: Due, models: Sequence[tuple[str, str]], *, deep: bool) -> list[CheckResult]:
     """What lies beside the warehouse."""
-    return [_published(home, due), _landing(home), _learned(home, models), _prefect(home, deep), *_backups(home, due)]
+    found = [_published(home, due), _landing(home), _journal(home), _learned(home, models), _prefect(home, deep)]
+    return [*found, *_backups(home, due)]
 
 
 def _models(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -100,6 +102,12 @@ def _landing(home: Home) -> CheckResult:
         except GovpulseError as error:
             damaged.append(str(error))
     return CheckResult("landing files", not damaged, "; ".join(damaged) or f"{files:,} files wait, none is damaged")
+
+
+def _journal(home: Home) -> CheckResult:
+    """All of it, for it is as long as a few days."""
+    damaged = damage_in_journal(home)
+    return CheckResult("journal", not damaged, _few(damaged) or f"{len(segments(home)):,} segments, none is damaged")
 
 
 def _learned(home: Home, models: Sequence[tuple[str, str]]) -> CheckResult:

@@ -80,6 +80,9 @@ def places(home):
         "blocks of the warehouse": [home.warehouse],
         "published file": [home.published],
         "landing files": sorted(home.landing.glob("*/*.parquet")),
+        "journal": [
+            path for path in sorted(home.journal.rglob("*")) if path.suffix in (".ndjson", ".parquet") and path.stat().st_size
+        ],
         "models": sorted(home.models.iterdir()),
         "backups": [*manifest, *contents],
         "prefect.db": [home.prefect / "prefect.db"],
