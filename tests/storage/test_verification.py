@@ -119,8 +119,10 @@ def test_each_flipped_byte_is_noticed_or_is_nothing_that_is_read(home, flips):
 
 
 def is_unread(home, name, path, at):
-    """DuckDB files have blocks and parts of headers that hold nothing; SQLite has no checksums of what is in a row; a line of the journal
-    is known without its break."""
+    """DuckDB files have blocks and parts of headers that hold nothing; SQLite has no checksums of what is in a row.
+
+    A line of the journal is known without its break.
+    """
     before = path.read_bytes()
     if name in ("prefect.db", "journal"):
         return name == "prefect.db" or before[at : at + 1] == b"\n"
