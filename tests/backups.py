@@ -1,14 +1,19 @@
 """Backups as tests make and spoil them."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from storage.backups.manifest import Manifest
 from storage.backups.taking import Taken, back_up, backups_turn
+from storage.changes import stored_tables
+from storage.frames import fetch
 from storage.home import Home
 from storage.restore import Restored, restore
-from storage.warehouse import Limits, turn
+from storage.warehouse import Limits, turn, warehouse
 
+TIMELINE = "ops.installation"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -20,6 +25,19 @@ def back_up_now(home: Home, at: datetime = NOW) -> Taken:
 def restore_now(home: Home, at: datetime | None = None, *, keeps: bool = True) -> Restored:
     with turn(home):
         return restore(home, Limits(), NOW, at=at, keeps=keeps)
+
+
+def lose_journal(home: Home) -> None:
+    """Without the journal a restore has the backup alone."""
+    for segment in home.journal.glob("[0-9]*"):
+        shutil.rmtree(segment)
+
+
+def everything(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, but for the timeline, which a restore makes anew."""
+    with warehouse(home) as con:
+        found = {name: fetch(con, f"FROM {name} ORDER BY ALL").rows() for name in stored_tables() if name != TIMELINE}
+    return found | {"ops.changes": [row for row in found["ops.changes"] if row[0] != TIMELINE]}
 
 
 def file_of(home: Home, manifest: Manifest, table: str) -> Path:

@@ -10,6 +10,7 @@ from flows.instants import in_utc, parse_instant
 from flows.printing import cell, say, show, working
 from flows.settings import load_settings
 from storage.backups.elsewhere import fetch_backups
+from storage.backups.taking import backups_turn
 from storage.destination import open_destination
 from storage.home import Home
 from storage.installation import read_own_marks
@@ -33,7 +34,7 @@ def restore_warehouse(
         with working(f"fetching from {from_}"):
             fetched = fetch_all(home, from_)
         say(f"fetched {in_units(fetched)} from {from_}")
-    with turn(home, settings.limits), working("reading the backups"):
+    with backups_turn(home, settings.limits), turn(home, settings.limits), working("reading the backups"):
         read_own_marks(home)
         done = restore(home, settings.limits, datetime.now(UTC), at=in_utc(until) if until else None, keeps=not dry_run)
     for problem in done.problems:

@@ -14,7 +14,6 @@ from storage.backups.keeping import drop_unused, heal, rotate
 from storage.backups.manifest import damaged_manifests, manifests_in, name_of, packed, unpacked
 from storage.changes import between, change, day_column, stored_tables
 from storage.errors import GovpulseError
-from storage.frames import fetch
 from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
@@ -22,7 +21,7 @@ from storage.transaction import transaction
 from storage.warehouse import warehouse
 from storage.warehouse_mark import wal_of
 from storage.write import remove
-from tests.backups import NOW, back_up_now, file_of, flip, restore_now
+from tests.backups import NOW, back_up_now, everything, file_of, flip, lose_journal, restore_now
 from tests.homes import migrated_home
 
 SAMPLES = "raw.system_metrics"
@@ -58,11 +57,6 @@ def of_days(samples, *days, host="h1", each=100):
 
 def shift(start, count):
     return pl.Series("observed_at", [start + timedelta(seconds=36 * number) for number in range(count)], pl.Datetime("us", "UTC"))
-
-
-def everything(home):
-    with warehouse(home) as con:
-        return {name: fetch(con, f"FROM {name} ORDER BY ALL").rows() for name in stored_tables()}
 
 
 def rows(home):
@@ -157,6 +151,7 @@ def test_whatever_changes_between_the_holds_the_backup_is_one_state(home, sample
 
     monkeypatch.setattr(taking, "_hold", interrupted)
     back_up_now(home)
+    lose_journal(home)
     home.warehouse.unlink()
     restore_now(home)
     assert everything(home) == states[-1]
@@ -258,6 +253,7 @@ def test_a_restore_puts_the_newest_sound_one_back_and_says_what_is_lost(home, sa
     add(home, samples(10, host="h2"))
     second = back_up_now(home, NOW + timedelta(days=1))
     add(home, samples(100, host="h3"))
+    lose_journal(home)
     flip(file_of(home, second.manifest, SAMPLES), 2000)
     done = restore_now(home)
     assert done.backup.path == first.path
@@ -283,6 +279,7 @@ def test_where_no_backup_is_sound_what_can_be_read_comes_back_and_the_rest_is_to
 def test_a_dry_run_changes_nothing(home, samples):
     back_up_now(home)
     add(home, samples(100, host="h2"))
+    lose_journal(home)
     before = home.warehouse.read_bytes()
     done = restore_now(home, keeps=False)
     assert done.set_aside is None
@@ -303,6 +300,7 @@ def test_at_chooses_the_newest_until_then(home):
 def test_whatever_lies_there_is_set_aside_and_changes_nothing_of_what_is_put_back(home, samples, kind):
     back_up_now(home)
     add(home, samples(100, host="h2"))
+    lose_journal(home)
     if kind == "missing":
         home.warehouse.unlink()
     elif kind == "garbage":
@@ -343,14 +341,36 @@ def test_a_restore_that_is_killed_can_be_done_again(home, monkeypatch):
     assert [path.name for path in home.set_aside.iterdir() if "restoring" in path.name] == []
 
 
+def test_what_came_after_the_backup_comes_back_from_the_journal(home, samples):
+    back_up_now(home)
+    add(home, samples(100, host="h2"))
+    before = everything(home)
+    home.warehouse.unlink()
+    done = restore_now(home)
+    assert (done.replayed.files, done.replayed.lost) == (1, [])
+    assert rows(home) == [("h1", 1_000), ("h2", 100)]
+    after = everything(home)
+    assert {name for name in before if before[name] != after[name]} <= {"ops.changes"}
+
+
 def test_after_a_restore_nothing_is_taken_for_unchanged_that_only_has_its_old_generation(home, samples):
     """The numbers of generations are given out again after a restore: what is called alike is not the same."""
     back_up_now(home)
     add(home, samples(7, host="lost"))
-    back_up_now(home)
-    restore_now(home, NOW - timedelta(seconds=0))
-    restore_to_first = manifests_in(home.backups)
-    assert len(restore_to_first) == 2
+    second = back_up_now(home).manifest
+    lose_journal(home)
+    second_path = list(manifests_in(home.backups))[-1]
+    second_path.rename(away := home.root / second_path.name)
+    restore_now(home)
+    away.rename(second_path)
+    add(home, samples(9, host="new"))
+    third = back_up_now(home).manifest
+    assert third.timeline != second.timeline
+    before = everything(home)
+    lose_journal(home)
+    restore_now(home)
+    assert everything(home) == before
+    assert rows(home) == [("h1", 1_000), ("new", 9)]
 
 
 def test_what_is_kept_by_days_has_an_instant_in_every_row():
@@ -363,6 +383,7 @@ def test_what_is_kept_by_days_has_an_instant_in_every_row():
 def test_a_whole_file_of_an_older_govpulse_is_put_back(home, samples):
     content = home.warehouse.read_bytes()
     add(home, samples(5, host="h2"))
+    lose_journal(home)
     (home.backups / "warehouse-20260101T000000Z.duckdb").write_bytes(content)
     assert restore_now(home).backup.number == 0
     assert rows(home) == [("h1", 1_000)]

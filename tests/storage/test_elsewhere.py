@@ -8,17 +8,16 @@ import pytest
 from storage.backups import elsewhere
 from storage.backups.elsewhere import copy_backups, fetch_backups, manifests_there
 from storage.backups.manifest import manifests_in
-from storage.changes import change, stored_tables
+from storage.changes import change
 from storage.destination import open_destination, push, read, sizes_in, write
 from storage.errors import GovpulseError
 from storage.forgetting import forget_user
-from storage.frames import fetch
 from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
 from storage.transaction import transaction
 from storage.warehouse import warehouse
-from tests.backups import NOW, back_up_now, restore_now
+from tests.backups import NOW, back_up_now, everything, restore_now
 from tests.homes import migrated_home
 
 
@@ -39,11 +38,6 @@ def destination(request, tmp_path, monkeypatch):
     for name, value in request.getfixturevalue("s3_variables").items():
         monkeypatch.setenv(name, value)
     return open_destination(f"s3://backups/{uuid.uuid4().hex}")
-
-
-def everything(home):
-    with warehouse(home) as con:
-        return {name: fetch(con, f"FROM {name} ORDER BY ALL").rows() for name in stored_tables()}
 
 
 def touch(home, value):

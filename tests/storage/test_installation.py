@@ -7,12 +7,11 @@ import pytest
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.installation import has_own_warehouse, new_timeline
-from storage.restore import restore
-from storage.warehouse import turn, warehouse
+from storage.warehouse import warehouse
+from tests.backups import restore_now
 from tests.homes import migrated_home
-from tests.storage.conftest import START
 
-FOLDERS = ("private", "backups")
+FOLDERS = ("private", "backups", "journal")
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def test_a_folder_that_is_not_mounted_is_refused_and_taken_when_it_is_back(ours,
     said = refusal(ours)
     assert str(ours.root / name) in said
     assert "mount its disk" in said
-    assert not ours.warehouse.exists() or name == "backups"
+    assert not ours.warehouse.exists() or name != "private"
     with pytest.raises(GovpulseError, match="mount its disk"):
         has_own_warehouse(ours)
     shutil.rmtree(ours.root / name)
@@ -147,8 +146,7 @@ def test_a_restore_onto_a_new_disk_gives_the_folder_its_id_again(ours):
     (ours.backups / "warehouse-00000001-20260301T000000Z.duckdb").write_bytes(ours.warehouse.read_bytes())
     shutil.rmtree(ours.private)
     refusal(ours)
-    with turn(ours):
-        restore(ours, START)
+    restore_now(ours)
     assert ids(ours) == was
 
 

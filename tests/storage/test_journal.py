@@ -301,12 +301,12 @@ def test_what_is_damaged_and_was_committed_stays_and_what_follows_is_whole(home)
 
 def test_segments_go_when_every_backup_has_them(home, samples):
     act(home, "a")
-    renew_backup(home, Limits(), 2, NOW)
+    renew_backup(home, Limits(), 2)
     assert segments(home) == [2], "the backup has the first"
     act(home, "b", NOW + timedelta(seconds=1))
-    renew_backup(home, Limits(), 2, NOW + timedelta(days=1))
+    renew_backup(home, Limits(), 2)
     assert segments(home) == [2, 3], "the older of two has not"
-    renew_backup(home, Limits(), 2, NOW + timedelta(days=2))
+    renew_backup(home, Limits(), 2)
     assert segments(home) == [4]
     assert (last_number(home), segment_after(home, 0), number(home)) == (0, 4, [(2,)])
     act(home, "c", NOW + timedelta(seconds=2))
@@ -316,11 +316,11 @@ def test_segments_go_when_every_backup_has_them(home, samples):
 
 def test_after_a_forget_the_journal_begins_with_the_backup_that_is_made_then(home):
     perform(home, "load", 1)
-    renew_backup(home, Limits(), 7, NOW)
+    renew_backup(home, Limits(), 7)
     perform(home, "load", 2)
     perform(home, "silence", 0)
     perform(home, "forget", 0)
-    renew_backup(home, Limits(), 7, NOW)
+    renew_backup(home, Limits(), 7)
     assert entries(home) == []
     assert list(home.journal.rglob("*.parquet")) == []
 

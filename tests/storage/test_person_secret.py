@@ -12,7 +12,7 @@ from storage.home import Home
 from storage.person_secret import find_pseudonyms
 from storage.pseudonyms import Addresses, Pseudonyms
 from storage.warehouse import warehouse
-from tests.backups import back_up_now, restore_now
+from tests.backups import back_up_now, lose_journal, restore_now
 from tests.homes import migrated_home
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ def test_without_hashing_none_is_made(home: Home, rule: Addresses) -> None:
 def test_one_that_is_there_serves_a_new_warehouse(home: Home) -> None:
     first = found(home)
     home.warehouse.unlink()
-    shutil.rmtree(home.journal)
+    lose_journal(home)
     assert found(home) == first
 
 
@@ -109,4 +109,4 @@ def test_that_of_the_backups_serves_a_home_that_was_restored(home: Home) -> None
 
 def test_without_one_backups_are_as_they_were(home: Home) -> None:
     backup = backed_up(home)
-    assert {path.name for path in home.backups.iterdir()} == {backup.name, "content"}
+    assert {path.name for path in home.backups.iterdir()} == {backup.name, "content", "installation"}
