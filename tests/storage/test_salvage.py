@@ -9,12 +9,16 @@ import pytest
 
 from storage.duckdb_file.headers import BLOCK, block_at
 from storage.errors import GovpulseError
+from storage.home import Home
+from storage.journal_files import damage_in_journal
 from storage.maintenance import compact
 from storage.salvage import salvage
 from storage.transaction import transaction
-from storage.warehouse import Limits, attach, connect, warehouse
+from storage.warehouse import Limits, attach, connect, turn, warehouse
 from storage.warehouse_mark import forget_mark, mark_of, wal_of
 from tests.homes import migrated_home
+from tests.journal_acts import ACTS, content_of
+from tests.killed import killed_behind
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ROWS = 260_000
@@ -148,6 +152,25 @@ def test_a_shortened_log_is_refused_and_what_is_left_is_kept(killed):
     assert "shortened" in refusal(killed)
     assert salvage(killed, Limits(), NOW).bytes_cut > 0
     assert numbers(killed) == set(range(COMMITS - 1))
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 0.9])
+def test_what_the_log_has_lost_the_journal_gives_back(tmp_path, at):
+    home, twin = migrated_home(tmp_path / "home"), tmp_path / "twin"
+    with killed_behind(home) as con:
+        for number, kind in enumerate(["silence", "load", "silence", "rename", "forget", "load", "silence", "load", "evaluate"]):
+            ACTS[kind](con, home, number)
+    shutil.copytree(home.root, twin)
+    wal = wal_of(home.warehouse)
+    damage(wal, int(wal.stat().st_size * at) + 60, bytes(100))
+    with turn(home):
+        done = salvage(home, Limits(), NOW)
+    assert done.bytes_cut > 0
+    assert (done.replayed.entries > 0, done.replayed.lost) == (True, [])
+    assert content_of(home) == content_of(Home(twin))
+    with warehouse(home) as con:
+        ACTS["silence"](con, home, 20)
+    assert damage_in_journal(home) == []
 
 
 def test_an_unfinished_transaction_is_nobodys_loss(killed):
