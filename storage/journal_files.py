@@ -245,6 +245,7 @@ def keep_landed(home: Home, paths: Sequence[Path]) -> None:
     folder = _folder(home, current_segment(home)) / LANDED / paths[0].parent.name
 
     def keep() -> None:
+        folder.parent.mkdir(FOLDER, exist_ok=True)  # the second destination has no empty folders
         folder.mkdir(FOLDER, exist_ok=True)
         for path in paths:
             if (folder / path.name).exists():
