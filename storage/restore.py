@@ -27,7 +27,7 @@ from storage.journal_replay import Replayed, replay
 from storage.landing import sync_folder
 from storage.migrations import migrate
 from storage.rewriting import rewrite
-from storage.room import require_room
+from storage.room import error_of_disk, is_about_room, require_room
 from storage.warehouse import Limits, attach, connect
 from storage.warehouse_mark import forget_mark, wal_of
 
@@ -113,6 +113,10 @@ def restore(
         missing, replayed = _make(home, limits, chosen, fresh, now, at, keeps=keeps)
         there = _content(fresh) or {}
         aside = _put_in_place(home, fresh, now) if keeps else None
+    except (duckdb.Error, OSError) as error:
+        if not is_about_room(error):
+            raise
+        raise error_of_disk(error, home.private) from error
     finally:
         _drop(fresh)
     files = put_files_back(home, chosen.path.parent, chosen.manifest) if keeps and chosen.manifest else ()
