@@ -14,10 +14,13 @@ from storage.errors import GovpulseError
 from storage.forgetting import forget_user
 from storage.frames import fetch
 from storage.home import Home
+from storage.journal_elsewhere import fetch_journal
+from storage.journal_files import segments
 from storage.landing import land
 from storage.loading import load_landing
 from storage.transaction import transaction
-from storage.warehouse import warehouse
+from storage.warehouse import Limits, warehouse
+from tasks.maintenance import copy_elsewhere, renew_backup
 from tests.backups import NOW, back_up_now, restore_now
 from tests.homes import migrated_home
 
@@ -120,3 +123,49 @@ def test_a_disk_that_is_not_mounted_is_no_empty_one(tmp_path):
         open_destination(str(tmp_path / "disk"))
     with pytest.raises(GovpulseError, match="takes a folder or s3://bucket/prefix"):
         open_destination("ftp://host/path")
+
+
+def test_the_journal_that_older_backups_there_need_stays_until_it_is_there(home, destination):
+    """The volume is gone between a backup here and its copy: what somebody did since the last copy of both comes back."""
+    to = destination.name
+    renew_backup(home, Limits(), 1, to=to)
+    copy_elsewhere(home, Limits(), to, 1)
+    with warehouse(home) as con:
+        forget_user(con, "ann@example.org", "root", NOW)
+        forgotten = con.sql("FROM ops.forgotten ORDER BY ALL").fetchall()
+    renew_backup(home, Limits(), 1, to=to)
+    other = Home(home.root.with_name("other"))
+    other.create()
+    fetch_backups(destination, other)
+    fetch_journal(destination, other)
+    assert restore_now(other).replayed.lost == []
+    with warehouse(other) as con:
+        assert con.sql("FROM ops.forgotten ORDER BY ALL").fetchall() == forgotten != []
+
+
+def test_where_it_does_not_get_there_it_is_kept_here(home, tmp_path):
+    (tmp_path / "disk").mkdir()
+    renew_backup(home, Limits(), 1)
+    with warehouse(home) as con:
+        forget_user(con, "ann@example.org", "root", NOW)
+    said = renew_backup(home, Limits(), 1, to=str(tmp_path / "gone")).said
+    assert "the journal is kept: the second destination" in said
+    kept = segments(home)
+    assert "the journal is kept" not in renew_backup(home, Limits(), 1, to=str(tmp_path / "disk")).said
+    assert len(kept) > len(segments(home)) == 1
+
+
+def test_what_was_fetched_can_be_gone_on_with(home, destination, samples):
+    """A place that has no folders has no empty ones."""
+    renew_backup(home, Limits(), 1)
+    with warehouse(home) as con:
+        forget_user(con, "ann@example.org", "root", NOW)
+    copy_elsewhere(home, Limits(), destination.name, 1)
+    other = Home(home.root.with_name("other"))
+    other.create()
+    fetch_backups(destination, other)
+    fetch_journal(destination, other)
+    restore_now(other)
+    land(other, "system_metrics", samples(5, host="h2"))
+    with warehouse(other) as con:
+        assert load_landing(con, other).files == 1
