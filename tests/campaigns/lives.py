@@ -123,7 +123,7 @@ def _copy(life: Life) -> None:
 
 def _back_up(life: Life, chance: random.Random) -> None:
     """The second destination does not always answer."""
-    renew_backup(life.home, Limits(), KEPT)
+    renew_backup(life.home, Limits(), KEPT, to=life.elsewhere)
     if not life.first.exists():
         shutil.copyfile(life.home.warehouse, life.first)
     if chance.random() < 0.8 or not life.is_copied:
@@ -141,7 +141,7 @@ def _forget(life: Life, chance: random.Random) -> None:
         compact(con, life.home)
     life.forgotten.add(user)
     if chance.random() < 0.5:
-        renew_backup(life.home, Limits(), KEPT)
+        renew_backup(life.home, Limits(), KEPT, to=life.elsewhere)
 
 
 def safe(number: int, forgotten: Collection[str]) -> int:

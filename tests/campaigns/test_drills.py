@@ -89,7 +89,8 @@ class Drill:
         except GovpulseError as error:
             assert "\n" not in str(error)
             assert any(way in str(error) for way in ("govpulse restore", "govpulse salvage", "mount", "put the file back")), error
-            assert self.bytes_of_tables() == before, "nothing was changed"
+            if "nothing was changed" in str(error):
+                assert self.bytes_of_tables() == before
         except duckdb.Error:
             assert not blow.refuses
         else:
@@ -185,8 +186,8 @@ class Drill:
             assert told == sent
             assert {name for name in after if name.startswith("raw.") and found[name] != after[name]} == set()
         renew_backup(self.home, Limits(), KEPT)
-        failed = [check for check in verify_files(self.home, Limits(), datetime.now(UTC), deep=True) if not check.is_ok]
-        assert failed == []
+        failed = {each.name for each in verify_files(self.home, Limits(), datetime.now(UTC), deep=True) if not each.is_ok}
+        assert failed <= ({"backups"} if "a backup damaged" in self.names else set())
         assert self.leftovers() == []
         if not blow.tables:
             self.assert_forgotten()
