@@ -14,7 +14,7 @@ from storage.errors import GovpulseError
 from storage.forgetting import forget_user
 from storage.frames import fetch
 from storage.home import Home
-from storage.journal_elsewhere import fetch_journal
+from storage.journal_elsewhere import copy_journal, fetch_journal
 from storage.journal_files import segments
 from storage.landing import land
 from storage.loading import load_landing
@@ -169,3 +169,24 @@ def test_what_was_fetched_can_be_gone_on_with(home, destination, samples):
     land(other, "system_metrics", samples(5, host="h2"))
     with warehouse(other) as con:
         assert load_landing(con, other).files == 1
+
+
+def test_a_file_that_is_in_all_backups_goes_with_them_when_it_comes_back(home, tmp_path, samples):
+    """It lies in the second place until the next copy, and may name somebody who was forgotten since."""
+    (tmp_path / "disk").mkdir()
+    destination = open_destination(str(tmp_path / "disk"))
+    copy_journal(home, destination)
+    renew_backup(home, Limits(), 9)
+    land(home, "system_metrics", samples(5, host="h2"))
+    with warehouse(home) as con:
+        load_landing(con, home)
+    kept = [path.name for path in home.journal.glob("*/landed/*/*")]
+    for is_with_entries in (True, False):
+        assert fetch_journal(destination, home) > 0
+        if not is_with_entries:
+            shutil.rmtree(home.journal / "000001")
+        with warehouse(home) as con:
+            assert load_landing(con, home).files == 0
+        renew_backup(home, Limits(), 9)
+        assert [path.name for path in home.journal.glob("*/landed/*/*")] == kept
+        assert list(home.landing.glob("*/*.parquet")) == []
