@@ -186,6 +186,18 @@ def test_a_file_put_back_beside_anothers_log_is_refused(killed, filled_file):
         salvage(killed, Limits(), NOW)
 
 
+def test_a_file_from_before_a_compaction_is_refused_though_it_counts_more_checkpoints(tmp_path):
+    home = migrated_home(tmp_path / "home")
+    for number in range(6):
+        with warehouse(home) as con, transaction(con):
+            con.execute("INSERT INTO ops.audit_log VALUES ('number', ?, NULL, now())", [str(number)])
+    older = home.warehouse.read_bytes()
+    with warehouse(home) as con:
+        compact(con, home)
+    home.warehouse.write_bytes(older)
+    assert "an older file" in refusal(home)
+
+
 def test_a_foreign_log_beside_a_file_is_refused(killed, filled):
     with warehouse(filled) as con, transaction(con):
         con.execute("INSERT INTO ops.audit_log VALUES ('number', '1', NULL, now())")
