@@ -29,6 +29,7 @@ from storage.verification.files import verify_files
 from storage.verification.keys import verify_keys
 from storage.warehouse import Limits, turn, warehouse
 from tasks.maintenance import copy_elsewhere, renew_backup
+from tasks.silences import read_all_silences
 from tests.campaigns.lives import TOLD_APART, evaluate, watch
 from tests.journal_acts import COMPARED, at, frame, perform
 
@@ -50,13 +51,13 @@ def prepare(home: Home) -> None:
     for number in range(9):
         perform(home, "load", number)
     for number in (1, 2):
-        _silence(home, number)
+        _silence(home)
         _watch(home, number)
         renew_backup(home, Limits(), KEPT)
     copy_elsewhere(home, Limits(), elsewhere(home), KEPT)
     for number in (10, 11):
         perform(home, "load", number)
-    _silence(home, 3)
+    _silence(home)
     _publish(home)
     copy_journal(home, open_destination(elsewhere(home)))
     _land(home, 21)
@@ -72,7 +73,10 @@ def _load(home: Home) -> None:
         load_landing(con, home)
 
 
-def _silence(home: Home, number: int = 40) -> None:
+def _silence(home: Home) -> None:
+    """Another one each time."""
+    with warehouse(home) as con:
+        number = 40 + len(read_all_silences(con))
     perform(home, "silence", number)
 
 

@@ -88,11 +88,10 @@ class Scene:
 
     def next_run(self, phase: str, home: Home) -> dict[str, Any]:
         ended = self.workers.run("next run", home, phase)
-        assert ended.error == "", "the next run goes on"
-        assert ended.answer["doubled"] == []
-        assert ended.answer["leftovers"] == []
-        assert ended.answer["damaged"] == []
+        assert ended.error == "", f"the next run goes on, and not: {ended.error}"
         found: dict[str, Any] = ended.answer
+        for name in ("doubled", "leftovers", "damaged"):
+            assert found[name] == [], f"{name}: {found[name]}"
         return found
 
     def strike(self, phase: str, kind: str, place: float) -> None:
@@ -108,10 +107,11 @@ class Scene:
             assert "free space on " in ended.error, ended.error
         once, twice, delivered = self.expected(phase)
         found = self.next_run(phase, home)["tables"]
-        either = [name for name in found if found[name] not in ((twice[name],) if how == "went on" else (once[name], twice[name]))]
-        assert either == [], (phase, kind, at, how)
+        states = (twice,) if how == "went on" else (once, twice)
+        wrong = {name: found[name] for name in found if found[name] not in [state[name] for state in states]}
+        assert wrong == {}, f"call {at}, {how}: {wrong} is none of {[{name: state[name] for name in wrong} for state in states]}"
         told = Counter(sent(home).read_text().split())
-        assert told.keys() == delivered.keys()
+        assert told.keys() == delivered.keys(), f"call {at}, {how}: {told} for {delivered}"
         assert (told - delivered).total() <= (phase == "deliver" and how != "went on"), "told, and killed before that was written down"
         self.done[f"{phase}: {kind}, {how}"] += 1
         self.drop(home)
