@@ -26,8 +26,8 @@ from storage.journal_replay import Replayed, replay
 from storage.landing import sync_folder
 from storage.migrations import FOLDER as MIGRATIONS
 from storage.migrations import migrate, migrations
-from storage.salvage_reading import Loss, copy_table
 from storage.rewriting import rewrite
+from storage.salvage_reading import Loss, copy_table
 from storage.salvage_repair import go_back, guess_metadata, repair_file, repair_log
 from storage.transaction import NUMBERED
 from storage.warehouse import Limits, attach, connect

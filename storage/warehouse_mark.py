@@ -27,8 +27,8 @@ EDGE = 32
 MOST_WAL_BYTES = 2**28
 """A longer log is checkpointed after a commit. DuckDB's own limit is put out of reach, so that it happens where it is noted."""
 MOST_UNNOTED = 2
-"""Checkpoints that a file may be ahead of its mark, for its writer was killed before it noted them. One that is further ahead is from
-before a compaction, which counts anew."""
+"""Checkpoints that a file may be ahead of its mark, for its writer was killed before it noted them. One that is further ahead is
+from before a compaction, which counts anew."""
 _FORM = struct.Struct("<8s2Q2QQ32s32sI")
 _MAGIC = b"gpmark01"
 

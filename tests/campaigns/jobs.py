@@ -3,8 +3,6 @@
 A job returns once all that it did is for good: what it returns is its acknowledgment.
 """
 
-import os
-import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -130,7 +128,7 @@ def _fetch(home: Home) -> None:
 def _forget(home: Home) -> None:
     with warehouse(home) as con:
         load_landing(con, home)
-        forget_user(con, TOLD_APART[0], "root", at(50), hashes_ids=True)
+        forget_user(con, TOLD_APART[0], "root", datetime.now(UTC), hashes_ids=True)
         compact(con, home)
     _publish(home)
     _backup(home)
@@ -175,8 +173,6 @@ PHASES: dict[str, Callable[[Home], None]] = {
     "retain": _retain,
     "salvage": _salvage,
 }
-BACKUPS = ("backup", "second copy", "forget")
-"""Phases behind which the next run is one of these."""
 
 
 def next_run(home: Home, phase: str) -> dict[str, Any]:

@@ -74,14 +74,16 @@ class Life:
 def live(folder: Path, chance: random.Random, elsewhere: str) -> Life:
     """Some days, each with a backup in its end, and a part of one, which ends with a process that is killed."""
     home = migrated_home(folder / "home")
-    life = Life(home, elsewhere, folder / "first.duckdb", Home(folder / "twin"), Home(folder / "copied"), number=chance.randrange(40))
+    life = Life(
+        home, elsewhere, folder / "first.duckdb", Home(folder / "twin"), Home(folder / "copied"), number=chance.randrange(40)
+    )
     _act(life, chance, "load")
     for _ in range(chance.randrange(2, 4)):
         for _ in range(chance.randrange(3, 6)):
             _act(life, chance)
         _back_up(life, chance)
     life.instants.clear()
-    for kind in chance.sample(("silence", "load", "watch", "watch", "ack", "end", "land"), 5) + ["watch"]:
+    for kind in (*chance.sample(("silence", "load", "watch", "watch", "ack", "end", "land"), 5), "watch"):
         _act(life, chance, kind)
     if chance.random() < 0.6:
         _act(life, chance, chance.choice(("forget", "forget", "rename", "retain")))

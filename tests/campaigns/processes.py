@@ -165,7 +165,7 @@ def _do(job: Callable[..., Any], home: Home, arguments: list[Any], faults: Any, 
     try:
         faults.faults_arm(below.encode(), ctypes.c_long(at), error, lasts, kinds)
         said = {"answer": job(home, *arguments)}
-    except BaseException as problem:
+    except BaseException as problem:  # noqa: BLE001 - whoever asked is told
         told = error_of_disk(problem, home.root) if isinstance(problem, Exception) else problem
         said = {"error": f"{type(told).__name__}: {told}"}
     said["calls"] = faults.faults_disarm()

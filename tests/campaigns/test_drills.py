@@ -3,13 +3,13 @@ what is told as lost."""
 
 import random
 import shutil
-import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pytest
@@ -32,6 +32,7 @@ from tests.full_filesystem import Filler, small_filesystem
 from tests.holders import holders
 from tests.journal_acts import content_of
 
+T = TypeVar("T")
 DRILLS_A_LIFE = 10
 LEFTOVERS = ("*.tmp", "*.restoring*", "*.rewritten*", "*.look", "*.compacting*", "salvaging", "spill")
 WAYS = ("restore", "restore", "killed", "full", "at", "salvage")
@@ -85,18 +86,17 @@ class Drill:
         if not self.home.root.exists():
             return
         before = self.bytes_of_tables()
-        try:
-            found = content_of(self.home)
-        except GovpulseError as error:
-            assert "\n" not in str(error)
-            assert any(way in str(error) for way in ("govpulse restore", "govpulse salvage", "mount", "put the file back")), error
-            if "nothing was changed" in str(error):
-                assert self.bytes_of_tables() == before
-        except duckdb.Error:
-            assert not blow.refuses
-        else:
+        found, refusal = opened(self.home)
+        if found is not None:
             assert not blow.refuses, self.names
             assert found == expected, "what opens is neither empty nor mixed"
+        elif isinstance(refusal, GovpulseError):
+            said = str(refusal)
+            assert "\n" not in said
+            assert any(way in said for way in ("govpulse restore", "govpulse salvage", "mount", "put the file back")), said
+            assert "nothing was changed" not in said or self.bytes_of_tables() == before
+        else:
+            assert not blow.refuses, refusal
 
     def bytes_of_tables(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.home.private.glob("warehouse.duckdb*")}
@@ -124,11 +124,9 @@ class Drill:
             return restore(self.home, Limits(), datetime.now(UTC), at=self.until, keeps=keeps)
 
     def assert_opens_only_whole(self, blow: Blow) -> None:
-        try:
-            found = content_of(self.home)
-        except (GovpulseError, duckdb.Error):
-            return
-        self.assert_is_twin(found, self.twins.of(is_volume_gone=blow.is_volume_gone)[0], {"*"} if blow.tables else set())
+        found = opened(self.home)[0]
+        if found is not None:
+            self.assert_is_twin(found, self.twins.of(is_volume_gone=blow.is_volume_gone)[0], {"*"} if blow.tables else set())
 
     def restored_on_full_disk(self, disk: Path) -> Restored:
         filler, moved = Filler(disk), Home(disk / "home")
@@ -136,24 +134,18 @@ class Drill:
         shutil.move(self.home.root, moved.root)
         self.home = moved
         filler.fill(but=self.chance.randrange(MOST_ROOM))
-        try:
-            done = self.restore()
-        except GovpulseError as error:
-            assert "free space on" in str(error), error
-            assert self.leftovers() == []
-            done = None
+        done, refusal = tried(self.restore)
+        assert refusal is None or "free space on" in str(refusal), refusal
+        assert done or self.leftovers() == []
         filler.free()
         return done or self.restore()
 
     def salvaged(self, blow: Blow) -> Salvage | None:
         """None where it says that a backup has to be put back, or finds nothing damaged, as where another file lies there."""
-        try:
-            with turn(self.home):
-                done = salvage(self.home, Limits(), datetime.now(UTC))
-        except GovpulseError as error:
-            assert "backup" in str(error) or "restore" in str(error), error
-            return None
-        return None if done.is_sound else done
+        with turn(self.home):
+            done, refusal = tried(lambda: salvage(self.home, Limits(), datetime.now(UTC)))
+        assert refusal is None or "backup" in str(refusal) or "restore" in str(refusal), refusal
+        return None if done is None or done.is_sound else done
 
     def told(self, done: Restored, blow: Blow) -> set[str]:
         """The tables of which something is told as lost."""
@@ -187,9 +179,9 @@ class Drill:
             assert told == sent
             assert {name for name in after if name.startswith("raw.") and found[name] != after[name]} == set()
         renew_backup(self.home, Limits(), KEPT)
+        assert self.leftovers() == []
         failed = {each.name for each in verify_files(self.home, Limits(), datetime.now(UTC), deep=True) if not each.is_ok}
         assert failed <= ({"backups"} if "a backup damaged" in self.names else set())
-        assert self.leftovers() == []
         if not blow.tables:
             self.assert_forgotten()
 
@@ -200,6 +192,22 @@ class Drill:
         shutil.rmtree(self.home.set_aside, ignore_errors=True)
         for person in self.life.forgotten:
             assert holders(self.home.root, person) == set()
+
+
+def tried(action: Callable[[], T]) -> tuple[T | None, GovpulseError | None]:
+    """What it returns, or what it refused."""
+    try:
+        return action(), None
+    except GovpulseError as error:
+        return None, error
+
+
+def opened(home: Home) -> tuple[Content | None, Exception | None]:
+    """All that is in the warehouse, or why it is not opened."""
+    try:
+        return content_of(home), None
+    except (GovpulseError, duckdb.Error) as error:
+        return None, error
 
 
 @contextmanager
@@ -214,9 +222,9 @@ def disk_of(folder: Path, drills: int) -> Iterator[Path | None]:
 
 def run_drills(folder: Path, drills: int, seed: int) -> Counter[str]:
     """So many, as many of each disaster as of any other, some of them two at once."""
-    chance, done, problems = random.Random(seed), Counter[str](), list[str]()
+    chance, done = random.Random(seed), Counter[str]()
     order = [name for _ in range(1 + drills // len(DISASTERS)) for name in chance.sample(sorted(DISASTERS), len(DISASTERS))]
-    with closing(Workers()) as workers, disk_of(folder, drills) as disk:
+    with closing(Workers(is_compiled=drills >= DRILLS_A_LIFE)) as workers, disk_of(folder, drills) as disk:
         for number in range(drills):
             if number % DRILLS_A_LIFE == 0:
                 here = folder / f"life-{number}"
@@ -224,23 +232,20 @@ def run_drills(folder: Path, drills: int, seed: int) -> Counter[str]:
                 twins = Twins(live(here, chance, str(here / "elsewhere")))
             way = WAYS[(number + seed) % len(WAYS)]
             names = [order[number], *([chance.choice(sorted(SECOND))] if chance.random() < 0.3 else [])]
+            print(f"drill {number} of seed {seed}: {' and '.join(names)}, {way}", flush=True)
             drill = Drill(twins, Home(here / f"drill-{number}"), random.Random(f"{seed} {number}"), names, way)
-            try:
-                drill.run(workers, disk)
-            except Exception:
-                problems.append(f"drill {number} of seed {seed}: {names}, {way}\n{traceback.format_exc(limit=-4)}")
-                print(problems[-1], flush=True)
-            done.update([f"{' and '.join(names)}, {way}"])
-            shutil.rmtree(drill.home.root, ignore_errors=True)
-    assert problems == []
+            drill.run(workers, disk)
+            done.update(names)
+            shutil.rmtree(drill.home.root)
+    print(sorted(done.items()))
     return done
 
 
 def test_after_a_few_drills_all_is_as_at_the_twins(tmp_path: Path) -> None:
-    assert run_drills(tmp_path, 3, seed=3).total() == 3
+    assert run_drills(tmp_path, 2, seed=3).total() >= 2
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(10))
 def test_after_twenty_drills_all_is_as_at_the_twins(tmp_path: Path, seed: int) -> None:
-    assert run_drills(tmp_path, 20, seed).total() == 20
+    assert run_drills(tmp_path, 20, seed).total() >= 20

@@ -112,7 +112,9 @@ class Scene:
         assert wrong == {}, f"call {at}, {how}: {wrong} is none of {[{name: state[name] for name in wrong} for state in states]}"
         told = Counter(sent(home).read_text().split())
         assert told.keys() == delivered.keys(), f"call {at}, {how}: {told} for {delivered}"
-        assert (told - delivered).total() <= (phase == "deliver" and how != "went on"), "told, and killed before that was written down"
+        assert (told - delivered).total() <= (phase == "deliver" and how != "went on"), (
+            "told, and killed before that was written down"
+        )
         self.done[f"{phase}: {kind}, {how}"] += 1
         self.drop(home)
 
