@@ -93,12 +93,16 @@ def _out_of_backups(settings: Settings, done: Forgetting) -> None:
     with warehouse(home, limits) as con:
         if not has_outdated_backups(con, home) and not last_number(home):
             return
-    from tasks.maintenance import renew_backup
+    from tasks.maintenance import copy_elsewhere, renew_backup
 
+    keep, to = settings.retention.backups, settings.backups.to or ""
     try:
-        done.said.append(f"backup: {renew_backup(home, limits, settings.retention.backups, settings_files(settings))}")
+        done.said.append(f"backup: {renew_backup(home, limits, keep, settings_files(settings), to)}")
+        if to:
+            done.said.append(f"{to}: {copy_elsewhere(home, limits, to, keep)}")
     except GovpulseError as error:
-        raise GovpulseError(f"backups and journal from before may name them, and no new backup could be made: {error}") from error
+        problem = f"backups and journal from before may name them, and no new backup could be made or copied: {error}"
+        raise GovpulseError(problem) from error
 
 
 def _out_of_sample(settings: Settings, done: Forgetting) -> None:

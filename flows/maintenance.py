@@ -21,8 +21,9 @@ def maintain_warehouse(as_of: datetime | None = None) -> Report:
     limits, retention = run.settings.limits, run.settings.retention
     run.step("retention", delete_expired, run.home, limits=limits, days=retention.days, as_of=run.as_of)
     run.step("compaction", compact_warehouse, run.home, limits=limits)
-    run.step("backup", back_up_warehouse, run.home, limits=limits, keep=retention.backups, sources=settings_files(run.settings))
-    if run.settings.backups.to:
-        run.step("second copy", copy_backups_elsewhere, run.home, limits=limits, to=run.settings.backups.to, keep=retention.backups)
+    to, sources = run.settings.backups.to or "", settings_files(run.settings)
+    run.step("backup", back_up_warehouse, run.home, limits=limits, keep=retention.backups, sources=sources, to=to)
+    if to:
+        run.step("second copy", copy_backups_elsewhere, run.home, limits=limits, to=to, keep=retention.backups)
     run.step("verification", verify_home, run.home, limits=limits)
     return finish(run)

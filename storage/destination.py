@@ -130,9 +130,10 @@ def fetch(destination: Destination, files: Mapping[str, Path]) -> int:
 
 
 def _fetched(destination: Destination, path: str, file: Path) -> int:
+    """What one leaves that is killed has the name under which the next one writes."""
     content = read(destination, path)
     file.parent.mkdir(FOLDER, parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    temporary = file.with_name(f".{file.name}.tmp")
     with open(temporary, "wb", opener=owner_only) as written:
         written.write(content)
         written.flush()

@@ -238,13 +238,15 @@ def find_landed(home: Home, among: Iterable[int], name: str, content: str) -> tu
     return whole, "" if whole else f"{there[0]} is damaged" if there else f"the kept file {name} is missing"
 
 
-def keep_landed(home: Home, paths: Sequence[Path]) -> None:
-    """Move landing files of one dataset that are loaded into the current segment. One that lies there already stays as it is."""
+def keep_landed(home: Home, paths: Sequence[Path], segment: int | None = None) -> None:
+    """Move landing files of one dataset that are loaded into a segment, the current one by default. One that lies there already
+    stays as it is."""
     if not paths:
         return
-    folder = _folder(home, current_segment(home)) / LANDED / paths[0].parent.name
+    folder = _folder(home, segment or current_segment(home)) / LANDED / paths[0].parent.name
 
     def keep() -> None:
+        folder.parent.mkdir(FOLDER, exist_ok=True)  # the second destination has no empty folders
         folder.mkdir(FOLDER, exist_ok=True)
         for path in paths:
             if (folder / path.name).exists():
@@ -254,6 +256,29 @@ def keep_landed(home: Home, paths: Sequence[Path]) -> None:
         sync_folder(folder)
 
     with_reserve(home, keep)
+
+
+def keep_known(home: Home, paths: Sequence[Path]) -> None:
+    """The same for files that had been loaded before, each in the segment whose entry names it.
+
+    Of those that none names all backups have the rows, and they go: they came back from the second destination, and may name somebody
+    who was forgotten since.
+    """
+    if not paths:
+        return
+    named = _loaded(home, paths[0].parent.name)
+    for path in paths:
+        if path.name in named:
+            keep_landed(home, [path], named[path.name])
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _loaded(home: Home, dataset: str) -> dict[str, int]:
+    """The segments by the names of a dataset's landing files that their entries have loaded."""
+    read_lines = ((segment, read(line)) for segment in segments(home) for _, _, line in lines(home, segment))
+    done = ((segment, did) for segment, entry in read_lines if entry for did in entry.did if did.get("load") == dataset)
+    return {name: segment for segment, did in done for name, _ in did["files"]}
 
 
 def _move(path: Path, target: Path) -> None:

@@ -27,7 +27,7 @@ from storage.home import Home
 from storage.incoming import leave_out_forgotten
 from storage.instants import ZERO_DAYS
 from storage.journal import note_act, note_load
-from storage.journal_files import keep_landed
+from storage.journal_files import keep_known, keep_landed
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
 from storage.landing import ROW_GROUP_ROWS, pending, plain_name, sync_folder
 from storage.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
@@ -76,7 +76,7 @@ def load_dataset(
     if not (paths := pending(home, dataset)):
         return LoadResult()
     known = [path for path in paths if is_recorded(con, ledger_name(path))]
-    keep_landed(home, known)
+    keep_known(home, known)
     clock = now or datetime.now(UTC)
     now = believed(con, clock)
     table, result, readable = LANDED[dataset], LoadResult(behind=now if now > clock else None), []

@@ -26,7 +26,8 @@ from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
 from storage.landing import sync_folder
 from storage.migrations import migrate
-from storage.room import require_room
+from storage.rewriting import rewrite
+from storage.room import error_of_disk, is_about_room, require_room
 from storage.warehouse import Limits, attach, connect
 from storage.warehouse_mark import forget_mark, wal_of
 
@@ -112,6 +113,10 @@ def restore(
         missing, replayed = _make(home, limits, chosen, fresh, now, at, keeps=keeps)
         there = _content(fresh) or {}
         aside = _put_in_place(home, fresh, now) if keeps else None
+    except (duckdb.Error, OSError) as error:
+        if not is_about_room(error):
+            raise
+        raise error_of_disk(error, home.private) from error
     finally:
         _drop(fresh)
     files = put_files_back(home, chosen.path.parent, chosen.manifest) if keeps and chosen.manifest else ()
@@ -181,24 +186,8 @@ def _make(
     finally:
         con.close()
     if replayed.needs_rewriting:
-        _rewrite(limits, fresh)
+        rewrite(limits, fresh)
     return missing, replayed
-
-
-def _rewrite(limits: Limits, fresh: Path) -> None:
-    """Without what was deleted: somebody was forgotten, and stays readable in the file."""
-    other = fresh.with_suffix(".rewritten")
-    _drop(other)
-    con = connect(limits)
-    try:
-        attach(con, fresh, "warehouse", read_only=True)
-        attach(con, other, "rewritten")
-        close(other)
-        con.execute("COPY FROM DATABASE warehouse TO rewritten")
-        con.execute("CHECKPOINT rewritten")
-    finally:
-        con.close()
-    os.replace(other, fresh)
 
 
 def _put_in_place(home: Home, fresh: Path, now: datetime) -> Path | None:

@@ -1,14 +1,15 @@
 """The warehouse out of what is left of it: a new file with everything that can be read, and a list of what cannot.
 
 All is done on a copy. What can be put right exactly is; where no block stays damaged, the copy itself becomes the new file. Else
-the tables are made by the migrations, and filled with the rows that can be read.
+the tables are made by the migrations, and filled with the rows that can be read. What the log has lost of people's acts, loads and
+alerts the journal has, and gives back.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,11 +21,15 @@ from storage.duckdb_file.headers import HEADER, UnknownFormatError
 from storage.duckdb_file.wal import WalState, wal_state
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.installation import new_timeline
+from storage.journal_replay import Replayed, replay
 from storage.landing import sync_folder
 from storage.migrations import FOLDER as MIGRATIONS
 from storage.migrations import migrate, migrations
+from storage.rewriting import rewrite
 from storage.salvage_reading import Loss, copy_table
 from storage.salvage_repair import go_back, guess_metadata, repair_file, repair_log
+from storage.transaction import NUMBERED
 from storage.warehouse import Limits, attach, connect
 from storage.warehouse_mark import announce, mark_of, read_mark, wal_of
 from storage.wholeness import foreign, is_shortened
@@ -45,6 +50,7 @@ class Salvage:
         commits_cut: commits that were found in the log behind a place that cannot be read; more may have been there.
         bytes_cut: of the log, that could not be read or are missing.
         said: what else was done.
+        replayed: what the journal gave back.
         set_aside: where the damaged files are now.
     """
 
@@ -56,6 +62,7 @@ class Salvage:
     commits_cut: int = 0
     bytes_cut: int = 0
     said: tuple[str, ...] = ()
+    replayed: Replayed = field(default_factory=Replayed)
     set_aside: Path | None = None
 
     @property
@@ -82,7 +89,8 @@ def salvage(home: Home, limits: Limits, now: datetime, *, keeps: bool = True) ->
         if found.is_sound:
             return found
         losses, said = ((), ()) if not found.left and _checkpointed(copy, fresh, limits) else _read(copy, fresh, limits)
-        done = replace(found, losses=losses, said=(*found.said, *said))
+        replayed = _brought_up_to_date(home, limits, fresh, losses, now, keeps=keeps)
+        done = replace(found, losses=losses, said=(*found.said, *said), replayed=replayed)
         return _put_in_place(home, fresh, done, now) if keeps else done
 
 
@@ -234,6 +242,27 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[int]]:
     with suppress(duckdb.IOException, duckdb.CatalogException):
         return con.execute(sql).fetchall()
     return []
+
+
+def _brought_up_to_date(home: Home, limits: Limits, fresh: Path, losses: Sequence[Loss], now: datetime, *, keeps: bool) -> Replayed:
+    """Play what the journal has and the file has not. Where the file has lost which entry was its last, nothing is played.
+
+    What is called alike in the file and in a backup need not be the same any more: the next backup is written whole.
+    """
+    con = connect(limits, spill=fresh.parent / "spill")
+    try:
+        attach(con, fresh, "warehouse")
+        con.execute("USE warehouse")
+        migrate(con, now)
+        new_timeline(con)
+        says = not any(loss.table == NUMBERED for loss in losses)
+        replayed = replay(con, home, keeps=keeps) if says else Replayed()
+        con.execute("CHECKPOINT")
+    finally:
+        con.close()
+    if replayed.needs_rewriting:
+        rewrite(limits, fresh)
+    return replayed
 
 
 def _put_in_place(home: Home, fresh: Path, done: Salvage, now: datetime) -> Salvage:

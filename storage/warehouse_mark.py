@@ -26,6 +26,9 @@ EDGE = 32
 """Bytes of the log's beginning and end that are noted."""
 MOST_WAL_BYTES = 2**28
 """A longer log is checkpointed after a commit. DuckDB's own limit is put out of reach, so that it happens where it is noted."""
+MOST_UNNOTED = 2
+"""Checkpoints that a file may be ahead of its mark, for its writer was killed before it noted them. One that is further ahead is
+from before a compaction, which counts anew."""
 _FORM = struct.Struct("<8s2Q2QQ32s32sI")
 _MAGIC = b"gpmark01"
 
@@ -228,7 +231,7 @@ def disagreement(
         return ""
     state = state_of(header)
     is_noted = state in (mark.state, mark.next)
-    if not is_noted and mark.state != NO_STATE and state.iteration <= mark.state.iteration:
+    if not is_noted and mark.state != NO_STATE and not 0 < state.iteration - mark.state.iteration <= MOST_UNNOTED:
         return "foreign file"
     if not wal_length:
         return "cut" if is_noted and mark.length and state == mark.state else ""

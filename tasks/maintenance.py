@@ -67,18 +67,23 @@ def compact_warehouse(home: str, *, limits: Limits) -> MaintenanceResult:
 
 
 @task(name="back_up", cache_policy=NO_CACHE)
-def back_up_warehouse(home: str, *, limits: Limits, keep: int, sources: Sequence[Source] = ()) -> MaintenanceResult:
+def back_up_warehouse(home: str, *, limits: Limits, keep: int, sources: Sequence[Source] = (), to: str = "") -> MaintenanceResult:
     """Back up what changed, prove it, and only then drop older backups.
 
     Raises:
         GovpulseError: the backup cannot be made or proven; older ones stay.
     """
-    return renew_backup(Home(Path(home)), limits, keep, sources)
+    return renew_backup(Home(Path(home)), limits, keep, sources, to)
 
 
-def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Source] = ()) -> MaintenanceResult:
+def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Source] = (), to: str = "") -> MaintenanceResult:
     """The same, for whoever is no flow; those go too that were made before somebody was forgotten, and of the journal what all that
-    are left have."""
+    are left have.
+
+    Args:
+        to: the second destination. The backups there are older, and need the journal until they have the new one beside them: what
+            has not got there is kept here.
+    """
     with backups_turn(folder, limits):
         taken = back_up(folder, limits, datetime.now(UTC), sources)
         begin_segment(folder)
@@ -89,10 +94,23 @@ def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Sour
         with warehouse(folder, limits) as con:
             dropped = drop_outdated_backups(con, folder)
         rotate(folder, keep)
-        drop_segments_before(folder, segment_after(folder, oldest_entry(folder)))
+        problem = _problem_of_copying(folder, to)
+        if not problem:
+            drop_segments_before(folder, segment_after(folder, oldest_entry(folder)))
     said = f"number {taken.manifest.number}, {taken.manifest.rows:,} rows, {in_units(taken.written_bytes)} written"
     said += f"; {len(healed)} older backups healed" if healed else ""
+    said += f"; the journal is kept: {problem}" if problem else ""
     return MaintenanceResult(said + (f"; dropped {dropped} from before somebody was forgotten" if dropped else ""))
+
+
+def _problem_of_copying(folder: Home, to: str) -> str:
+    """Copy the journal to the second destination, where there is one; returns why it is not there."""
+    try:
+        if to:
+            copy_journal(folder, open_destination(to))
+    except GovpulseError as error:
+        return str(error)
+    return ""
 
 
 def _refuse_broken(checks: Sequence[CheckResult], what_then: str = "") -> None:

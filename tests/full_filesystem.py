@@ -44,8 +44,8 @@ class Filler:
     def __init__(self, mounted: Path) -> None:
         self.path = mounted / "filler"
 
-    def fill(self) -> None:
-        """Until not a block is free."""
+    def fill(self, but: int = 0) -> None:
+        """Until not a block is free, but for so many bytes."""
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT)
         try:
             size = os.fstat(descriptor).st_size
@@ -56,6 +56,7 @@ class Filler:
                     except OSError:
                         break
                     size += step
+            os.ftruncate(descriptor, max(0, size - but))
         finally:
             os.close(descriptor)
 

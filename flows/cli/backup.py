@@ -17,10 +17,11 @@ def back_up_now(
 
     settings = load_settings()
     home, keep = settings.folder, settings.retention.backups
+    destination = to or settings.backups.to or ""
     with working("backing up"):
-        done = renew_backup(home, settings.limits, keep, settings_files(settings))
+        done = renew_backup(home, settings.limits, keep, settings_files(settings), destination)
     say(f"backup {done} in {home.backups}")
-    if destination := to or settings.backups.to:
+    if destination:
         with working(f"copying to {destination}"):
             copied = copy_elsewhere(home, settings.limits, destination, keep)
         say(f"{destination}: {copied}")

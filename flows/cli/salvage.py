@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from flows.cli.restore import played
 from flows.printing import cell, say, show, working
 from flows.settings import load_settings
 from storage.installation import read_own_marks
@@ -32,6 +33,9 @@ def salvage_warehouse(
         say(line)
     if done.losses:
         show(lost(done.losses))
+    if done.replayed.entries or done.replayed.lost:
+        for line in played(done.replayed):
+            say(line)
     say(f"the damaged files are in {done.set_aside}" if done.set_aside else "nothing was changed")
 
 

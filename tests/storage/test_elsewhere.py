@@ -13,10 +13,13 @@ from storage.destination import open_destination, push, read, sizes_in, write
 from storage.errors import GovpulseError
 from storage.forgetting import forget_user
 from storage.home import Home
+from storage.journal_elsewhere import copy_journal, fetch_journal
+from storage.journal_files import segments
 from storage.landing import land
 from storage.loading import load_landing
 from storage.transaction import transaction
-from storage.warehouse import warehouse
+from storage.warehouse import Limits, warehouse
+from tasks.maintenance import copy_elsewhere, renew_backup
 from tests.backups import NOW, back_up_now, everything, restore_now
 from tests.homes import migrated_home
 
@@ -114,3 +117,70 @@ def test_a_disk_that_is_not_mounted_is_no_empty_one(tmp_path):
         open_destination(str(tmp_path / "disk"))
     with pytest.raises(GovpulseError, match="takes a folder or s3://bucket/prefix"):
         open_destination("ftp://host/path")
+
+
+def test_the_journal_that_older_backups_there_need_stays_until_it_is_there(home, destination):
+    """The volume is gone between a backup here and its copy: what somebody did since the last copy of both comes back."""
+    to = destination.name
+    renew_backup(home, Limits(), 1, to=to)
+    copy_elsewhere(home, Limits(), to, 1)
+    with warehouse(home) as con:
+        forget_user(con, "ann@example.org", "root", NOW)
+        forgotten = con.sql("FROM ops.forgotten ORDER BY ALL").fetchall()
+    renew_backup(home, Limits(), 1, to=to)
+    other = Home(home.root.with_name("other"))
+    other.create()
+    fetch_backups(destination, other)
+    fetch_journal(destination, other)
+    assert restore_now(other).replayed.lost == []
+    with warehouse(other) as con:
+        assert con.sql("FROM ops.forgotten ORDER BY ALL").fetchall() == forgotten != []
+
+
+def test_where_it_does_not_get_there_it_is_kept_here(home, tmp_path):
+    (tmp_path / "disk").mkdir()
+    renew_backup(home, Limits(), 1)
+    with warehouse(home) as con:
+        forget_user(con, "ann@example.org", "root", NOW)
+    said = renew_backup(home, Limits(), 1, to=str(tmp_path / "gone")).said
+    assert "the journal is kept: the second destination" in said
+    kept = segments(home)
+    assert "the journal is kept" not in renew_backup(home, Limits(), 1, to=str(tmp_path / "disk")).said
+    assert len(kept) > len(segments(home)) == 1
+
+
+def test_what_was_fetched_can_be_gone_on_with(home, destination, samples):
+    """A place that has no folders has no empty ones."""
+    renew_backup(home, Limits(), 1)
+    with warehouse(home) as con:
+        forget_user(con, "ann@example.org", "root", NOW)
+    copy_elsewhere(home, Limits(), destination.name, 1)
+    other = Home(home.root.with_name("other"))
+    other.create()
+    fetch_backups(destination, other)
+    fetch_journal(destination, other)
+    restore_now(other)
+    land(other, "system_metrics", samples(5, host="h2"))
+    with warehouse(other) as con:
+        assert load_landing(con, other).files == 1
+
+
+def test_a_file_that_is_in_all_backups_goes_with_them_when_it_comes_back(home, tmp_path, samples):
+    """It lies in the second place until the next copy, and may name somebody who was forgotten since."""
+    (tmp_path / "disk").mkdir()
+    destination = open_destination(str(tmp_path / "disk"))
+    copy_journal(home, destination)
+    renew_backup(home, Limits(), 9)
+    land(home, "system_metrics", samples(5, host="h2"))
+    with warehouse(home) as con:
+        load_landing(con, home)
+    kept = [path.name for path in home.journal.glob("*/landed/*/*")]
+    for is_with_entries in (True, False):
+        assert fetch_journal(destination, home) > 0
+        if not is_with_entries:
+            shutil.rmtree(home.journal / "000001")
+        with warehouse(home) as con:
+            assert load_landing(con, home).files == 0
+        renew_backup(home, Limits(), 9)
+        assert [path.name for path in home.journal.glob("*/landed/*/*")] == kept
+        assert list(home.landing.glob("*/*.parquet")) == []

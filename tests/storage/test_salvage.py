@@ -9,12 +9,16 @@ import pytest
 
 from storage.duckdb_file.headers import BLOCK, block_at
 from storage.errors import GovpulseError
+from storage.home import Home
+from storage.journal_files import damage_in_journal
 from storage.maintenance import compact
 from storage.salvage import salvage
 from storage.transaction import transaction
-from storage.warehouse import Limits, attach, connect, warehouse
+from storage.warehouse import Limits, attach, connect, turn, warehouse
 from storage.warehouse_mark import forget_mark, mark_of, wal_of
 from tests.homes import migrated_home
+from tests.journal_acts import ACTS, content_of
+from tests.killed import killed_behind
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ROWS = 260_000
@@ -150,6 +154,25 @@ def test_a_shortened_log_is_refused_and_what_is_left_is_kept(killed):
     assert numbers(killed) == set(range(COMMITS - 1))
 
 
+@pytest.mark.parametrize("at", [0.0, 0.5, 0.9])
+def test_what_the_log_has_lost_the_journal_gives_back(tmp_path, at):
+    home, twin = migrated_home(tmp_path / "home"), tmp_path / "twin"
+    with killed_behind(home) as con:
+        for number, kind in enumerate(["silence", "load", "silence", "rename", "forget", "load", "silence", "load", "evaluate"]):
+            ACTS[kind](con, home, number)
+    shutil.copytree(home.root, twin)
+    wal = wal_of(home.warehouse)
+    damage(wal, int(wal.stat().st_size * at) + 60, bytes(100))
+    with turn(home):
+        done = salvage(home, Limits(), NOW)
+    assert done.bytes_cut > 0
+    assert (done.replayed.entries > 0, done.replayed.lost) == (True, [])
+    assert content_of(home) == content_of(Home(twin))
+    with warehouse(home) as con:
+        ACTS["silence"](con, home, 20)
+    assert damage_in_journal(home) == []
+
+
 def test_an_unfinished_transaction_is_nobodys_loss(killed):
     with wal_of(killed.warehouse).open("ab") as file:
         file.write((500).to_bytes(8, "little") + b"sumsum" + bytes(40))
@@ -161,6 +184,20 @@ def test_a_file_put_back_beside_anothers_log_is_refused(killed, filled_file):
     assert "another file's" in refusal(killed)
     with pytest.raises(GovpulseError, match="another file's"):
         salvage(killed, Limits(), NOW)
+
+
+def test_a_file_from_before_a_compaction_is_refused_though_it_counts_more_checkpoints(tmp_path):
+    home = migrated_home(tmp_path / "home")
+    for number in range(6):
+        with warehouse(home) as con, transaction(con):
+            con.execute("INSERT INTO ops.audit_log VALUES ('number', ?, NULL, now())", [str(number)])
+    older = home.warehouse.read_bytes()
+    with warehouse(home) as con:
+        compact(con, home)
+    with warehouse(home):
+        pass
+    home.warehouse.write_bytes(older)
+    assert "an older file" in refusal(home)
 
 
 def test_a_foreign_log_beside_a_file_is_refused(killed, filled):
