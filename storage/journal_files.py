@@ -259,8 +259,11 @@ def keep_landed(home: Home, paths: Sequence[Path], segment: int | None = None) -
 
 
 def keep_known(home: Home, paths: Sequence[Path]) -> None:
-    """The same for files that had been loaded before, each in the segment whose entry names it. Of those that none names all
-    backups have the rows, and they go: they came back from the second destination, and may name somebody who was forgotten since."""
+    """The same for files that had been loaded before, each in the segment whose entry names it.
+
+    Of those that none names all backups have the rows, and they go: they came back from the second destination, and may name
+    somebody who was forgotten since.
+    """
     if not paths:
         return
     named = _loaded(home, paths[0].parent.name)
