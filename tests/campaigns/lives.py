@@ -71,14 +71,14 @@ class Life:
     is_copied: bool = False
 
 
-def live(folder: Path, chance: random.Random, elsewhere: str) -> Life:
-    """Some days, each with a backup in its end, and a part of one, which ends with a process that is killed."""
+def live(folder: Path, chance: random.Random, elsewhere: str, days: int) -> Life:
+    """So many days, each with a backup in its end, and a part of one, which ends with a process that is killed."""
     home = migrated_home(folder / "home")
     life = Life(
         home, elsewhere, folder / "first.duckdb", Home(folder / "twin"), Home(folder / "copied"), number=chance.randrange(40)
     )
     _act(life, chance, "load")
-    for _ in range(chance.randrange(2, 4)):
+    for _ in range(days):
         for _ in range(chance.randrange(3, 6)):
             _act(life, chance)
         _back_up(life, chance)

@@ -229,7 +229,7 @@ def run_drills(folder: Path, drills: int, seed: int) -> Counter[str]:
             if number % DRILLS_A_LIFE == 0:
                 here = folder / f"life-{number}"
                 (here / "elsewhere").mkdir(parents=True)
-                twins = Twins(live(here, chance, str(here / "elsewhere")))
+                twins = Twins(live(here, chance, str(here / "elsewhere"), chance.randrange(2, 4) if drills >= DRILLS_A_LIFE else 1))
             way = WAYS[(number + seed) % len(WAYS)]
             names = [order[number], *([chance.choice(sorted(SECOND))] if chance.random() < 0.3 else [])]
             print(f"drill {number} of seed {seed}: {' and '.join(names)}, {way}", flush=True)
