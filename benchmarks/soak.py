@@ -6,8 +6,7 @@ benchmark of its own (`benchmarks.prefect_growth`, at most 300 MB). Of the some 
 
 * `reconcile-sources`, `maintain-warehouse`: each, one a day, with a second destination in a folder;
 * `evaluate-alerts`: 2 of 288; a run delivers to the console and copies the journal;
-* `extract-sources`: 1 of 96, beside the one that a reconciliation begins with;
-* `compute-insights`: 1 on every second day of 48;
+* `extract-sources`, `compute-insights`: 1 on every third day, of 288 and 72; each reconciliation begins with an extraction, too;
 * `collect-system-metrics`: none of 288. What they would land of 3 hosts, 12 series a minute, is landed in 24 files.
 
 Published is with insights and maintenance only. So tables that grow by the run (`ops.runs`, `ops.loads`, `ops.computations`) are

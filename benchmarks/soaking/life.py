@@ -37,6 +37,8 @@ PAST_DAYS = 14
 """Of the platform, before the first day."""
 LANDED_AT = range(0, 24, 4)
 EVALUATED_AT = (4, 16)
+COMPUTED_EVERY = 3
+"""Days."""
 RETENTION = {"SYSTEM_METRICS_DAYS": 15, "HOURLY_DAYS": 20, "INSIGHTS_DAYS": 20, "OPS_DAYS": 20}
 """In proportion some 30, 90 and 400 days: shorter, so that each has acted for long when half of the days are over."""
 
@@ -101,11 +103,10 @@ class Life:
             self._run(start + 7 * MINUTE, evaluate_alerts)
         if hour == 11:
             self._people(number, start + 20 * MINUTE)
-        if hour == 14:
+        if hour == 14 and number % COMPUTED_EVERY == 1:
             advance_sample(self.platform, until=start + 3 * MINUTE)
             self._run(start + 3 * MINUTE, extract_sources)
-            if number % 2:
-                self._run(start + 5 * MINUTE, compute_insights, publishes=True)
+            self._run(start + 5 * MINUTE, compute_insights, publishes=True)
 
     def _land(self, until: datetime) -> None:
         """An hour to a file."""

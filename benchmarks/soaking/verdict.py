@@ -48,7 +48,7 @@ def bars(days: Sequence[Day], problems: Sequence[str]) -> list[Bar]:
         Bar("runs that failed", len(problems), 0, is_most=True),
         Bar("leftovers", max(len(day.leftovers) for day in days), 0, is_most=True),
         Bar("landing files at the end of a day (MB)", max(day.megabytes["landing"] for day in days), 2, is_most=True),
-        Bar("steps without a figure", len(set(FOLLOWS_WHAT_IS_NEW) - days[-1].seconds.keys()), 0, is_most=True),
+        Bar("steps that never were", len(set(FOLLOWS_WHAT_IS_NEW) - {each for day in days for each in day.seconds}), 0, is_most=True),
     ]
     if len(days) < FULL_DAYS:
         return always
@@ -91,7 +91,7 @@ def _tables(days: Sequence[Day]) -> Iterator[Bar]:
 def _memory(days: Sequence[Day]) -> Iterator[Bar]:
     """Medians of ten days, from a third on and at the end."""
     begin = len(days) // 3
-    for name in sorted(days[-1].peaks.keys() & days[-2].peaks.keys()):
+    for name in sorted({each for day in days for each in day.peaks}):
         early, late = (_median(some, lambda day: day.peaks.get(name)) for some in (days[begin : begin + 10], days[-10:]))  # noqa: B023
         if early and late:
             yield Bar(f"{name}, most memory in times of day {begin}", late / early, GROWTH, is_most=True)
