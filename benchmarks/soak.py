@@ -4,10 +4,10 @@ Run as `python -m benchmarks.soak [--days N] [--output DIR]`. The flows of prefe
 and all of their steps, in one process, by a clock that is put from one run to the next; only Prefect is left out, which has a
 benchmark of its own (`benchmarks.prefect_growth`, at most 300 MB). Of the some 698 runs a day, 62,820 in 90 days, these are lived:
 
-* `reconcile-sources`, `maintain-warehouse`: each, one a day, with a second destination in a folder;
-* `evaluate-alerts`: 2 of 288; a run delivers to the console and copies the journal;
-* `extract-sources`, `compute-insights`: 1 on every third day, of 288 and 72; each reconciliation begins with an extraction, too;
-* `collect-system-metrics`: none of 288. What they would land of 3 hosts, 12 series a minute, is landed in 24 files.
+* `maintain-warehouse`: each, one a day, with a second destination in a folder;
+* `evaluate-alerts`: 1 of 288; a run loads, delivers to the console and copies the journal;
+* `extract-sources`, `compute-insights`, `reconcile-sources`: 1 each on every fifth day, of 480, 120 and 5;
+* `collect-system-metrics`: none of 288. What they would land of 2 hosts, 12 series a minute, is landed in 6 files.
 
 Published is with insights and maintenance only. So tables that grow by the run (`ops.runs`, `ops.loads`, `ops.computations`) are
 smaller than in earnest, by the same share each day; that they are bounded is seen all the same. The platform is the made-up sample,
@@ -16,9 +16,9 @@ an alert and ends a silence, on every fifth incidents are loaded by hand, one of
 forgotten. A filesystem of one host after the other fills for some hours, so that alerts fire and are resolved. Retention is
 shortened to 15 days of samples and 20 of all else, so that it has acted for long when the last third of the days begins.
 
-At the end of each day the size of each file and folder, the rows of each table, CPU seconds and most memory of each kind of step are
-written to DIR/soak.csv, and in the end drawn to DIR/soak.png. Exits with 1 if a bar is missed; with fewer than 60 days only those
-hold that do at once.
+At the end of each day the size of each file and folder, the rows of each table, CPU seconds and most memory of each kind of step
+are written to DIR/soak.csv, and in the end drawn to DIR/soak.png. Exits with 1 if a bar is missed; with fewer than 60 days only
+those hold that do at once. Ctrl-C ends it with the days that were lived.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.soaking.hosts import Hosts
@@ -42,15 +43,16 @@ SHOWN = ("warehouse", "published", "backups", "second place", "journal", "quaran
 
 
 def live(folder: Path, days: int, output: Path) -> tuple[list[Day], list[str]]:
-    """Live so many days in `folder`; what was seen at the end of each, and what went wrong."""
+    """Live so many days in `folder`, or until Ctrl-C; what was seen at the end of each, and what went wrong."""
     clock, lived = Clock(START), list[Day]()
-    life = Life(folder, Hosts(3, START - DAY), clock, scale=0.2)
+    life = Life(folder, Hosts(2, START - DAY), clock, scale=0.2)
     with without_prefect(clock):
         life.begin()
-        for number in range(days):
-            life.day(number)
-            lived.append(look(life.home, Limits(), life.elsewhere, number, life.meter))
-            write(lived, output / "soak.csv")
+        with suppress(KeyboardInterrupt):
+            for number in range(days):
+                life.day(number)
+                lived.append(look(life.home, Limits(), life.elsewhere, number, life.meter))
+                write(lived, output / "soak.csv")
     return lived, life.problems
 
 

@@ -12,6 +12,12 @@ MB = 10**6
 SHARE = 3
 """DuckDB may have a third of what there is: a run needs as much beside it, and so do the server and the worker."""
 MOST_MB = 2000
+SERVING_MB = 450
+"""What `up` itself takes: the server, the worker, and what watches over them."""
+RUN_MB = 350
+"""What a flow run takes, beside what DuckDB may have."""
+LEAST_RUNS, MOST_RUNS = 2, 4
+"""Collecting goes on nearly all the time, and must not be all there is."""
 
 
 def memory_bytes() -> int:
@@ -25,3 +31,8 @@ def warehouse_memory(there: int) -> str:
     """DuckDB's limit where so many bytes of memory are there, as DuckDB writes it."""
     megabytes = min(there // SHARE // MB, MOST_MB)
     return "2GB" if megabytes == MOST_MB else f"{megabytes}MB"
+
+
+def run_limit(there: int) -> int:
+    """How many flow runs may go on at once where so many bytes of memory are there."""
+    return max(LEAST_RUNS, min(MOST_RUNS, (there // MB - SERVING_MB) // RUN_MB))

@@ -1,12 +1,13 @@
-"""Made-up samples of some hosts, a minute apart: busy by day, and a filesystem that fills for some hours on every third day."""
+"""Made-up samples of some hosts, a minute apart: busy by day, and on each day a filesystem of one of them fills for hours."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-MINUTES = 60
+MINUTE = timedelta(minutes=1)
 DAILY = 1440
 SERIES = {
     ("system.cpu.utilization", "", "1"): (0.3, 0.2),
@@ -33,21 +34,26 @@ class Hosts:
     count: int
     first: datetime
 
-    def hour(self, start: datetime) -> pl.DataFrame:
-        """The samples of the hour that begins at `start`."""
-        minute = int((start - self.first).total_seconds()) // 60
-        return pl.concat([self._of_host(number, start, minute) for number in range(self.count)])
+    def samples(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """What is sampled from `start` on and before `end`."""
+        times = np.arange(*((instant - self.first) // MINUTE for instant in (start, end)))
+        return pl.concat([self._of_host(number, times) for number in range(self.count)])
 
-    def _of_host(self, number: int, start: datetime, minute: int) -> pl.DataFrame:
-        rng = np.random.default_rng([number, minute])
-        times = minute + np.arange(MINUTES)
-        cycle = np.sin(2 * np.pi * times / DAILY)
-        frames = []
+    def _of_host(self, number: int, times: NDArray[np.int64]) -> pl.DataFrame:
+        rng = np.random.default_rng([number, int(times[0])])
+        cycle, frames = np.sin(2 * np.pi * times / DAILY), []
         for (metric, attributes, unit), (middle, swing) in SERIES.items():
-            values = middle + swing * cycle + 0.2 * swing * rng.normal(size=MINUTES)
-            if metric == FILLS and (minute // DAILY + number) % 3 == 0:
-                values += 0.48 * np.clip((times % DAILY - 600) / 60, 0, 1) * (times % DAILY < 900)
+            values = middle + swing * cycle + 0.2 * swing * rng.normal(size=len(times))
+            if metric == FILLS:
+                values += 0.48 * _fills(times, (times // DAILY + number) % self.count == 0)
             frames.append(pl.DataFrame({"metric": metric, "attributes": attributes, "unit": unit, "value": np.maximum(values, 0)}))
-        instants = [start + timedelta(minutes=at) for at in range(MINUTES)]
+        instants = [self.first + int(at) * MINUTE for at in times]
         observed = pl.Series("observed_at", instants * len(SERIES), dtype=pl.Datetime("us", "UTC"))
         return pl.concat(frames).with_columns(observed, pl.lit(f"host-{number}").alias("host"), pl.lit("ok").alias("status"))
+
+
+def _fills(times: NDArray[np.int64], has_turn: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """From ten o'clock on for an hour, until three in the afternoon."""
+    minute = times % DAILY
+    filled: NDArray[np.float64] = has_turn * np.clip((minute - 600) / 60, 0, 1) * (minute < 900)
+    return filled

@@ -35,9 +35,11 @@ START = datetime(2026, 1, 5, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 PAST_DAYS = 14
 """Of the platform, before the first day."""
-LANDED_AT = range(0, 24, 4)
-EVALUATED_AT = (4, 16)
-COMPUTED_EVERY = 3
+LANDED_EVERY = 4
+"""Hours."""
+EVALUATED_AT = (12, 20)
+"""On one day while a filesystem is full, on the next when it is not any more."""
+COMPUTED_EVERY = 5
 """Days."""
 RETENTION = {"SYSTEM_METRICS_DAYS": 15, "HOURLY_DAYS": 20, "INSIGHTS_DAYS": 20, "OPS_DAYS": 20}
 """In proportion some 30, 90 and 400 days: shorter, so that each has acted for long when half of the days are over."""
@@ -92,26 +94,26 @@ class Life:
 
     def _hour(self, number: int, hour: int) -> None:
         start = START + number * DAY + hour * HOUR
-        if hour in LANDED_AT:
+        if hour % LANDED_EVERY == 0:
             self._at(start, "land", lambda: self._land(start))
-        if hour == 2:
-            advance_sample(self.platform, until=start + 40 * MINUTE)
-            self._run(start + 40 * MINUTE, reconcile_sources)
+        if hour == 2 and number % COMPUTED_EVERY == 1:
+            self._platform(start)
         if hour == 3:
             self._run(start + 30 * MINUTE, maintain_warehouse, publishes=True)
-        if hour in EVALUATED_AT:
-            self._run(start + 7 * MINUTE, evaluate_alerts)
         if hour == 11:
             self._people(number, start + 20 * MINUTE)
-        if hour == 14 and number % COMPUTED_EVERY == 1:
-            advance_sample(self.platform, until=start + 3 * MINUTE)
-            self._run(start + 3 * MINUTE, extract_sources)
-            self._run(start + 5 * MINUTE, compute_insights, publishes=True)
+        if hour == EVALUATED_AT[number % 2]:
+            self._run(start + 7 * MINUTE, evaluate_alerts)
 
     def _land(self, until: datetime) -> None:
-        """An hour to a file."""
-        for ago in range(4, 0, -1):
-            land(self.home, "system_metrics", self.hosts.hour(until - ago * HOUR))
+        land(self.home, "system_metrics", self.hosts.samples(until - LANDED_EVERY * HOUR, until))
+
+    def _platform(self, start: datetime) -> None:
+        """What has come of it since is read, compared, and computed with."""
+        advance_sample(self.platform, until=start + 3 * MINUTE)
+        self._run(start + 3 * MINUTE, extract_sources)
+        self._run(start + 5 * MINUTE, compute_insights, publishes=True)
+        self._run(start + 40 * MINUTE, reconcile_sources)
 
     def _people(self, number: int, at: datetime) -> None:
         """A silence on every day, an ack and an end of a silence on every other one, a load by hand on every fifth, and on every

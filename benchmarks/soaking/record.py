@@ -115,5 +115,3 @@ def look(home: Home, limits: Limits, elsewhere: Path, number: int, meter: Meter)
 def _bytes_of(path: Path) -> int:
     files = [path] if path.is_file() else path.rglob("*")
     return sum(each.stat().st_size for each in files if each.is_file())
-
-

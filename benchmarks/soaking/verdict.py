@@ -48,7 +48,7 @@ def bars(days: Sequence[Day], problems: Sequence[str]) -> list[Bar]:
         Bar("runs that failed", len(problems), 0, is_most=True),
         Bar("leftovers", max(len(day.leftovers) for day in days), 0, is_most=True),
         Bar("landing files at the end of a day (MB)", max(day.megabytes["landing"] for day in days), 2, is_most=True),
-        Bar("steps that never were", len(set(FOLLOWS_WHAT_IS_NEW) - {each for day in days for each in day.seconds}), 0, is_most=True),
+        Bar("steps that never were", len(set(FOLLOWS_WHAT_IS_NEW).difference(*(day.seconds for day in days))), 0, is_most=True),
     ]
     if len(days) < FULL_DAYS:
         return always
