@@ -9,8 +9,9 @@ import os
 from tasks.sources.host.cgroups import MEMORY_LIMIT, read_cgroups
 
 MB = 10**6
-SHARE = 3
-"""DuckDB may have a third of what there is: a run needs as much beside it, and so do the server and the worker."""
+SHARE = 5
+"""DuckDB may have a fifth of what there is: server and worker need two fifths of the least, and two runs go on at once, of which
+one has the warehouse's turn."""
 MOST_MB = 2000
 SERVING_MB = 450
 """What `up` itself takes: the server, the worker, and what watches over them."""

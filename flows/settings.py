@@ -265,7 +265,7 @@ class WarehouseSettings(Section):
     threads: int = Field(2, gt=0, description="DuckDB threads (count)")
     memory: str = Field(
         "",
-        description="DuckDB memory limit, such as `2GB`; a process may exceed it by some 300 MB. Empty: a third of what the machine"
+        description="DuckDB memory limit, such as `2GB`; a process may exceed it by some 300 MB. Empty: a fifth of what the machine"
         " or the cgroup around it has, and `2GB` at most",
     )
     lock_timeout_seconds: float = Field(300.0, gt=0, description="how long a step waits for its turn (s)")

@@ -121,9 +121,9 @@ class Life:
         self._at(at, "silence", lambda: self._silence(at))
         if number % 2:
             self._at(at + MINUTE, "ack", lambda: self._ack(at + MINUTE))
-        if number % 5 == 4:
+        if number % 5 == 1:
             self._at(at + 2 * MINUTE, "load by hand", lambda: self._load_by_hand(at))
-        if number % 10 == 9:
+        if number % 10 == 1:
             self._at(at + 4 * MINUTE, "forget", self._forget)
 
     def _run(self, at: datetime, flow: Any, *, publishes: bool = False) -> None:

@@ -10,8 +10,8 @@ from tasks.sources.host.metric import Point, read_point
 GB = 10**9
 
 
-@pytest.mark.parametrize(("there", "limit"), [(GB, "333MB"), (4 * GB, "1333MB"), (6 * GB, "2GB"), (64 * GB, "2GB")])
-def test_duckdb_may_have_a_third_and_two_gigabytes_at_most(there: int, limit: str) -> None:
+@pytest.mark.parametrize(("there", "limit"), [(GB, "200MB"), (4 * GB, "800MB"), (10 * GB, "2GB"), (64 * GB, "2GB")])
+def test_duckdb_may_have_a_fifth_and_two_gigabytes_at_most(there: int, limit: str) -> None:
     assert warehouse_memory(there) == limit
 
 
