@@ -18,7 +18,7 @@ shortened to 15 days of samples and 20 of all else, so that it has acted for lon
 
 At the end of each day the size of each file and folder, the rows of each table, CPU seconds and most memory of each kind of step
 are written to DIR/soak.csv, and in the end drawn to DIR/soak.png. Exits with 1 if a bar is missed; with fewer than 60 days only
-those hold that do at once. Ctrl-C ends it with the days that were lived.
+those hold that do at once. Ctrl-C ends it with the days that were lived; `--again DIR` judges and draws what is in DIR.
 """
 
 import argparse
@@ -39,6 +39,8 @@ from benchmarks.soaking.verdict import bars
 from benchmarks.soaking.without_prefect import Clock, without_prefect
 from storage.warehouse import Limits
 
+FEW = 20
+"""So many bars are shown all; of more only those that are missed."""
 SHOWN = ("warehouse", "published", "backups", "second place", "journal", "quarantine", "models")
 
 
@@ -73,28 +75,37 @@ def show(days: Sequence[Day]) -> None:
     for day in [*days[:-1:step], days[-1]]:
         sizes = (f"{day.megabytes[name]:16.2f}" for name in SHOWN)
         total = sum(day.seconds.values())
-        print(f"{day.number + 1:4}", *sizes, f"{sum(day.rows.values()):10,}", f"{total:8.2f}", f"{day.resident:12.0f}")
+        print(f"{day.number + 1:4}", *sizes, f"{sum(day.rows.values()):10,.0f}", f"{total:8.2f}", f"{day.resident:12.0f}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--again", type=Path)
     asked = parser.parse_args()
+    if asked.again:
+        with (asked.again / "soak.csv").open(newline="") as file:
+            return judge([Day.of(line) for line in csv.DictReader(file)], [], asked.again)
     output = asked.output or Path(tempfile.mkdtemp(prefix="govpulse-soaked-"))
     output.mkdir(parents=True, exist_ok=True)
     folder, began = Path(tempfile.mkdtemp(prefix="govpulse-soak-")), time.monotonic()
     try:
         days, problems = live(folder, asked.days, output)
-        draw(days, output / "soak.png")
         shutil.copyfile(folder / "said.txt", output / "said.txt")
     finally:
         shutil.rmtree(folder)
+    print(f"{len(days)} days in {time.monotonic() - began:.0f} s; figures, picture and what was said are in {output}")
+    return judge(days, problems, output)
+
+
+def judge(days: Sequence[Day], problems: Sequence[str], output: Path) -> int:
+    """Draw the days, print some of them, and hold the bars."""
+    draw(days, output / "soak.png")
     show(days)
-    print(f"{asked.days} days in {time.monotonic() - began:.0f} s; figures, picture and what was said are in {output}")
     print(*problems[:20], sep="\n")
     found = bars(days, problems)
-    print(*(bar for bar in found if not bar.holds() or len(found) < 20), sep="\n")
+    print(*(bar for bar in found if not bar.holds() or len(found) < FEW), sep="\n")
     print(f"{sum(bar.holds() for bar in found)} of {len(found)} bars hold")
     return 0 if all(bar.holds() for bar in found) else 1
 

@@ -13,7 +13,7 @@ SHARE = 5
 """DuckDB may have a fifth of what there is: server and worker need two fifths of the least, and two runs go on at once, of which
 one has the warehouse's turn."""
 MOST_MB = 2000
-SERVING_MB = 450
+SERVING_MB = 400
 """What `up` itself takes: the server, the worker, and what watches over them."""
 RUN_MB = 350
 """What a flow run takes, beside what DuckDB may have."""

@@ -19,23 +19,37 @@ from storage.warehouse_mark import wal_of
 LEFTOVERS = ("*.tmp", "warehouse.compacting*", ".govpulse.duckdb.publishing*", "spill", "*.rewriting", ".reserve.*")
 
 
+UNITS = ("MB ", "rows ", "CPU s ", "peak MB ")
+"""What the columns of the CSV begin with."""
+
+
 @dataclass(frozen=True)
 class Day:
     """A simulated day: figures by their names."""
 
     number: int
     megabytes: Mapping[str, float]
-    rows: Mapping[str, int]
+    rows: Mapping[str, float]
     seconds: Mapping[str, float]
     peaks: Mapping[str, float]
     resident: float
-    leftovers: tuple[str, ...]
+    leftovers: int
+
+    @classmethod
+    def of(cls, line: Mapping[str, str]) -> "Day":
+        """The day of such a line."""
+        parts = [
+            {name.removeprefix(unit): float(line[name]) for name in line if name.startswith(unit) and line[name]} for unit in UNITS
+        ]
+        megabytes, rows, seconds, peaks = parts
+        resident, left = float(line["resident MB"]), int(line["leftovers"])
+        return cls(int(line["day"]), megabytes, rows, seconds, peaks, resident, left)
 
     def figures(self) -> dict[str, float]:
         """All of them in one, as a line of the CSV."""
-        named = (("MB", self.megabytes), ("rows", self.rows), ("CPU s", self.seconds), ("peak MB", self.peaks))
-        found = {f"{unit} {name}": float(value) for unit, figures in named for name, value in figures.items()}
-        return {"day": self.number, **found, "resident MB": self.resident, "leftovers": len(self.leftovers)}
+        named = (self.megabytes, self.rows, self.seconds, self.peaks)
+        found = {f"{unit}{name}": float(value) for unit, each in zip(UNITS, named, strict=True) for name, value in each.items()}
+        return {"day": self.number, **found, "resident MB": self.resident, "leftovers": self.leftovers}
 
 
 @dataclass
@@ -109,7 +123,7 @@ def look(home: Home, limits: Limits, elsewhere: Path, number: int, meter: Meter)
         rows = {name: int(con.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0]) for name in stored_tables()}
     seconds, peaks = meter.read()
     left = [str(path) for root in (home.root, elsewhere) for pattern in LEFTOVERS for path in root.rglob(pattern)]
-    return Day(number, megabytes, rows, seconds, peaks, resident_mb(), tuple(left))
+    return Day(number, megabytes, rows, seconds, peaks, resident_mb(), len(left))
 
 
 def _bytes_of(path: Path) -> int:

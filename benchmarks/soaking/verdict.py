@@ -46,7 +46,7 @@ def bars(days: Sequence[Day], problems: Sequence[str]) -> list[Bar]:
     """All that hold for so many days."""
     always = [
         Bar("runs that failed", len(problems), 0, is_most=True),
-        Bar("leftovers", max(len(day.leftovers) for day in days), 0, is_most=True),
+        Bar("leftovers", max(day.leftovers for day in days), 0, is_most=True),
         Bar("landing files at the end of a day (MB)", max(day.megabytes["landing"] for day in days), 2, is_most=True),
         Bar("steps that never were", len(set(FOLLOWS_WHAT_IS_NEW).difference(*(day.seconds for day in days))), 0, is_most=True),
     ]

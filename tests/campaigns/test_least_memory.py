@@ -38,7 +38,7 @@ FILL = """
         round(0.4 + 0.2 * sin(pi() * (i // ($hosts * $metrics)) / 720) + 0.03 * random(), 4), 'ok'
     FROM range(1440 * $hosts * $metrics) AS r(i)
 """
-UP_WITHIN_SECONDS, DONE_WITHIN_SECONDS = 240.0, 480.0
+UP_WITHIN_SECONDS, DONE_WITHIN_SECONDS = 240.0, 1500.0
 Api = Callable[[str, Any], Any]
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -56,16 +56,35 @@ def fill(home: Home) -> None:
 
 @dataclass
 class Watch:
-    """The most that the group held at any time, looked at a few times a second."""
+    """The most that the group held at any time, and each process for itself, looked at a few times a second."""
 
     group: Group
     most: float = 0.0
+    by_name: dict[str, float] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def look(self) -> None:
         while not self.ended.wait(0.25):
             with suppress(OSError):
                 self.most = max(self.most, self.group.unreclaimable_mb())
+                for process in self.group.processes():
+                    self._look_at(Path("/proc", str(process)))
+
+    def _look_at(self, process: Path) -> None:
+        """What is its own: what it shares with others, such as the code, may be let go of."""
+        with suppress(OSError, StopIteration):
+            line = next(line for line in (process / "status").read_text().splitlines() if line.startswith("RssAnon"))
+            name = _name_of(process)
+            self.by_name[name] = max(self.by_name.get(name, 0.0), int(line.split()[1]) / 1e3)
+
+
+def _name_of(process: Path) -> str:
+    """The flow that it runs, or how it was called."""
+    variables = (process / "environ").read_bytes().split(b"\0")
+    flow = next((each.partition(b"=")[2] for each in variables if each.startswith(b"PREFECT__FLOW_ENTRYPOINT=")), b"")
+    words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    called = " ".join(Path(word).name for word in words[1:6] if word and not word.startswith("-"))
+    return f"{called[:40]} {flow.decode().rpartition(':')[2]}".strip()
 
 
 @contextmanager
@@ -80,7 +99,8 @@ def watched(group: Group, what: str) -> Iterator[None]:
     finally:
         watch.ended.set()
         looking.join()
-        print(f"{what}: {watch.most:.0f} MB at most, {time.monotonic() - began:.0f} s, {group.killed()} killed")
+        print(f"{what}: {watch.most:.0f} MB at most, {time.monotonic() - began:.0f} s, {group.killed()} killed", flush=True)
+        print(*(f"    {mb:4.0f} MB {name}" for name, mb in sorted(watch.by_name.items(), key=lambda each: -each[1])), sep="\n")
 
 
 def environment(home: Home) -> dict[str, str]:
