@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from flows.memory import memory_bytes, warehouse_memory
 from storage.audience import Audience
 from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError
@@ -262,7 +263,11 @@ class WarehouseSettings(Section):
     """What the warehouse may use."""
 
     threads: int = Field(2, gt=0, description="DuckDB threads (count)")
-    memory: str = Field("2GB", description="DuckDB memory limit; a process may exceed it by some 300 MB")
+    memory: str = Field(
+        "",
+        description="DuckDB memory limit, such as `2GB`; a process may exceed it by some 300 MB. Empty: a fifth of what the machine"
+        " or the cgroup around it has, and `2GB` at most",
+    )
     lock_timeout_seconds: float = Field(300.0, gt=0, description="how long a step waits for its turn (s)")
     query_timeout_seconds: float = Field(60.0, gt=0, description="how long `query --private` may take, for others wait (s)")
 
@@ -357,7 +362,8 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         warehouse = self.warehouse
-        return Limits(warehouse.lock_timeout_seconds, warehouse.threads, warehouse.memory, warehouse.query_timeout_seconds)
+        memory = warehouse.memory or warehouse_memory(memory_bytes())
+        return Limits(warehouse.lock_timeout_seconds, warehouse.threads, memory, warehouse.query_timeout_seconds)
 
     @property
     def channels(self) -> dict[str, str]:

@@ -94,11 +94,15 @@ def load_dataset(
 
 @contextmanager
 def _in_bulk(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Settings for much writing: in any order (raw is read by key and instant, never by position), and without the
-    memory that a computation may use, which is returned."""
-    memory = con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    """Settings for much writing: in any order (raw is read by key and instant, never by position), and with no more memory than
+    that takes. How much a computation may use is returned."""
+    memory, is_more = con.sql(
+        "SELECT current_setting('memory_limit'),"
+        f" parse_formatted_bytes(current_setting('memory_limit')) > parse_formatted_bytes('{LOADING_MEMORY}')"
+    ).fetchall()[0]
     con.execute("SET preserve_insertion_order = false")
-    con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
+    if is_more:
+        con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
     try:
         yield memory
     finally:
@@ -128,11 +132,12 @@ def _load_with_room(
     try:
         return load(group)
     except duckdb.OutOfMemoryException:
+        lent = con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
         con.execute(f"SET memory_limit = '{memory}'")
         try:
             return load(group)
         finally:
-            con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
+            con.execute(f"SET memory_limit = '{lent}'")
 
 
 def _load_group(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.memory import memory_bytes, run_limit
 from flows.serving.api_auth import api_auth
 from flows.serving.environments import client_environment, connection, worker_environment
 from flows.serving.guarded_process import GuardedProcess
@@ -14,7 +15,6 @@ from storage.errors import GovpulseError
 from storage.home import Home
 
 POOL = "govpulse"
-RUN_LIMIT = 4
 REGISTRATION = Path(__file__).with_name("registration.py")
 WORKER = Path(__file__).with_name("registered_worker.py")
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
@@ -92,10 +92,11 @@ def _clients(
     talks, works = client_environment(known), worker_environment(known, named)
     # -P: the scripts' folder holds names of ours, which must not hide anything that Prefect imports.
     register = [sys.executable, "-P", str(REGISTRATION), POOL, str(home.root)]
+    limit = str(run_limit(memory_bytes()))
     return (
         guarded("registration", talks, *register, leftovers[0]),
         guarded("deployments", talks, *PREFECT, "deploy", "--all"),
-        guarded("worker", works, sys.executable, "-P", str(WORKER), POOL, f"govpulse-{socket.gethostname()}", str(RUN_LIMIT)),
+        guarded("worker", works, sys.executable, "-P", str(WORKER), POOL, f"govpulse-{socket.gethostname()}", limit),
         guarded("reregistration", talks, *register, leftovers[1]),
     )
 
