@@ -70,6 +70,7 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extractio
 	$(BIN)/python -m benchmarks.alerting
 	$(BIN)/python -m benchmarks.matching
 	$(BIN)/python -m benchmarks.prefect_growth --days 90
+	$(BIN)/python -m benchmarks.backups
 	$(BIN)/python -m benchmarks.soak --days 90
 
 docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
