@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from flows.cli.restore import fetch_all
-from storage.backups.manifest import CONTENT
+from storage.backups.manifest import CONTENT, manifests_in
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.installation import read_own_marks
@@ -102,10 +102,10 @@ class Drill:
         return {path.name: path.read_bytes() for path in self.home.private.glob("warehouse.duckdb*")}
 
     def restored(self, blow: Blow, workers: Workers, disk: Path | None) -> Restored:
-        if self.way == "at":
-            self.until = self.chance.choice(self.life.instants)
         if blow.needs_elsewhere or self.chance.random() < 0.2:
             fetch_all(self.home, self.life.elsewhere)
+        if self.way == "at":
+            self.until = self.instant()
         if self.chance.random() < 0.2:
             before = self.bytes_of_tables()
             self.restore(keeps=False)
@@ -117,6 +117,11 @@ class Drill:
         if self.way == "full" and disk is not None:
             return self.restored_on_full_disk(disk)
         return self.restore()
+
+    def instant(self) -> datetime | None:
+        """One of the life's last part that a backup is from before: there is none where somebody was forgotten behind it."""
+        first = min((each.made_at for each in manifests_in(self.home.backups).values()), default=datetime.max.replace(tzinfo=UTC))
+        return next((each for each in self.chance.sample(self.life.instants, len(self.life.instants)) if each > first), None)
 
     def restore(self, *, keeps: bool = True) -> Restored:
         with turn(self.home):
