@@ -32,6 +32,11 @@ def named(home: Path, text: str = "x.org") -> list[Path]:
     return [path for path in home.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
+def beside_the_journal(home: Path, text: str = "x.org") -> list[Path]:
+    """The same without the landing files that are kept until all backups have their rows."""
+    return [path for path in named(home, text) if not path.is_relative_to(Home(home).journal)]
+
+
 @pytest.fixture
 def users(govpulse) -> Callable[[], list[str]]:
     return lambda: govpulse("query", "--private", USERS, "--format", "csv").out.splitlines()[1:]
@@ -64,7 +69,9 @@ def test_kept_they_stay_until_they_are_to_be_hashed(govpulse, home: Path, users)
     del os.environ["GOVPULSE_PEOPLE__ADDRESSES"]
     govpulse("load", "users", users_csv(home.parent, "eve"))
     assert users() == ["eve", stands_for(home, ANN)]
-    assert named(home) == []
+    assert beside_the_journal(home) == []
+    renew_backup(Home(home), Limits(), 1)
+    assert named(home) == [], "the journal has them until all backups have its rows"
 
 
 def test_a_lost_secret_is_one_line(govpulse, home: Path, fails, users) -> None:
@@ -118,6 +125,8 @@ def test_forgetting_an_address_forgets_what_stands_for_it(govpulse, home: Path, 
     govpulse("load", "scans", scans_csv(home.parent, ANN.title(), 2))
     assert users() == [stands_for(home, "bob@x.org")], "they do not come in again, however they are written"
     assert scan(govpulse)[1].startswith(",")
+    assert beside_the_journal(home, stands) == []
+    renew_backup(Home(home), Limits(), 1)
     assert named(home, stands) == []
 
 
@@ -165,4 +174,4 @@ def test_what_an_older_govpulse_landed_is_hashed_once_it_is_loaded(govpulse, hom
         load_landing(con, Home(home))
     govpulse("load", "users", users_csv(home.parent, "eve"))
     assert users() == ["eve", stands_for(home, ANN)]
-    assert named(home) == []
+    assert beside_the_journal(home) == []

@@ -82,7 +82,7 @@ def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Pa
         change(con, "raw.activity", "INSERT INTO raw.activity SELECT * FROM raw.activity WHERE user_id = 'bob'")
     outcome = govpulse("forget", ANN)
     assert outcome.code == 1
-    said = "govpulse: backups and journal from before may name them, and no new backup could be made"
+    said = "govpulse: backups and journal from before may name them, and no new backup could be made or copied"
     assert outcome.err == f"{said}: unique key of raw.activity: 1 keys doubled; older backups stay\n"
     assert outcome.out.startswith("forgotten: 1 of raw.activity\n")
     with warehouse(folder) as con:
