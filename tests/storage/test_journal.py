@@ -250,8 +250,7 @@ def test_a_loaded_file_is_kept_and_one_found_in_the_ledger_too(home, samples):
     path.write_bytes(content)
     with warehouse(home) as con:
         load_landing(con, home)
-    assert (home.journal / "000002" / "landed" / "system_metrics" / path.name).read_bytes() == content
-    assert not path.exists()
+    assert (kept.read_bytes(), path.exists()) == (content, False), "in the segment whose entry names it"
     assert [entry.did[0]["files"][0][0] for entry in entries(home)] == [path.name]
 
 
