@@ -109,9 +109,6 @@ def current_segment(home: Home) -> int:
 def begin_segment(home: Home) -> int:
     """Begin a segment, for who has the warehouse's turn; returns its number. What is committed from now on is in it.
 
-    A restore begins one before it opens a backup in the warehouse's place: what was committed since is not taken for what never
-    was.
-
     Raises:
         GovpulseError: it cannot be written.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from storage.access import FILE
-from storage.backups.manifest import CONTENT, HASH_DIGITS, Stored
+from storage.backups.manifest import CONTENT, HASH_DIGITS, Stored, is_there
 from storage.backups.slices import Slice
 from storage.catalogue import Table
 from storage.changes import stored_tables
@@ -87,6 +87,11 @@ def prove(con: duckdb.DuckDBPyConnection, each: Slice, path: Path, sums: Sums) -
         raise GovpulseError(f"what was written of {each.table} cannot be read back: {first_line(error)}") from error
     if found != sums:
         raise GovpulseError(f"what was written of {each.table} is not what comes back: {sums[0]:,} rows, {found[0]:,} come back")
+
+
+def is_damaged(folder: Path, file: Stored) -> bool:
+    """Whether a file of a backup is missing, or is not what was written."""
+    return not is_there(folder, file) or sha256_of(folder / file.path) != file.sha256
 
 
 def copy_to_disk(source: Path, target: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 from storage.access import FOLDER
-from storage.backups.exporting import copy_to_disk, sha256_of
-from storage.backups.manifest import Extra, Manifest, Part, Stored, is_there
+from storage.backups.exporting import copy_to_disk, is_damaged
+from storage.backups.manifest import Extra, Manifest, Part
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.journal_files import LANDED
@@ -34,11 +34,7 @@ class Missing:
 
 def damaged_files(folder: Path, manifest: Manifest) -> frozenset[str]:
     """The paths of a backup's files that are missing, or are not what was written. Reads all of them."""
-    return frozenset(file.path for file in manifest.files if _is_damaged(folder, file))
-
-
-def _is_damaged(folder: Path, file: Stored) -> bool:
-    return not is_there(folder, file) or sha256_of(folder / file.path) != file.sha256
+    return frozenset(file.path for file in manifest.files if is_damaged(folder, file))
 
 
 def fill(
@@ -77,7 +73,7 @@ def put_files_back(home: Home, folder: Path, manifest: Manifest) -> tuple[str, .
     put = []
     for extra in manifest.extras:
         target = {"model": home.models, "landing": home.landing}.get(extra.kind, Path()) / extra.name
-        if not target.exists() and not _is_damaged(folder, extra.file) and not _is_loaded(home, extra):
+        if not target.exists() and not is_damaged(folder, extra.file) and not _is_loaded(home, extra):
             with suppress(OSError):
                 target.parent.mkdir(FOLDER, parents=True, exist_ok=True)
                 copy_to_disk(folder / extra.file.path, target)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import duckdb
 
 from storage.backups.manifest import Part
-from storage.changes import between, bounds_of, day_column, in_days, stored_tables
+from storage.changes import between, bounds_of, day_column, generation, in_days, stored_tables
 
 WHOLE_ROWS = 200_000
 """A table with fewer is one file: many small ones cost more than they spare."""
@@ -44,8 +44,8 @@ Changes = Mapping[str, Mapping[str, int]]
 def changes_of(con: duckdb.DuckDBPyConnection) -> Changes:
     """What `ops.changes` says."""
     found: dict[str, dict[str, int]] = {}
-    for table, part, generation in con.sql("SELECT table_name, part, generation FROM ops.changes").fetchall():
-        found.setdefault(table, {})[part] = generation
+    for table, part, changed in con.sql("SELECT table_name, part, generation FROM ops.changes").fetchall():
+        found.setdefault(table, {})[part] = changed
     return found
 
 
@@ -55,7 +55,7 @@ def slices_of(con: duckdb.DuckDBPyConnection, known: Iterable[Slice]) -> list[Sl
     What has not changed since it was cut into `known` is cut as it was, and not looked at, however much it is.
     """
     changes, earlier = dict(changes_of(con)), _by_table(known)
-    changes[NOTES] = {"": max((each for of_table in changes.values() for each in of_table.values()), default=0)}
+    changes[NOTES] = {"": generation(con)}
     return [each for name in stored_tables() for each in _slices(con, name, changes.get(name, {}), earlier.get(name, []))]
 
 

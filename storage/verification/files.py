@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from storage.backups.exporting import drop_from_memory, sha256_of
+from storage.backups.exporting import drop_from_memory, is_damaged, sha256_of
 from storage.backups.manifest import Stored, damaged_manifests, is_there, manifests_in
 from storage.backups.whole_files import damage_in, whole_files
 from storage.duckdb_file.headers import UnknownFormatError
@@ -144,8 +144,9 @@ def _backups(home: Home, due: Due) -> Iterator[CheckResult]:
 
 
 def _is_damaged(folder: Path, file: Stored) -> bool:
+    """As it is on the disk, not in memory."""
     drop_from_memory(folder / file.path)
-    return sha256_of(folder / file.path) != file.sha256
+    return is_damaged(folder, file)
 
 
 def _few(said: Sequence[str], most: int = 5) -> str:
