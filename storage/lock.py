@@ -42,6 +42,7 @@ def fair_lock(path: Path, timeout_seconds: float) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE)
     try:
         _wait_for_turn(path, queue, ticket, descriptor, timeout_seconds)
+        _take_away_dead(queue)
         yield
     finally:
         ticket.unlink(missing_ok=True)
@@ -50,13 +51,25 @@ def fair_lock(path: Path, timeout_seconds: float) -> Iterator[None]:
 
 
 def _draw_ticket(queue: Path) -> tuple[Path, int]:
-    """A flocked ticket. It is flocked before it gets its name, so that nobody takes it for a dead one."""
-    temporary = queue / f".{uuid.uuid4().hex}"
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    ticket = queue / f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    temporary.rename(ticket)
-    return ticket, descriptor
+    """A flocked ticket. It is flocked before it gets its name, so that nobody takes it for a dead one and goes ahead."""
+    while True:
+        temporary = queue / f".{uuid.uuid4().hex}"
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ticket = queue / f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            temporary.rename(ticket)
+        except (BlockingIOError, FileNotFoundError):  # it was taken away as a dead one's before it was flocked
+            os.close(descriptor)
+        else:
+            return ticket, descriptor
+
+
+def _take_away_dead(queue: Path) -> None:
+    """Tickets of those who were killed before they gave them a name."""
+    for name in os.listdir(queue):
+        if name.startswith("."):
+            _is_alive(queue / name)
 
 
 def _wait_for_turn(path: Path, queue: Path, ticket: Path, descriptor: int, timeout_seconds: float) -> None:

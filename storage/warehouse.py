@@ -22,6 +22,7 @@ from storage.installation import read_marks, settle_installation
 from storage.journal import journaled
 from storage.lock import fair_lock
 from storage.migrations import migrate
+from storage.torn_blocks import put_back_torn
 from storage.warehouse_mark import watched
 from storage.wholeness import refuse_what_is_not_whole
 
@@ -63,6 +64,7 @@ def turn(home: Home, limits: Limits = Limits()) -> Iterator[None]:
     with fair_lock(lock, limits.lock_timeout_seconds):
         close(lock)
         shutil.rmtree(home.spill, ignore_errors=True)  # what is in it belonged to one that was killed
+        put_back_torn(home.warehouse)
         yield
 
 

@@ -20,6 +20,7 @@ import duckdb
 
 from storage.access import FILE
 from storage.duckdb_file.headers import Header, header_of, iteration_of, read_header
+from storage.torn_blocks import copies_of, keep_copies, put_back_torn
 
 NAME = "warehouse.mark"
 EDGE = 32
@@ -161,10 +162,22 @@ def watched(con: duckdb.DuckDBPyConnection, file: Path) -> Iterator[None]:
         yield
     finally:
         watch = _WATCHES.pop(id(con), None)
-        con.close()
+        _close(con, file, descriptor)
         for each in (descriptor, pen, *(watch.kept if watch else ())):
             with suppress(OSError):
                 os.close(each)
+
+
+def _close(con: duckdb.DuckDBPyConnection, file: Path, descriptor: int) -> None:
+    """To close makes a checkpoint of what is in the log; it stays there where the disk has no room for the copies of blocks."""
+    try:
+        if wal_of(file).exists():
+            keep_copies(file, descriptor)
+    except OSError:
+        with suppress(duckdb.Error):  # it has stopped by itself
+            con.execute("PRAGMA disable_checkpoint_on_shutdown")
+    con.close()
+    put_back_torn(file)
 
 
 def _renewed(file: Path, descriptor: int) -> Mark:
@@ -207,10 +220,15 @@ def _open_wal(watch: Watch) -> int | None:
 
 def checkpoint(con: duckdb.DuckDBPyConnection) -> None:
     """Write what is in the log of `con`'s warehouse into its file, and note it."""
-    con.execute("CHECKPOINT")
     watch = _WATCHES.get(id(con))
-    header = read_header(watch.descriptor) if watch else None
-    if watch is None or header is None or state_of(header) == watch.mark.state:
+    if watch is None:
+        con.execute("CHECKPOINT")
+        return
+    keep_copies(watch.file, watch.descriptor)
+    con.execute("CHECKPOINT")
+    copies_of(watch.file).unlink(missing_ok=True)
+    header = read_header(watch.descriptor)
+    if header is None or state_of(header) == watch.mark.state:
         return
     watch.mark, watch.wal = Mark(state_of(header)), None
     os.pwrite(watch.pen, packed(watch.mark), 0)

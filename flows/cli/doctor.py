@@ -31,21 +31,22 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     """Check settings, folders, warehouse, source and rules; exit code 1 where something is wrong."""
     settings = load_settings()
     findings = [examine(name, check, settings) for name, check in CHECKS.items()]
-    mapped = examine_mapping(settings)
+    kind = "file" if settings.source.kind == "files" else "mapping"
+    examined = examine_source(settings)
     if as_json:
-        say_json([*findings, *(as_finding(found) for found in mapped)])
+        say_json([*findings, *(as_finding(kind, found) for found in examined)])
     else:
         for finding in findings:
             say(bool(finding["ok"]), str(finding["check"]), str(finding["said"]))
-        for found in mapped:
-            show_examination(found)
-    raise typer.Exit(0 if all(finding["ok"] for finding in findings) and not any(found.problems for found in mapped) else 1)
+        for found in examined:
+            show_examination(kind, found)
+    raise typer.Exit(0 if all(finding["ok"] for finding in findings) and not any(found.problems for found in examined) else 1)
 
 
-def as_finding(found: "Examination") -> dict[str, object]:
-    """A dataset's mapping for scripts."""
+def as_finding(kind: str, found: "Examination") -> dict[str, object]:
+    """A dataset's mapping, or its newest file, for scripts."""
     said = "; ".join((*found.problems, *found.notices)) or f"{found.looked_at:,} rows looked at"
-    return {"check": f"mapping {found.file}", "ok": not found.problems, "said": said, "rows": json.loads(found.rows.write_json())}
+    return {"check": f"{kind} {found.file}", "ok": not found.problems, "said": said, "rows": json.loads(found.rows.write_json())}
 
 
 def examine(name: str, check: Callable[[Settings], str], settings: Settings) -> dict[str, object]:
@@ -114,16 +115,22 @@ def say(ok: bool, check: str, said: str) -> None:
     show(line(text("ok     ", "green") if ok else text("problem", "red"), f" {check:<12} {said}"))
 
 
-def examine_mapping(settings: Settings) -> "list[Examination]":
-    """Each dataset of the mapping against the live database; none where there is no database or it cannot be reached."""
+def examine_source(settings: Settings) -> "list[Examination]":
+    """Each dataset of the mapping against the live database, or its newest file; none where what to read cannot be reached."""
     from flows.sources import source_of
     from tasks.sources.database.opening import DATABASES, open_session
     from tasks.sources.examination import examine
+    from tasks.sources.files import find_files
+    from tasks.sources.files.examination import examine_files
+    from tasks.sources.files.extraction import find_folder
 
-    if settings.source.kind not in DATABASES:
-        return []
     source = source_of(settings.source)
     try:
+        if settings.source.kind == "files":
+            folder = find_folder(source.address)
+            return list(examine_files(source, folder, find_files(folder, source.file_patterns).files, datetime.now(UTC)))
+        if settings.source.kind not in DATABASES:
+            return []
         mapping = source.load_mapping()
         with open_session(source) as session:
             return [examine(session, mapping, dataset, datetime.now(UTC)) for dataset in mapping.selects]
@@ -131,9 +138,9 @@ def examine_mapping(settings: Settings) -> "list[Examination]":
         return []
 
 
-def show_examination(found: "Examination") -> None:
+def show_examination(kind: str, found: "Examination") -> None:
     """One dataset: its problems, and three of its rows, a column a line."""
-    say(not found.problems, "mapping", f"{found.file}: {found.looked_at:,} rows looked at")
+    say(not found.problems, kind, f"{found.file}: {found.looked_at:,} rows looked at")
     for problem in (*found.problems, *found.notices):
         show(line(" " * 8, problem))
     if found.rows.height:

@@ -28,11 +28,10 @@ from storage.duckdb_file.headers import (
     check_format,
     is_whole,
 )
+from storage.duckdb_file.metadata import follow
 
 BATCH = 64
 """Blocks read at once: 16 MB, and as much again for the products."""
-PART = (BLOCK - 8) // 64 // 8 * 8
-"""Bytes of each of the 64 parts of a block of metadata; the first 8 say where the next one is."""
 
 
 @dataclass(frozen=True)
@@ -128,28 +127,24 @@ def free_blocks(file: BinaryIO, header: Header) -> frozenset[int] | None:
     if header.free_list == NO_BLOCK:
         return frozenset()
     try:
-        listed = b"".join(_metadata(file, header.free_list, header.blocks))
+        listed = b"".join(follow(lambda block: _whole_block(file, block), header.free_list, header.blocks))
         (count,) = struct.unpack_from("<Q", listed)
         return frozenset(struct.unpack_from(f"<{count}Q", listed, 8)) if count <= header.blocks else None
     except (struct.error, LookupError):
         return None
 
 
-def _metadata(file: BinaryIO, pointer: int, blocks: int) -> Iterator[bytes]:
-    """What is written from `pointer` on, part by part.
-
-    Raises:
-        LookupError: a block on the way is damaged, or leads nowhere.
+def _whole_block(file: BinaryIO, block: int) -> bytes:
     """
-    seen: set[int] = set()
-    while pointer != NO_BLOCK:
-        block, part = pointer & (1 << 56) - 1, pointer >> 56
-        if pointer in seen or block >= blocks or part >= 64:
-            raise LookupError
-        seen.add(pointer)
-        content = read_at(file, block_at(block), BLOCK)
-        if len(content) < BLOCK or int(checksums(words(content[8:]))) != int.from_bytes(content[:8], "little"):
-            raise LookupError
-        said = content[8 + part * PART : 8 + (part + 1) * PART]
-        pointer = int.from_bytes(said[:8], "little")
-        yield said[8:]
+    Raises:
+        LookupError: it is damaged.
+    """
+    content = read_at(file, block_at(block), BLOCK)
+    if not is_whole_block(content):
+        raise LookupError
+    return content
+
+
+def is_whole_block(content: bytes) -> bool:
+    """Whether a block matches its checksum."""
+    return len(content) == BLOCK and int(checksums(words(content[8:]))) == int.from_bytes(content[:8], "little")

@@ -1,5 +1,6 @@
-"""A mapping held against the live database: what it lacks, what has the wrong type, what the contract would refuse."""
+"""A mapping, or a file, held against the contract: what it lacks, what has the wrong type, what the contract would refuse."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,7 +42,7 @@ TAKEN = {
 
 @dataclass(frozen=True)
 class Examination:
-    """What one dataset's SELECT gives.
+    """What one dataset's SELECT, or its newest file, gives.
 
     Attributes:
         problems: a line each.
@@ -67,10 +68,15 @@ def examine(session: Session, mapping: Mapping, dataset: str, now: datetime) -> 
         return Examination(dataset, mapping.file(dataset), (str(error),), (), 0, pl.DataFrame())
     frames = [pl.DataFrame(pl.from_arrow(table)) for table in tables]
     rows = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
-    refused = find_refused(dataset, rows, now) if frames else []
+    return judge(dataset, mapping.file(dataset), rows, now, mistyped)
+
+
+def judge(dataset: str, file: str, rows: pl.DataFrame, now: datetime, mistyped: Sequence[str] = ()) -> Examination:
+    """Hold rows against the contract: what the mapping or the file is to blame for, and what single rows are."""
+    refused = find_refused(dataset, rows, now, is_mapped=file.endswith(".sql")) if rows.width else []
     systematic = [line for line, count, offered in refused if count > rows.height * MOST_REFUSED or count == offered]
     others = tuple(line for line, *_ in refused if line not in systematic)
-    return Examination(dataset, mapping.file(dataset), (*mistyped, *systematic), others, rows.height, _shown(rows))
+    return Examination(dataset, file, (*mistyped, *systematic), others, rows.height, _shown(rows))
 
 
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
@@ -88,9 +94,13 @@ def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:
     ]
 
 
-def find_refused(dataset: str, rows: pl.DataFrame, now: datetime) -> list[tuple[str, int, int]]:
+def find_refused(dataset: str, rows: pl.DataFrame, now: datetime, *, is_mapped: bool = True) -> list[tuple[str, int, int]]:
     """Each kind of reason for which the contract would refuse rows: a line with an example, how many rows, and in how many its
-    column says anything."""
+    column says anything.
+
+    Args:
+        is_mapped: a SELECT made the rows, in which words can be translated.
+    """
     con = connect()
     try:
         with registered(con, "looked_at", rows):
@@ -101,7 +111,7 @@ def find_refused(dataset: str, rows: pl.DataFrame, now: datetime) -> list[tuple[
     said = rows.select(pl.all().is_not_null().sum()).row(0, named=True) if rows.height else {}
     return [
         (
-            f"{count:,} of {rows.height:,} rows: {_told(kind, example, words)} (first {key})",
+            f"{count:,} of {rows.height:,} rows: {_told(kind, example, words, is_mapped)} (first {key})",
             count,
             said.get(kind.partition(" ")[0], rows.height),
         )
@@ -109,10 +119,12 @@ def find_refused(dataset: str, rows: pl.DataFrame, now: datetime) -> list[tuple[
     ]
 
 
-def _told(kind: str, example: str, words: list[str]) -> str:
+def _told(kind: str, example: str, words: list[str], is_mapped: bool) -> str:
     """Of words that the contract does not know all are named, with what to add to the mapping."""
     if NOT_ONE_OF not in kind:
         return example
     shown = ", ".join(words[:SHOWN_WORDS]) + (f" and {len(words) - SHOWN_WORDS} more" if len(words) > SHOWN_WORDS else "")
+    if not is_mapped:
+        return f"{kind}: {shown}"
     known = kind.partition(NOT_ONE_OF)[2].split(" | ")
     return f"{kind}: {shown}; add what each means to the SELECT, such as WHEN {quote_text(words[0])} THEN {quote_text(known[-1])}"

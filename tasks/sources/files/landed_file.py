@@ -1,6 +1,7 @@
 """One file in the contract's shape -> landing files."""
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
@@ -34,6 +35,7 @@ READERS = {
     ".json": read_json,
 }
 AS_JSON = "; write one object a line, or, in a .json file, an array of objects"
+CSV = (".csv", ".tsv")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -64,22 +66,46 @@ def land_file(
     Raises:
         GovpulseError: it is missing, empty, of another kind, lacks a required column, or nothing in it can be read.
     """
+    said = {"source": source, "origin": shown(origin or str(path))}
+    said |= {"watermark": listed_at.isoformat()} if listed_at else {}
+    with _told(path):
+        pieces = _read(path, dataset, origin, zone, zero_days)
+        return land_pieces(
+            home, dataset, pieces if kind_of(path) in CSV else _refuse_unreadable(pieces, path), name, said, pseudonyms
+        )
+
+
+def peek(
+    path: Path, dataset: str, rows: int, *, origin: str, zone: ZoneInfo = UTC_ZONE, zero_days: Collection[date] = ZERO_DAYS
+) -> pa.Table:
+    """The first rows of a file as they would be landed, at most so many.
+
+    Raises:
+        GovpulseError: as for `land_file`.
+    """
+    with _told(path):
+        return next(_read(path, dataset, origin, zone, zero_days)).slice(0, rows)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What goes wrong with a file, in one line."""
     try:
-        _check_beginning(path)
-        reader, table = READERS[kind_of(path)], DATASETS[dataset]
-        folders = said_by_folders(Path(origin or path), table)
-        read = regroup(reader(path, without_need(table, folders)))
-        whole = (with_said(piece, folders, is_json=reader in (read_json, read_ndjson)) for piece in read)
-        converted = (_in_utc(piece, dataset, zone, zero_days) for piece in whole)
-        pieces = converted if reader is read_csv else _refuse_unreadable(converted, path)
-        said = {"source": source, "origin": shown(origin or str(path))}
-        said |= {"watermark": listed_at.isoformat()} if listed_at else {}
-        return land_pieces(home, dataset, pieces, name, said, pseudonyms)
+        yield
     except FileNotFoundError as error:
         raise GovpulseError(f"{path} does not exist") from error
     except (pa.ArrowException, duckdb.Error, OSError, UnicodeDecodeError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or first_line(error)
         raise GovpulseError(f"cannot read {path}: {why}") from error
+
+
+def _read(path: Path, dataset: str, origin: str | None, zone: ZoneInfo, zero_days: Collection[date]) -> Iterator[pa.Table]:
+    """Its rows in the contract's columns, in pieces."""
+    _check_beginning(path)
+    reader, table = READERS[kind_of(path)], DATASETS[dataset]
+    folders = said_by_folders(Path(origin or path), table)
+    for piece in regroup(reader(path, without_need(table, folders))):
+        yield _in_utc(with_said(piece, folders, is_json=reader in (read_json, read_ndjson)), dataset, zone, zero_days)
 
 
 def _in_utc(piece: pa.Table, dataset: str, zone: ZoneInfo, zero_days: Collection[date]) -> pa.Table:

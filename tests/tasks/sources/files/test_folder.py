@@ -1,6 +1,7 @@
 """A folder of files as a source: each file once, a changed one again, a bad one named while the others go on."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
+from tasks.sources.examination import Examination
 from tasks.sources.extraction import Extraction
-from tasks.sources.files import pieces
+from tasks.sources.files import find_files, pieces
+from tasks.sources.files.examination import examine_files
 from tasks.sources.files.extraction import extract_files
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
+NOW = datetime(2026, 7, 10, 12, tzinfo=UTC)
 HEADER = "user_id,role,updated_at\n"
 
 
@@ -35,6 +39,10 @@ class Folder:
 
     def extract(self) -> Extraction:
         return extract_files.fn(str(self.home.root), limits=LIMITS, source=Source("files-1", Address("files", str(self.path)), ""))
+
+    def examine(self) -> list[Examination]:
+        source = Source("files-1", Address("files", str(self.path)), "")
+        return list(examine_files(source, self.path, find_files(self.path).files, NOW))
 
     def take(self) -> dict[str, int]:
         extraction = self.extract()
@@ -142,3 +150,26 @@ def test_a_run_says_of_each_file_what_became_of_its_rows(folder: Folder, monkeyp
     )
     booked = "SELECT origin, sum(rows)::INT, sum(rejected)::INT FROM ops.loads WHERE dataset = 'users' GROUP BY 1 ORDER BY 1"
     assert folder.rows(booked) == [("users/a.csv", 5, 0), ("users/b.csv", 7, 2)]
+
+
+def test_doctor_groups_what_the_contract_would_refuse_of_the_newest_file_by_kind(folder: Folder) -> None:
+    old = folder.write("users-1.csv", HEADER + "u1,admin,nonsense\n")
+    os.utime(old, ns=(0, 0))
+    rows = [f"u{number},admin,{'1780000000000' if number < 10 else '2026-07-01'}" for number in range(20)]
+    folder.write("sub/users-2.csv", "\n".join([HEADER.rstrip(), *rows, ",admin,2026-07-01"]))
+    folder.write("scans.csv", "scan_id,status\n")
+    scans, users = folder.examine()
+    assert (users.file, users.looked_at) == ("sub/users-2.csv", 21)
+    (problem,) = users.problems
+    assert problem.startswith("10 of 21 rows: updated_at is not a timestamp: 1780000000000 looks like milliseconds since 1970")
+    assert users.notices == ("1 of 21 rows: user_id is missing (first ?)",)
+    assert scans.looked_at == 0
+    assert "needs the columns" in scans.problems[0]
+
+
+def test_words_in_a_file_that_nobody_knows_are_named_without_a_select_to_change(folder: Folder) -> None:
+    row = "s{},orders,full,{},2026-07-01\n"
+    folder.write("scans.csv", "scan_id,data_source,scan_type,status,updated_at\n" + row.format(1, "done") + row.format(2, "odd"))
+    (scans,) = folder.examine()
+    words = "queued | running | succeeded | failed | canceled"
+    assert scans.problems == (f"2 of 2 rows: status is not one of {words}: done, odd (first s1)",)
