@@ -64,7 +64,7 @@ def test_the_blocks_in_use_that_have_room_are_those_that_duckdb_says(file: Path)
     with closing(duckdb.connect(str(file), read_only=True)) as con:
         listed = con.sql("SELECT block_id, total_blocks, free_blocks FROM pragma_metadata_info()").fetchall()
     assert found == sorted(block for block, total, free in listed if 0 < free < total)
-    assert len(found) > 1
+    assert found
 
 
 def test_a_torn_block_is_put_back_and_the_copies_go(file: Path) -> None:
