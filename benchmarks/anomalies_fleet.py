@@ -36,11 +36,13 @@ RUN = """
 import sys, time
 from datetime import datetime, timedelta
 from storage.warehouse import Limits
-from tasks.insights.anomaly_scores import anomaly_scores
+from tasks.insights.anomaly_scores import ANOMALY_SCORES
+from tests.insights import compute_table
 start = datetime.fromisoformat(sys.argv[2])
 for _ in range(2):
     began = time.monotonic()
-    anomaly_scores.fn(sys.argv[1], limits=Limits(threads=2, memory="2GB"), as_of=start + timedelta(hours=1), window_start=start)
+    limits, as_of = Limits(threads=2, memory="2GB"), start + timedelta(hours=1)
+    compute_table(ANOMALY_SCORES, sys.argv[1], limits=limits, as_of=as_of, window_start=start)
     print(time.monotonic() - began)
 """
 

@@ -8,6 +8,7 @@ from threading import Event
 
 from prefect import flow
 
+from flows.insights import compute_one
 from flows.pacing import show_pace
 from flows.report import Report
 from flows.run import Run, begin, finish, load, note_loaded
@@ -16,7 +17,7 @@ from storage.pseudonyms import Pseudonyms
 from storage.sample_rows import SAMPLE
 from storage.stored_addresses import read_pseudonyms
 from tasks.boards import reason_board, scan_board
-from tasks.insights.active_scans import active_scans
+from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.loading import load_as_landed
 from tasks.sources.address import Address
 from tasks.sources.aliases import read_aliases
@@ -116,18 +117,9 @@ def read_files(run: Run, source: Source) -> None:
 
 
 def judge_scans(run: Run) -> None:
-    rules = run.settings.insights
     with run.turn() as is_ours:
         if is_ours:
-            run.step(
-                "active_scans",
-                active_scans,
-                run.home,
-                limits=run.settings.limits,
-                as_of=run.as_of,
-                window_days=rules.window_days,
-                queue_bound_seconds=rules.queue_bound_seconds,
-            )
+            compute_one(run, ACTIVE_SCANS)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import polars as pl
 from flows.settings import ExpertiseSettings
 from storage.catalogue import TABLES
 from storage.frames import fetch, registered
-from tasks.insights.computation import define_macros
 from tasks.insights.expertise_scores import compute_sums
+from tasks.insights.macros import define_macros
 
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 ACT = {"user_id": "ann", "domain": "sales", "action": "update", "status": "succeeded", "occurred_at": AS_OF - timedelta(days=180)}

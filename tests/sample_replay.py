@@ -6,31 +6,38 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from sqlite3 import connect
-from typing import Any
 
-from flows.settings import Settings
 from storage.catalogue import INSIGHTS
 from storage.frames import fetch
 from storage.home import Home
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.insights.active_scans import active_scans
-from tasks.insights.application_health import application_health
-from tasks.insights.computation import Computation, enter
-from tasks.insights.deployment_metrics import deployment_metrics
-from tasks.insights.deployment_trends import deployment_trends
-from tasks.insights.domain_experts import domain_experts
-from tasks.insights.expertise.confidence import is_measured
-from tasks.insights.expertise_scores import expertise_scores
-from tasks.insights.performance_insights import performance_insights
-from tasks.insights.scan_performance import scan_performance
+from tasks.insights.active_scans import ACTIVE_SCANS
+from tasks.insights.application_health import APPLICATION_HEALTH
+from tasks.insights.book import Computation, enter
+from tasks.insights.deployment_metrics import DEPLOYMENT_METRICS
+from tasks.insights.deployment_trends import DEPLOYMENT_TRENDS
+from tasks.insights.domain_experts import DOMAIN_EXPERTS
+from tasks.insights.expertise_scores import EXPERTISE_SCORES
+from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS
+from tasks.insights.scan_performance import SCAN_PERFORMANCE
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.progress import read_progress
 from tasks.sources.sample.database import SAMPLE_ZONE, advance_sample, write_sample
+from tests.insights import compute_table
 
 LIMITS = Limits(lock_timeout_seconds=60.0, threads=1)
+FOUND_FROM = (
+    DEPLOYMENT_METRICS,
+    DEPLOYMENT_TRENDS,
+    SCAN_PERFORMANCE,
+    ACTIVE_SCANS,
+    EXPERTISE_SCORES,
+    DOMAIN_EXPERTS,
+    APPLICATION_HEALTH,
+)
 KIND_OF = {
     "stuck_scan": "stuck_scan",
     "stuck_deployment": "stuck_deployment",
@@ -146,22 +153,11 @@ def _extract(home: Home, now: datetime) -> None:
 
 
 def _compute(home: Home, as_of: datetime) -> None:
-    """What the findings are read from, and the findings, with the shipped settings and in the order of `flows.insights`."""
-    settings, rules = Settings.model_construct().insights, Settings.model_construct().expertise.rules
-    given: dict[str, Any] = {"home": str(home.root), "limits": LIMITS, "as_of": as_of}
-    window = given | {"window_days": settings.window_days}
-    attempts = window | {"gap_seconds": settings.attempt_gap_seconds}
-    bounded = attempts | {"bound_seconds": settings.duration_bound_seconds}
-    queued = window | {"queue_bound_seconds": settings.queue_bound_seconds}
-    deployment_metrics.fn(**bounded, lead_bound_seconds=settings.lead_bound_seconds, rework_seconds=settings.rework_seconds)
-    deployment_trends.fn(**bounded)
-    scan_performance.fn(**queued)
-    active_scans.fn(**queued)
-    expertise_scores.fn(**given, rules=rules)
-    domain_experts.fn(**given, is_measured=is_measured(rules))
-    application_health.fn(**given)
+    """What the findings are read from, and the findings, with the shipped settings."""
+    for insight in FOUND_FROM:
+        compute_table(insight, str(home.root), as_of=as_of, limits=LIMITS)
     _enter_rest(home, as_of)
-    performance_insights.fn(**attempts)
+    compute_table(PERFORMANCE_INSIGHTS, str(home.root), as_of=as_of, limits=LIMITS)
 
 
 def _enter_rest(home: Home, as_of: datetime) -> None:

@@ -11,8 +11,8 @@ from storage.catalogue import DATASETS
 from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
-from tasks.insights.active_scans import judge
-from tasks.insights.computation import define_macros, read
+from tasks.insights.active_scans import ACTIVE_SCANS, judge
+from tasks.insights.macros import define_macros
 from tests.scan_fleets import BEGIN, DAY, HOUR
 
 
@@ -68,7 +68,7 @@ def watch(fleet: pl.DataFrame, begin: datetime, days: int, every: timedelta) -> 
     )
     with _warehouse(fleet) as con:
         for as_of in _instants_until(begin, end, every):
-            table = judge(read(con, "active_scans", {"as_of": as_of, "window_days": 90, "queue_bound_seconds": 604_800.0}))
+            table = judge(ACTIVE_SCANS.read(con, {"as_of": as_of, "window_days": 90, "queue_bound_seconds": 604_800.0}))
             _score(
                 score,
                 table.filter(pl.col("queued_at") >= begin).join(fleet.select("scan_id", "fate", ends="finished_at"), on="scan_id"),

@@ -22,10 +22,10 @@ from benchmarks.bars import Bar, least_of, most_a_week
 from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
-from tasks.insights.computation import FOLDER, define_macros
 from tasks.insights.findings.cpu_spike import CPU_SPIKE
 from tasks.insights.findings.kind import Kind
 from tasks.insights.findings.sustained_cpu import SUSTAINED_CPU
+from tasks.insights.macros import define_macros
 from tasks.insights.statistics.intervals import Values
 from tests.cpu_series import MINUTES, Host, use
 
@@ -80,7 +80,7 @@ def filled(hosts: dict[str, Values]) -> duckdb.DuckDBPyConnection:
 
 def found(con: duckdb.DuckDBPyConnection, kind: Kind, as_of: datetime) -> set[str]:
     """The hosts that have such a finding."""
-    rows = con.execute((FOLDER / "findings" / f"{kind.name}.sql").read_text(), {"as_of": as_of}).pl()
+    rows = con.execute(kind.select, {"as_of": as_of}).pl()
     return {finding["subject"].partition(" / ")[0] for finding in kind.findings(rows)}
 
 

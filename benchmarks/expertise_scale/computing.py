@@ -9,7 +9,8 @@ from benchmarks.measuring import report
 from flows.settings import ExpertiseSettings
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
-from tasks.insights.expertise_scores import expertise_scores
+from tasks.insights.expertise_scores import EXPERTISE_SCORES
+from tests.insights import compute_table
 
 AS_OF = datetime(2026, 9, 27, tzinfo=UTC)
 NEXT_HOUR = AS_OF + timedelta(hours=1)
@@ -25,7 +26,7 @@ def ask(home: str, sql: str) -> int:
 
 
 def compute(home: str, as_of: datetime) -> int:
-    return expertise_scores.fn(home, limits=Limits(), as_of=as_of, rules=ExpertiseSettings().rules).rows
+    return compute_table(EXPERTISE_SCORES, home, limits=Limits(), as_of=as_of, rules=ExpertiseSettings().rules).rows
 
 
 STEPS = {

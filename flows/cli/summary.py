@@ -14,7 +14,7 @@ from flows.printing import is_unicode, line, show, text
 from flows.report import Report, files_table, loaded
 from flows.settings import Settings
 from tasks.boards import alert_board, deployment_board, finding_board, rejected_board, scan_board
-from tasks.insights.computation import InsightResult
+from tasks.insights.insight import InsightResult
 from tasks.sources.progress import Standing
 
 SHOWN_FINDINGS = 6

@@ -95,9 +95,11 @@ def _empty(con: duckdb.DuckDBPyConnection, but: tuple[str, ...]) -> None:
 
 
 def _fill_table(con: duckdb.DuckDBPyConnection, folder: Path, name: str, parts: list[Part]) -> None:
-    """The rows as they were; what is noted of changes is as of the backup, too."""
+    """The rows as they were; what is noted of changes is as of the backup, too. A table that no migration makes has the
+    columns that it had."""
     files = ", ".join(quote_text(str(folder / part.file.path)) for part in parts)
     source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS FROM {source} LIMIT 0")
     types, stored = _types(con, name), _types(con, f"(FROM {source})")
     names = [column for column in types if column in stored]
     values = [column if types[column] == stored[column] else f"CAST({column} AS {types[column]})" for column in names]

@@ -1,4 +1,4 @@
-"""Numbered migrations: `NNNN_name.sql`, one transaction each, recorded in `ops.schema_migrations`."""
+"""Numbered migrations: `NNNN_name.sql`, one transaction each, recorded in `ops.schema_migrations`; and what is declared."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from storage.errors import GovpulseError
+from storage.migrations.declared import declare
 from storage.transaction import transaction
 
 FOLDER = Path(__file__).parent
@@ -17,7 +18,8 @@ def migrations(folder: Path = FOLDER) -> dict[int, Path]:
 
 
 def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER, until: int | None = None) -> list[str]:
-    """Apply what `con`'s warehouse has not been through yet, up to the migration `until`; returns the names applied.
+    """Apply what `con`'s warehouse has not been through yet, up to the migration `until`, and behind the last one add what the
+    catalogue declares; returns the names applied and added.
 
     Raises:
         GovpulseError: the warehouse has been through a migration that this govpulse does not know.
@@ -29,7 +31,8 @@ def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER
         newest = unknown[max(unknown)]
         raise GovpulseError(f"the warehouse was written by a newer govpulse (migration {newest}); upgrade, nothing was changed")
     due = {number: path for number, path in known.items() if number not in applied and (until is None or number <= until)}
-    return [_apply(con, number, path, now) for number, path in due.items()]
+    done = [_apply(con, number, path, now) for number, path in due.items()]
+    return done + declare(con) if folder == FOLDER and until is None else done
 
 
 def _applied(con: duckdb.DuckDBPyConnection) -> dict[int, str]:

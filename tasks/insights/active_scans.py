@@ -1,15 +1,10 @@
 """insights.active_scans: every scan not finished at `as_of`, when it should finish, and whether it is alive. Reads raw.scans."""
 
-from datetime import datetime
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from storage.warehouse import Limits
-from tasks.insights.computation import InsightResult, compute
+from tasks.insights.insight import Insight
 from tasks.insights.scans.finishes import Finish, finish_by_ranks, queued_finish, running_finish
 from tasks.insights.scans.history import DAY_SECONDS, GRAINS, History, read_history
 from tasks.insights.scans.survival import LEAST_RUNS
@@ -95,8 +90,9 @@ def _instant(seconds: str) -> pl.Expr:
     return pl.col("as_of") + pl.duration(microseconds=left.round().cast(pl.Int64))
 
 
-@task(name="active_scans", cache_policy=NO_CACHE)
-def active_scans(home: str, *, limits: Limits, as_of: datetime, window_days: int, queue_bound_seconds: float) -> InsightResult:
-    """Compute the table as of `as_of`, judging by the scans that ended in the `window_days` before it."""
-    parameters = {"as_of": as_of, "window_days": window_days, "queue_bound_seconds": queue_bound_seconds}
-    return compute(home, limits, "active_scans", parameters, judge)
+ACTIVE_SCANS = Insight(
+    __file__,
+    reads=("scans",),
+    takes={"window_days": "insights.window_days", "queue_bound_seconds": "insights.queue_bound_seconds"},
+    derive=judge,
+)

@@ -1,4 +1,4 @@
--- Episodes of the anomalous minutes in [$since, $as_of): one goes on with the one before it if that lies at most 10 minutes back, or, of
+-- Episodes of the anomalous minutes in [$window_start, $as_of): one goes on with the one before it if that lies at most 10 minutes back, or, of
 -- a host that is sampled less often, a sample.
 WITH anomalous AS (
     SELECT
@@ -7,7 +7,7 @@ WITH anomalous AS (
         lag(observed_at) OVER (PARTITION BY host ORDER BY observed_at) AS before_at
     FROM insights.anomaly_scores AS scores
     LEFT JOIN ops.anomaly_models USING (host)
-    WHERE is_anomalous AND observed_at >= $since AND observed_at < $as_of
+    WHERE is_anomalous AND observed_at >= $window_start AND observed_at < $as_of
 ),
 
 numbered AS (

@@ -1,29 +1,22 @@
 """insights.anomaly_scores: how unusual each minute of each host is. Reads raw.system_metrics, ops to know which hours are new and
 which models there are, and its own earlier scores for the thresholds."""
 
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import duckdb
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS, TABLES
-from storage.clock import reading_at
 from storage.frames import registered, schema_of
-from storage.home import Home
 from storage.ledger import uncovered_since
-from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
 from storage.write import replace, upsert
-from tasks.insights.computation import Computation, InsightResult, check_output, enter
+from tasks.insights.book import check_output
 from tasks.insights.detection.fleet import Span, judge_fleet
 from tasks.insights.detection.judging import ROWS, Judged
 from tasks.insights.detection.reading import instant_of
 from tasks.insights.hours import choose_window_start, hour_of
+from tasks.insights.insight import Insight, Underway
 
 TABLE, MODELS = INSIGHTS["anomaly_scores"], TABLES["ops.anomaly_models"]
 CATCH_UP = timedelta(days=2)
@@ -48,21 +41,22 @@ def as_rows(judged: Sequence[Judged], as_of: datetime, trained_at: datetime) -> 
     return rows.with_columns(pl.lit(as_of).alias("as_of")).select(TABLE.column_names), trained
 
 
-@task(name="anomaly_scores", cache_policy=NO_CACHE)
-def anomaly_scores(home: str, *, limits: Limits, as_of: datetime, window_start: datetime | None = None) -> InsightResult:
-    """Judge the hours that have new samples, or those from `window_start` on, up to `as_of`, by what precedes them.
+def compute_scores(underway: Underway) -> None:
+    """Judge the hours that have new samples, or those that were asked for, up to as_of, by what precedes them.
 
     A host's model is the day's, trained once on what precedes the day that the window starts in. A window asked for is judged by
     one model, however long it is.
     """
-    started, where = time.monotonic(), Home(Path(home))
-    with warehouse(where, limits) as con:
-        read_at = reading_at(con, datetime.now(UTC))
-        new, span = choose_span(con, as_of, window_start)
-    rows, models = as_rows(judge_fleet(where, limits, span), as_of, read_at)
+    as_of = underway.as_of
+    with underway.reading() as con:
+        underway.window_start, span = choose_span(con, as_of, underway.asked_start)
+    assert underway.read_at is not None
+    rows, models = as_rows(judge_fleet(underway.home, underway.limits, span), as_of, underway.read_at)
     check_output(TABLE, rows)
-    with warehouse(where, limits) as con, registered(con, "rows", rows), registered(con, "models", models), transaction(con):
+    underway.rows = rows.height
+    with underway.writing() as con, registered(con, "rows", rows), registered(con, "models", models):
         replace(con, TABLE, "rows", (span.start, as_of))
         upsert(con, MODELS, "models")
-        enter(con, Computation(TABLE.name, as_of, new, rows.height, time.monotonic() - started, read_at))
-    return InsightResult(TABLE.name, rows.height, span.start)
+
+
+ANOMALY_SCORES = Insight(__file__, reads=("system_metrics",), compute=compute_scores)

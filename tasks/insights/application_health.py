@@ -1,15 +1,10 @@
 """insights.application_health: response times and errors of each operation by the hour. Reads raw.activity, and ops to know which
 hours are new."""
 
-from datetime import datetime
-
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from storage.warehouse import Limits
-from tasks.insights.computation import InsightResult
-from tasks.insights.hours import compute_hours
+from tasks.insights.hours import new_hours
+from tasks.insights.insight import Insight
 from tasks.insights.statistics.intervals import with_rate
 from tasks.insights.statistics.quantiles import with_median, with_percentile
 
@@ -37,7 +32,4 @@ def derive_health(parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@task(name="application_health", cache_policy=NO_CACHE)
-def application_health(home: str, *, limits: Limits, as_of: datetime, window_start: datetime | None = None) -> InsightResult:
-    """Compute the hours that have new requests, or those from `window_start` on, up to `as_of`."""
-    return compute_hours(home, limits, "application_health", "activity", derive_health, as_of, window_start)
+APPLICATION_HEALTH = Insight(__file__, reads=("activity",), derive=derive_health, window_start=new_hours("activity"))

@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from storage.warehouse import Limits
-from tasks.insights.computation import InsightResult, compute
+from tasks.insights.insight import Insight
 from tasks.insights.statistics.intervals import with_exact_interval, with_poisson_rate, with_rate
 from tasks.insights.statistics.quantiles import with_median, with_p90
 from tasks.insights.statistics.shrinkage import with_shrunk
@@ -80,25 +76,15 @@ def _no_data_reason() -> pl.Expr:
     return pl.when(pl.col("deployments") == 0).then(without)
 
 
-@task(name="deployment_metrics", cache_policy=NO_CACHE)
-def deployment_metrics(
-    home: str,
-    *,
-    limits: Limits,
-    as_of: datetime,
-    window_days: int,
-    gap_seconds: float,
-    bound_seconds: float,
-    lead_bound_seconds: float,
-    rework_seconds: float,
-) -> InsightResult:
-    """Compute the table over the `window_days` up to `as_of`."""
-    parameters = {
-        "as_of": as_of,
-        "window_days": window_days,
-        "gap_seconds": gap_seconds,
-        "bound_seconds": bound_seconds,
-        "lead_bound_seconds": lead_bound_seconds,
-        "rework_seconds": rework_seconds,
-    }
-    return compute(home, limits, "deployment_metrics", parameters, partial(derive_metrics, as_of=as_of, window_days=window_days))
+DEPLOYMENT_METRICS = Insight(
+    __file__,
+    reads=("deployments",),
+    takes={
+        "window_days": "insights.window_days",
+        "gap_seconds": "insights.attempt_gap_seconds",
+        "bound_seconds": "insights.duration_bound_seconds",
+        "lead_bound_seconds": "insights.lead_bound_seconds",
+        "rework_seconds": "insights.rework_seconds",
+    },
+    derive=derive_metrics,
+)

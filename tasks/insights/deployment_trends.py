@@ -2,17 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from storage.warehouse import Limits
-from tasks.insights.computation import InsightResult, compute
+from tasks.insights.insight import Insight
 from tasks.insights.statistics.change_points import (
     DURATION_FLOOR,
     FALSE_DISCOVERIES,
@@ -145,10 +141,13 @@ def _rows(
     )
 
 
-@task(name="deployment_trends", cache_policy=NO_CACHE)
-def deployment_trends(
-    home: str, *, limits: Limits, as_of: datetime, window_days: int, gap_seconds: float, bound_seconds: float
-) -> InsightResult:
-    """Compute the table over the `window_days` up to `as_of`."""
-    parameters = {"as_of": as_of, "window_days": window_days, "gap_seconds": gap_seconds, "bound_seconds": bound_seconds}
-    return compute(home, limits, "deployment_trends", parameters, derive_trends)
+DEPLOYMENT_TRENDS = Insight(
+    __file__,
+    reads=("deployments",),
+    takes={
+        "window_days": "insights.window_days",
+        "gap_seconds": "insights.attempt_gap_seconds",
+        "bound_seconds": "insights.duration_bound_seconds",
+    },
+    derive=derive_trends,
+)

@@ -4,28 +4,22 @@ The table is a view of sums (migration 0008). Those of acts before yesterday are
 nothing of them changes, so that an hour costs what was done since. Carried or not, they are the same to the last bit.
 """
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import TABLES
 from storage.changes import change
-from storage.clock import reading_at
 from storage.frames import registered
-from storage.home import Home
-from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
 from storage.write import remove, replace
-from tasks.insights.computation import FOLDER, Computation, InsightResult, define_macros, enter, select_of
 from tasks.insights.expertise.carrying import BEGINNING, Carried, begin_carrying, made_with, read_carried
 from tasks.insights.expertise.rules import ExpertiseRules
+from tasks.insights.insight import Insight, Underway
 
-NAME = "expertise_scores"
+SELECT = Path(__file__).with_suffix(".sql")
+USERS = Path(__file__).with_name("expertise") / "users.sql"
 STATE = TABLES["state.expertise"]
 
 
@@ -40,9 +34,8 @@ def compute_sums(con: duckdb.DuckDBPyConnection, as_of: datetime, rules: Experti
     with registered(con, "given", pl.DataFrame([_state(con, as_of, reference_at, carried, rules)])):
         replace(con, STATE, "given")
     remove(con, "state.expertise_users", "true")
-    users = (FOLDER / "expertise" / "users.sql").read_text()
     given = {"as_of": as_of, "bot_acts_per_day": rules.bot_acts_per_day, "bot_pattern": rules.bot_pattern}
-    return rows + change(con, "state.expertise_users", users, given)
+    return rows + change(con, "state.expertise_users", USERS.read_text(), given)
 
 
 def _sum(
@@ -51,7 +44,7 @@ def _sum(
     """Put the sums of the acts from `since` until `until` into the place of those in `table`."""
     remove(con, table, "true")
     parameters = {"since": since, "until": until, "reference_at": reference_at, **rules.weights}
-    return change(con, table, f"INSERT INTO {table} BY NAME {select_of(NAME)}", parameters)
+    return change(con, table, f"INSERT INTO {table} BY NAME {SELECT.read_text()}", parameters)
 
 
 def _state(
@@ -76,13 +69,10 @@ def _state(
     }
 
 
-@task(name=NAME, cache_policy=NO_CACHE)
-def expertise_scores(home: str, *, limits: Limits, as_of: datetime, rules: ExpertiseRules) -> InsightResult:
-    """Compute the table as of `as_of`. The result counts the sums and users written."""
-    started = time.monotonic()
-    with warehouse(Home(Path(home)), limits) as con, transaction(con):
-        read_at = reading_at(con, datetime.now(UTC))
-        define_macros(con)
-        rows = compute_sums(con, as_of, rules)
-        enter(con, Computation(NAME, as_of, None, rows, time.monotonic() - started, read_at))
-    return InsightResult(NAME, rows, None)
+def compute_scores(underway: Underway) -> None:
+    """Bring the sums to as_of; what is counted is the sums and users written."""
+    with underway.reading() as con, underway.writing(con):
+        underway.rows = compute_sums(con, underway.as_of, underway.given["rules"])
+
+
+EXPERTISE_SCORES = Insight(__file__, reads=("activity", "users"), takes={"rules": "expertise.rules"}, compute=compute_scores)

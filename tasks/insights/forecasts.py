@@ -1,15 +1,11 @@
 """insights.forecasts: when filesystems and memory are full, or why nobody can say. Reads insights.system_metrics_hourly."""
 
 from dataclasses import asdict
-from datetime import datetime
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from storage.warehouse import Limits
-from tasks.insights.computation import InsightResult, compute
 from tasks.insights.hosts.forecasting import Forecast, Hours, forecast
+from tasks.insights.insight import Insight
 
 FILESYSTEM = "system.filesystem.utilization"
 FIGURES = ("low", "mean", "high")
@@ -53,7 +49,4 @@ def _after(days: str) -> pl.Expr:
     return pl.col("as_of") + pl.duration(seconds=(pl.col(days) * 86_400).round().cast(pl.Int64))
 
 
-@task(name="forecasts", cache_policy=NO_CACHE)
-def forecasts(home: str, *, limits: Limits, as_of: datetime) -> InsightResult:
-    """Compute the table as of `as_of`."""
-    return compute(home, limits, "forecasts", {"as_of": as_of}, derive_forecasts)
+FORECASTS = Insight(__file__, derive=derive_forecasts)

@@ -1,12 +1,12 @@
 """Tables by the hour: which hours a computation makes anew."""
 
+from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
-from storage.home import Home
+import duckdb
+
 from storage.ledger import uncovered_since
-from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import Derive, InsightResult, compute
+from tasks.insights.insight import Underway
 
 
 def hour_of(instant: datetime) -> datetime:
@@ -19,15 +19,11 @@ def choose_window_start(as_of: datetime, asked: datetime | None, uncovered: date
     return hour_of(asked or min(uncovered or as_of, as_of))
 
 
-def compute_hours(
-    home: str, limits: Limits, name: str, dataset: str, derive: Derive, as_of: datetime, window_start: datetime | None
-) -> InsightResult:
-    """Compute the hours of the table `name` that have new rows of `dataset`, or those from `window_start` on, up to `as_of`.
+def new_hours(dataset: str) -> Callable[[duckdb.DuckDBPyConnection, Underway], datetime]:
+    """From the first hour on that has new rows of `dataset`, or that was asked for."""
 
-    Raises:
-        GovpulseError: as `compute`; nothing is written.
-    """
-    with warehouse(Home(Path(home)), limits) as con:
-        uncovered = uncovered_since(con, name, dataset)
-    start = choose_window_start(as_of, window_start, uncovered)
-    return compute(home, limits, name, {"as_of": as_of, "window_start": start}, derive, window=(start, as_of))
+    def window_start(con: duckdb.DuckDBPyConnection, underway: Underway) -> datetime:
+        uncovered = uncovered_since(con, underway.insight.name, dataset)
+        return choose_window_start(underway.as_of, underway.asked_start, uncovered)
+
+    return window_start

@@ -2,19 +2,15 @@
 operations do. Reads raw.system_metrics and raw.activity."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import numpy as np
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from scipy.stats import false_discovery_control
 
-from storage.warehouse import Limits
-from tasks.insights.computation import InsightResult, compute
 from tasks.insights.correlations.innovations import innovations
 from tasks.insights.correlations.pairs import FALSE_DISCOVERIES, Series, Tested, across, correlations, within
 from tasks.insights.correlations.resources import family, resource
+from tasks.insights.insight import Insight
 from tasks.insights.statistics.intervals import Values
 
 MINUTES = 24 * 60
@@ -111,7 +107,4 @@ def _strongest(found: pl.DataFrame) -> pl.DataFrame:
     return kept.sort("host", "other_kind", "first", "second")
 
 
-@task(name="metric_correlations", cache_policy=NO_CACHE)
-def metric_correlations(home: str, *, limits: Limits, as_of: datetime) -> InsightResult:
-    """Compute the table as of `as_of`."""
-    return compute(home, limits, "metric_correlations", {"as_of": as_of}, derive_correlations)
+METRIC_CORRELATIONS = Insight(__file__, reads=("system_metrics", "activity"), derive=derive_correlations)

@@ -1,25 +1,16 @@
 """insights.performance_insights: what is wrong, and what to do about it. Reads the other insights of the same as_of, and raw for
 details. A kind of finding is a module and its SELECT in `findings/`, and its line here."""
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import INSIGHTS
-from storage.clock import reading_at
 from storage.findings import as_found, write_findings
 from storage.frames import fetch
-from storage.home import Home
-from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import FOLDER, Computation, InsightResult, check_inputs, check_output, define_macros, enter
+from tasks.insights.book import check_inputs, check_output
 from tasks.insights.findings.anomaly import ANOMALY
 from tasks.insights.findings.correlated_metrics import CORRELATED_METRICS
 from tasks.insights.findings.cpu_spike import CPU_SPIKE
@@ -35,6 +26,7 @@ from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
 from tasks.insights.findings.stuck_deployment import STUCK_DEPLOYMENT
 from tasks.insights.findings.stuck_scan import STUCK_SCAN
 from tasks.insights.findings.sustained_cpu import SUSTAINED_CPU
+from tasks.insights.insight import Insight, Underway
 
 KINDS = (
     STUCK_SCAN,
@@ -70,24 +62,22 @@ def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.Da
 
 
 def _rows(con: duckdb.DuckDBPyConnection, kind: Kind, parameters: Mapping[str, Any]) -> pl.DataFrame:
-    sql = (FOLDER / "findings" / f"{kind.name}.sql").read_text()
-    return fetch(con, sql, {name: parameters[name] for name in kind.parameters})
+    return fetch(con, kind.select, {name: parameters[name] for name in kind.parameters})
 
 
-@task(name="performance_insights", cache_policy=NO_CACHE)
-def performance_insights(home: str, *, limits: Limits, as_of: datetime, window_days: int, gap_seconds: float) -> InsightResult:
-    """Find what is wrong as of `as_of`, and join it to what was found before.
-
-    Raises:
-        GovpulseError: a table that findings are read from holds another as_of; nothing is written.
-    """
-    started = time.monotonic()
-    with warehouse(Home(Path(home)), limits) as con:
-        read_at = reading_at(con, datetime.now(UTC))
-        define_macros(con)
-        found = find(con, {"as_of": as_of, "window_days": window_days, "gap_seconds": gap_seconds})
+def find_and_join(underway: Underway) -> None:
+    """Find what is wrong as of as_of, and join it to what was found before."""
+    with underway.reading() as con:
+        found = find(con, {"as_of": underway.as_of, **underway.given})
     check_output(TABLE, found)
-    with warehouse(Home(Path(home)), limits) as con, transaction(con):
-        write_findings(con, found, as_of)
-        enter(con, Computation(TABLE.name, as_of, None, found.height, time.monotonic() - started, read_at))
-    return InsightResult(TABLE.name, found.height, None)
+    underway.rows = found.height
+    with underway.writing() as con:
+        write_findings(con, found, underway.as_of)
+
+
+PERFORMANCE_INSIGHTS = Insight(
+    __file__,
+    reads=("scans", "deployments", "activity", "users", "system_metrics"),
+    takes={"window_days": "insights.window_days", "gap_seconds": "insights.attempt_gap_seconds"},
+    compute=find_and_join,
+)

@@ -1,14 +1,10 @@
 """insights.scan_performance: how well and how fast the scans of each data source run, and when the next is due. Reads raw.scans."""
 
 from dataclasses import asdict
-from datetime import datetime
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from storage.warehouse import Limits
-from tasks.insights.computation import InsightResult, compute
+from tasks.insights.insight import Insight
 from tasks.insights.scans.cadence import Cadence, find_cadence
 from tasks.insights.scans.slowdowns import Days, Slowdown, find_slowdowns
 from tasks.insights.statistics.intervals import with_rate
@@ -98,8 +94,9 @@ def _cadences(cadences: list[Cadence], known_until: pl.Series) -> list[pl.Series
     ).get_columns()
 
 
-@task(name="scan_performance", cache_policy=NO_CACHE)
-def scan_performance(home: str, *, limits: Limits, as_of: datetime, window_days: int, queue_bound_seconds: float) -> InsightResult:
-    """Compute the table as of `as_of` over the `window_days` up to it."""
-    parameters = {"as_of": as_of, "window_days": window_days, "queue_bound_seconds": queue_bound_seconds}
-    return compute(home, limits, "scan_performance", parameters, derive_performance)
+SCAN_PERFORMANCE = Insight(
+    __file__,
+    reads=("scans",),
+    takes={"window_days": "insights.window_days", "queue_bound_seconds": "insights.queue_bound_seconds"},
+    derive=derive_performance,
+)

@@ -16,12 +16,12 @@ import polars as pl
 
 from storage.home import Home
 from storage.landing import land, pending
-from storage.ledger import uncovered_since
 from storage.loading import load_landing
 from storage.maintenance import compact
 from storage.publishing import publish
 from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import compute
+from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
+from tests.insights import compute_table
 
 BATCH_ROWS = 20
 HOURS = 6
@@ -64,11 +64,7 @@ def load(home: Home) -> None:
 
 def compute_hours(home: Home, as_of: datetime) -> None:
     """As the flow does: from the hour of the oldest row not shown yet."""
-    with warehouse(home) as con:
-        uncovered = uncovered_since(con, "system_metrics_hourly", "system_metrics")
-    start = min(uncovered or as_of, as_of).replace(minute=0, second=0, microsecond=0)
-    parameters = {"as_of": as_of, "window_start": start}
-    compute(str(home.root), Limits(), "system_metrics_hourly", parameters, pl.DataFrame.clone, window=(start, as_of))
+    compute_table(SYSTEM_METRICS_HOURLY, str(home.root), as_of=as_of, limits=Limits())
 
 
 def publish_all(home: Home) -> None:

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from storage.catalogue import PUBLISHED
@@ -19,7 +18,8 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.landing import pending, plain_name
 from storage.warehouse import Limits, attach, warehouse
-from tasks.insights.computation import compute
+from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
+from tests.insights import compute_table
 
 CHILD = Path(__file__).with_name("child.py")
 LONGEST_SECONDS = {"land": 0.02, "load": 0.15, "compute": 0.2, "compact": 0.1, "publish": 0.25}
@@ -131,8 +131,7 @@ def assert_computed_is_what_a_clean_computation_gives(home: Home, clean: Home) -
         sql = "SELECT (SELECT max(as_of) FROM ops.computations), date_trunc('hour', min(observed_at)) FROM raw.system_metrics"
         as_of, start = con.sql(sql).fetchall()[0]
         rows = con.sql("SELECT count(*) FROM raw.system_metrics").fetchall()[0][0]
-    parameters = {"as_of": as_of, "window_start": start}
-    compute(str(clean.root), Limits(), "system_metrics_hourly", parameters, pl.DataFrame.clone, window=(start, as_of))
+    compute_table(SYSTEM_METRICS_HOURLY, str(clean.root), as_of=as_of, limits=Limits(), window_start=start)
     with warehouse(clean) as con:
         assert kept.equals(fetch(con, HOURLY))
     assert kept["samples"].sum() == rows

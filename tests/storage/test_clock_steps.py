@@ -27,8 +27,10 @@ from storage.write import replace, upsert_rows
 from tasks.alerts.board import conclude, read_alerts
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import Observation
-from tasks.insights.computation import Computation, define_macros, enter, read
+from tasks.insights.book import Computation, enter
 from tasks.insights.hours import choose_window_start
+from tasks.insights.macros import define_macros
+from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
 from tasks.runs import land_run, run_row
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
@@ -117,7 +119,7 @@ class Life:
         start = choose_window_start(clock, None, uncovered_since(self.con, HOURLY.name, "system_metrics"))
         define_macros(self.con)
         read_at = reading_at(self.con, clock)
-        rows = read(self.con, HOURLY.name, {"as_of": clock, "window_start": start}).select(HOURLY.column_names)
+        rows = SYSTEM_METRICS_HOURLY.read(self.con, {"as_of": clock, "window_start": start}).select(HOURLY.column_names)
         with registered(self.con, "computed", rows), transaction(self.con):
             replace(self.con, HOURLY, "computed", (start, clock))
             enter(self.con, Computation(HOURLY.name, clock, start, rows.height, 0.1, read_at))

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -44,6 +45,10 @@ class Kind:
     parameters: tuple[str, ...]
     describe: Callable[[Row], Finding]
     derive: Callable[[pl.DataFrame], pl.DataFrame] = pl.DataFrame.clone
+
+    @property
+    def select(self) -> str:
+        return Path(__file__).with_name(f"{self.name}.sql").read_text()
 
     def findings(self, rows: pl.DataFrame) -> list[dict[str, Any]]:
         """Of the SELECT's rows, what storage.findings takes. Texts become one line each."""

@@ -8,52 +8,24 @@ import duckdb
 import polars as pl
 import pytest
 
-from storage.catalogue import DATASETS, INSIGHTS
+from flows.insights import taken
+from storage.catalogue import DATASETS, INSIGHTS, Table
 from storage.frames import registered
 from storage.migrations import migrate
 from storage.warehouse import connect
-from tasks.insights.active_scans import judge
-from tasks.insights.application_health import derive_health
-from tasks.insights.computation import check_output, define_macros, read
-from tasks.insights.deployment_metrics import derive_metrics
-from tasks.insights.deployment_trends import derive_trends
-from tasks.insights.forecasts import derive_forecasts
-from tasks.insights.metric_correlations import derive_correlations
-from tasks.insights.scan_performance import derive_performance
+from tasks.insights.book import check_output
+from tasks.insights.macros import define_macros
+from tasks.insights.registry import REGISTERED
+from tests.insights import SHIPPED
 
-Derive = Callable[[pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
+BY_NAME = {insight.name: insight for insight in REGISTERED}
 
-DERIVE: dict[str, Derive] = {
-    "deployment_metrics": lambda rows, given: derive_metrics(rows, given["as_of"], given["window_days"]),
-    "deployment_trends": lambda rows, given: derive_trends(rows),
-    "active_scans": lambda rows, given: judge(rows),
-    "scan_performance": lambda rows, given: derive_performance(rows),
-    "system_metrics_hourly": lambda rows, given: rows,
-    "forecasts": lambda rows, given: derive_forecasts(rows),
-    "application_health": lambda rows, given: derive_health(rows),
-    "metric_correlations": lambda rows, given: derive_correlations(rows),
-    "anomalies": lambda rows, given: rows,
-}
-"""What each insight makes of the rows of its SELECT and of the case's parameters."""
-READS = {
-    "deployment_metrics": "deployments",
-    "deployment_trends": "deployments",
-    "scan_performance": "scans",
-    "active_scans": "scans",
-    "system_metrics_hourly": "system_metrics",
-    "forecasts": "system_metrics_hourly",
-    "application_health": "activity",
-    "metric_correlations": "system_metrics",
-    "anomalies": "anomaly_scores",
-}
 
-QUEUE_BOUND = {"queue_bound_seconds": 604_800.0}
-BOUNDS: dict[str, dict[str, float]] = {
-    "active_scans": QUEUE_BOUND,
-    "scan_performance": QUEUE_BOUND,
-    "deployment_metrics": {"lead_bound_seconds": 31_536_000.0},
-}
-"""The shipped ones, where a case says none."""
+def read_by(name: str) -> Table:
+    """The one table that the cases of an insight fill."""
+    insight = BY_NAME[name]
+    return DATASETS[insight.reads[0]] if insight.reads else INSIGHTS[insight.table.inputs[0]]
+
 
 Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
 
@@ -73,17 +45,16 @@ def compute(con: duckdb.DuckDBPyConnection) -> Compute:
     """Rows of the one table it reads (any types, columns may lack) and parameters -> the insight's rows, checked."""
 
     def compute_insight(name: str, rows: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
-        table, parameters = DATASETS.get(READS[name]) or INSIGHTS[READS[name]], BOUNDS.get(name, {}) | dict(parameters)
+        table, given = read_by(name), taken(BY_NAME[name], SHIPPED) | dict(parameters)
         said = {c.name: f"coalesce({c.name}, 'load')" if c.name == "source" else c.name for c in table.columns}
         casts = ", ".join(f"CAST({said[c.name]} AS {c.type}) AS {c.name}" for c in table.columns if c.name in rows.columns)
         con.execute("BEGIN")
         try:
             with registered(con, "given", rows):
                 con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT {casts} FROM given")
-            frame = DERIVE[name](read(con, name, parameters), parameters)
+            frame = BY_NAME[name].derived(BY_NAME[name].read(con, given), given)
         finally:
             con.execute("ROLLBACK")
-        frame = frame.select(INSIGHTS[name].column_names)
         check_output(INSIGHTS[name], frame)
         return frame
 

@@ -13,9 +13,10 @@ from polars.testing import assert_frame_equal
 from storage.frames import fetch, registered
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
-from tasks.insights.anomalies import anomalies
-from tasks.insights.anomaly_scores import anomaly_scores
+from tasks.insights.anomalies import ANOMALIES
+from tasks.insights.anomaly_scores import ANOMALY_SCORES
 from tests.homes import migrated_home
+from tests.insights import compute_table
 
 DAY_3 = datetime(2026, 3, 3, tzinfo=UTC)
 STEP = timedelta(minutes=5)
@@ -51,7 +52,7 @@ def put(home: Home, *frames: pl.DataFrame) -> None:
 
 
 def judge(home: Home, as_of: datetime = DAY_3 + timedelta(hours=4), start: datetime | None = DAY_3) -> pl.DataFrame:
-    anomaly_scores.fn(str(home.root), limits=LIMITS, as_of=as_of, window_start=start)
+    compute_table(ANOMALY_SCORES, str(home.root), limits=LIMITS, as_of=as_of, window_start=start)
     return rows(home, "insights.anomaly_scores")
 
 
@@ -227,7 +228,7 @@ def test_a_host_that_appears_and_one_that_vanishes_and_one_with_a_single_sample(
 
 def test_nobody_sampled_is_nobody_judged(home: Home) -> None:
     assert judge(home).is_empty()
-    anomalies.fn(str(home.root), limits=LIMITS, as_of=DAY_3 + timedelta(hours=4))
+    compute_table(ANOMALIES, str(home.root), limits=LIMITS, as_of=DAY_3 + timedelta(hours=4))
     assert rows(home, "insights.anomalies").is_empty()
 
 
@@ -248,7 +249,7 @@ def test_without_being_asked_it_looks_back_two_days_and_takes_older_rows_as_seen
 
 def test_episodes_are_what_the_scores_say_hour_by_hour_or_at_once(home: Home, judged: pl.DataFrame) -> None:
     end = DAY_3 + timedelta(hours=4)
-    anomalies.fn(str(home.root), limits=LIMITS, as_of=end)
+    compute_table(ANOMALIES, str(home.root), limits=LIMITS, as_of=end)
     whole = rows(home, "insights.anomalies").drop("as_of", "is_ongoing")
     (episode,) = whole.filter(pl.col("started_at") >= DAY_3 + 30 * STEP).rows(named=True)
     at_peak = judged.filter(pl.col("score") == judged["score"].max())
@@ -261,5 +262,5 @@ def test_episodes_are_what_the_scores_say_hour_by_hour_or_at_once(home: Home, ju
     for minutes in (*range(45, 240, 30), 240):  # ends within the incident, too
         as_of = DAY_3 + timedelta(minutes=minutes)
         judge(home, as_of, as_of.replace(minute=0) - timedelta(hours=1))
-        anomalies.fn(str(home.root), limits=LIMITS, as_of=as_of)
+        compute_table(ANOMALIES, str(home.root), limits=LIMITS, as_of=as_of)
     assert_frame_equal(rows(home, "insights.anomalies").drop("as_of", "is_ongoing"), whole)

@@ -1,18 +1,22 @@
 """insights.domain_experts and insights.domain_owners, worked out by hand. An act is worth a knowledge of 1, and 180 days old."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replace_fields
 from typing import Any
 
 import polars as pl
 import pytest
 
+from flows.settings import ExpertiseSettings
 from storage.catalogue import INSIGHTS, TABLES
 from storage.frames import registered
 from storage.write import replace
-from tasks.insights.computation import check_output, read
-from tasks.insights.domain_experts import derive_experts
+from tasks.insights.book import check_output
+from tasks.insights.domain_experts import DOMAIN_EXPERTS
+from tasks.insights.domain_owners import DOMAIN_OWNERS
 from tests.acts import AS_OF, ago, rows_in, scores_of
 
+RULES = ExpertiseSettings().rules
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -30,7 +34,9 @@ def experts(con, acts: Rows, users: Rows = (), *, is_measured: bool = True, **ch
 def computed(con, *, is_measured: bool = True, **changed: Any) -> pl.DataFrame:
     scores_of(con, **changed)
     table = INSIGHTS["domain_experts"]
-    frame = derive_experts(read(con, "domain_experts", {"as_of": AS_OF}), is_measured=is_measured).select(table.column_names)
+    weights = {} if is_measured else {"create": 3.0}
+    given = {"as_of": AS_OF, "rules": replace_fields(RULES, knowledge_weights=RULES.knowledge_weights | weights)}
+    frame = DOMAIN_EXPERTS.derived(DOMAIN_EXPERTS.read(con, given), given)
     check_output(table, frame)
     return frame
 
@@ -41,7 +47,7 @@ def owners(con, acts: Rows, declared: Sequence[tuple[str, str]], users: Rows = (
     with rows_in(con, acts, users, listed):
         with registered(con, "computed", computed(con, **changed)):
             replace(con, TABLES["insights.domain_experts"], "computed")
-        frame = read(con, "domain_owners", {"as_of": AS_OF})
+        frame = DOMAIN_OWNERS.read(con, {"as_of": AS_OF})
     check_output(INSIGHTS["domain_owners"], frame.select(INSIGHTS["domain_owners"].column_names))
     return frame.select("domain", "user_id", "is_declared", "verdict", "declared_owners").rows()
 

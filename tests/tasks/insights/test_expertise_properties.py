@@ -18,9 +18,10 @@ from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.insights.expertise_scores import expertise_scores
+from tasks.insights.expertise_scores import EXPERTISE_SCORES
 from tests.acts import AS_OF, act_rows, ago, scores
 from tests.homes import migrated_home
+from tests.insights import compute_table
 
 EXAMPLES = 12
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=2)
@@ -167,7 +168,7 @@ class TestCarried:
 
     def test_other_weights_make_the_sums_anew(self, carrying: Home) -> None:
         rules = ExpertiseSettings(knowledge_weights={"update": 2.0}).rules
-        expertise_scores.fn(str(carrying.root), limits=LIMITS, as_of=AS_OF, rules=rules)
+        compute_table(EXPERTISE_SCORES, str(carrying.root), limits=LIMITS, as_of=AS_OF, rules=rules)
         assert shown(carrying)["knowledge"].min() == 2 * 10.0
 
     def test_an_earlier_as_of_is_computed_from_scratch(self, carrying: Home) -> None:
@@ -198,7 +199,7 @@ def shown(home: Home) -> pl.DataFrame:
 
 
 def compute(home: Home, as_of) -> pl.DataFrame:
-    expertise_scores.fn(str(home.root), limits=LIMITS, as_of=as_of, rules=RULES)
+    compute_table(EXPERTISE_SCORES, str(home.root), limits=LIMITS, as_of=as_of, rules=RULES)
     return shown(home)
 
 

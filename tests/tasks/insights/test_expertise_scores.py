@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storage.catalogue import INSIGHTS
-from tasks.insights.computation import check_output
+from tasks.insights.book import check_output
 from tests.acts import AS_OF, ago, rows_in, scores, scores_of
 
 

@@ -8,9 +8,10 @@ from storage.catalogue import TABLES
 from storage.frames import fetch
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
-from tasks.insights.forecasts import forecasts
-from tasks.insights.performance_insights import TABLE, performance_insights
+from tasks.insights.forecasts import FORECASTS
+from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS, TABLE
 from tests.insight_rows import enter, insert
+from tests.insights import compute_table
 
 AS_OF = datetime(2026, 11, 25, 12, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,8 +34,8 @@ def compute(home: Home, as_of: datetime) -> list[dict]:
     """The findings after computing as of then."""
     with warehouse(home, LIMITS) as con:
         enter(con, *{*TABLE.inputs, "system_metrics_hourly"} - {"forecasts"}, as_of=as_of, computed_at=datetime.now(UTC))
-    forecasts.fn(str(home.root), limits=LIMITS, as_of=as_of)
-    performance_insights.fn(str(home.root), limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
+    compute_table(FORECASTS, str(home.root), limits=LIMITS, as_of=as_of)
+    compute_table(PERFORMANCE_INSIGHTS, str(home.root), limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
     return rows(home, "insights.performance_insights ORDER BY first_found_at")
 
 

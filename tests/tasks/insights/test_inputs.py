@@ -1,18 +1,20 @@
 """What insights read of each other is what the catalogue says: which are computed with them and must fit goes by it."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from storage.catalogue import INSIGHTS
-from tasks.insights.computation import FOLDER
+from tasks.insights.registry import REGISTERED
 
+FOLDER = Path(REGISTERED[0].file).parent
 PARTS = {"expertise_scores": "expertise", "performance_insights": "findings", "user_profiles": "profiles"}
 """Where more SELECTs of an insight lie."""
 
 MACROS = {
     re.search(r"MACRO (\w+)", each)[1]: each
-    for path in (FOLDER / "macros").glob("*.sql")
+    for path in FOLDER.joinpath("macros").glob("*.sql")
     for each in re.sub("--.*", "", path.read_text()).split(";")
     if "MACRO" in each
 }

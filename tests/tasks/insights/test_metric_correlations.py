@@ -17,11 +17,12 @@ from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import check_output, read
+from tasks.insights.book import check_output
 from tasks.insights.correlations.innovations import ORDER
-from tasks.insights.metric_correlations import MINUTES, STRONGEST, derive_correlations, metric_correlations
+from tasks.insights.metric_correlations import METRIC_CORRELATIONS, MINUTES, STRONGEST, derive_correlations
 from tasks.insights.statistics.intervals import Values
 from tests.insight_rows import insert
+from tests.insights import compute_table
 from tests.minute_series import autocorrelated, cycling, minute_rows, noise, walk
 
 AS_OF = datetime(2026, 11, 25, 12, 0, 30, tzinfo=UTC)
@@ -163,7 +164,7 @@ def act(con: duckdb.DuckDBPyConnection, key: str, at: datetime, **given: Any) ->
 
 
 def minutes(con: duckdb.DuckDBPyConnection, metric: str = "cpu") -> dict[int, float]:
-    rows = read(con, "metric_correlations", {"as_of": AS_OF}).filter(pl.col("metric") == metric)
+    rows = METRIC_CORRELATIONS.read(con, {"as_of": AS_OF}).filter(pl.col("metric") == metric)
     assert rows.height <= 1
     return {point["minute"]: point["value"] for row in rows["minutes"] for point in row}
 
@@ -192,7 +193,7 @@ def test_processes_and_constants_are_left_out(inside) -> None:
     for minute in (1, 2):
         sample(inside, AS_OF - minute * MINUTE, float(minute), metric="process.memory.usage", attributes="pid=1")
         sample(inside, AS_OF - minute * MINUTE, 8.0, metric="system.memory.limit")
-    assert read(inside, "metric_correlations", {"as_of": AS_OF}).is_empty()
+    assert METRIC_CORRELATIONS.read(inside, {"as_of": AS_OF}).is_empty()
 
 
 def test_minutes_without_a_request_had_none_but_no_duration_and_no_share(inside) -> None:
@@ -212,7 +213,7 @@ def test_acts_of_the_sample_deleted_ones_and_ones_without_operation_are_left_out
     for minute in range(1, 5):
         for n in range(minute):
             act(inside, f"{minute} {n}", AS_OF - minute * MINUTE, **given)
-    assert read(inside, "metric_correlations", {"as_of": AS_OF}).is_empty()
+    assert METRIC_CORRELATIONS.read(inside, {"as_of": AS_OF}).is_empty()
 
 
 def test_the_busiest_operations_are_looked_at(inside) -> None:
@@ -222,7 +223,7 @@ def test_the_busiest_operations_are_looked_at(inside) -> None:
     act(inside, "more", AS_OF - MINUTE, operation="GET /05")
     act(inside, "and more", AS_OF - MINUTE, operation="GET /05")
     act(inside, "most", AS_OF - 4 * MINUTE, operation="GET /00")
-    found = read(inside, "metric_correlations", {"as_of": AS_OF}).filter(pl.col("metric") == "requests")["operation"].to_list()
+    found = METRIC_CORRELATIONS.read(inside, {"as_of": AS_OF}).filter(pl.col("metric") == "requests")["operation"].to_list()
     assert len(found) == 20
     assert "GET /01" not in found
 
@@ -235,7 +236,7 @@ def landed(home: Home, frames: list[pl.DataFrame]) -> pl.DataFrame:
         assert load_landing(con, home).rejected == 0
     computed = []
     for _ in range(2):
-        assert metric_correlations.fn(str(home.root), limits=LIMITS, as_of=AS_OF).rows == 1
+        assert compute_table(METRIC_CORRELATIONS, str(home.root), limits=LIMITS, as_of=AS_OF).rows == 1
         with warehouse(home, LIMITS) as con:
             computed.append(fetch(con, "SELECT * FROM insights.metric_correlations"))
     assert_frame_equal(*computed, check_exact=True)

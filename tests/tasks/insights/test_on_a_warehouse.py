@@ -19,25 +19,26 @@ from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.insights.active_scans import active_scans
-from tasks.insights.anomalies import anomalies
-from tasks.insights.anomaly_scores import anomaly_scores
-from tasks.insights.application_health import application_health
-from tasks.insights.computation import check_output
-from tasks.insights.deployment_metrics import deployment_metrics
-from tasks.insights.deployment_trends import deployment_trends
-from tasks.insights.domain_experts import domain_experts
-from tasks.insights.domain_owners import domain_owners
-from tasks.insights.expertise_scores import expertise_scores
-from tasks.insights.forecasts import forecasts
+from tasks.insights.active_scans import ACTIVE_SCANS
+from tasks.insights.anomalies import ANOMALIES
+from tasks.insights.anomaly_scores import ANOMALY_SCORES
+from tasks.insights.application_health import APPLICATION_HEALTH
+from tasks.insights.book import check_output
+from tasks.insights.deployment_metrics import DEPLOYMENT_METRICS
+from tasks.insights.deployment_trends import DEPLOYMENT_TRENDS
+from tasks.insights.domain_experts import DOMAIN_EXPERTS
+from tasks.insights.domain_owners import DOMAIN_OWNERS
+from tasks.insights.expertise_scores import EXPERTISE_SCORES
+from tasks.insights.forecasts import FORECASTS
 from tasks.insights.hours import choose_window_start
-from tasks.insights.metric_correlations import metric_correlations
-from tasks.insights.performance_insights import performance_insights
-from tasks.insights.scan_performance import scan_performance
-from tasks.insights.system_metrics_hourly import system_metrics_hourly
-from tasks.insights.user_profiles import user_profiles
+from tasks.insights.metric_correlations import METRIC_CORRELATIONS
+from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS
+from tasks.insights.scan_performance import SCAN_PERFORMANCE
+from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
+from tasks.insights.user_profiles import USER_PROFILES
 from tests.acts import act_rows
 from tests.homes import migrated_home
+from tests.insights import compute_table
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 UNFILLED = {"insights.anomalies", "insights.metric_correlations"}
@@ -107,21 +108,21 @@ def home(tmp_path: Path) -> Home:
 
 def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     root = str(home.root)
-    deployment_metrics.fn(root, limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
-    active_scans.fn(root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
-    deployment_trends.fn(root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
-    scan_performance.fn(root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
-    expertise_scores.fn(root, limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
-    domain_experts.fn(root, limits=LIMITS, as_of=as_of, is_measured=True)
-    domain_owners.fn(root, limits=LIMITS, as_of=as_of)
-    user_profiles.fn(root, limits=LIMITS, as_of=as_of, bot_pattern="", preferences={"default": {"theme": "light"}})
-    system_metrics_hourly.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
-    application_health.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
-    forecasts.fn(root, limits=LIMITS, as_of=as_of)
-    anomaly_scores.fn(root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
-    anomalies.fn(root, limits=LIMITS, as_of=as_of)
-    metric_correlations.fn(root, limits=LIMITS, as_of=as_of)
-    performance_insights.fn(root, limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
+    compute_table(DEPLOYMENT_METRICS, root, limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
+    compute_table(ACTIVE_SCANS, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
+    compute_table(DEPLOYMENT_TRENDS, root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
+    compute_table(SCAN_PERFORMANCE, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
+    compute_table(EXPERTISE_SCORES, root, limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
+    compute_table(DOMAIN_EXPERTS, root, limits=LIMITS, as_of=as_of)
+    compute_table(DOMAIN_OWNERS, root, limits=LIMITS, as_of=as_of)
+    compute_table(USER_PROFILES, root, limits=LIMITS, as_of=as_of, bot_pattern="", preferences={"default": {"theme": "light"}})
+    compute_table(SYSTEM_METRICS_HOURLY, root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
+    compute_table(APPLICATION_HEALTH, root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
+    compute_table(FORECASTS, root, limits=LIMITS, as_of=as_of)
+    compute_table(ANOMALY_SCORES, root, limits=LIMITS, as_of=as_of, window_start=as_of - timedelta(hours=12))
+    compute_table(ANOMALIES, root, limits=LIMITS, as_of=as_of)
+    compute_table(METRIC_CORRELATIONS, root, limits=LIMITS, as_of=as_of)
+    compute_table(PERFORMANCE_INSIGHTS, root, limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0)
     tables = [f"insights.{name}" for name in INSIGHTS] + ["history.deployment_metrics"]
     with warehouse(home, LIMITS) as con:
         return {name: fetch(con, f"SELECT * FROM {name} ORDER BY ALL") for name in tables}
@@ -143,7 +144,7 @@ def test_an_earlier_as_of_knows_nothing_of_what_came_later(home: Home) -> None:
 
 def test_history_keeps_one_row_set_a_day_and_state_only_the_latest(home: Home) -> None:
     for as_of in (AS_OF - timedelta(days=1), AS_OF - timedelta(hours=1), AS_OF):
-        deployment_metrics.fn(str(home.root), limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
+        compute_table(DEPLOYMENT_METRICS, str(home.root), limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
     instants = "SELECT DISTINCT as_of FROM {}.deployment_metrics ORDER BY as_of"
     assert rows_of(home, instants.format("insights")).rows() == [(AS_OF,)]
     assert rows_of(home, instants.format("history")).rows() == [(AS_OF - timedelta(days=1),), (AS_OF,)]
@@ -176,7 +177,7 @@ class TestCheckOutput:
 
     @pytest.fixture
     def rows(self, home: Home) -> pl.DataFrame:
-        active_scans.fn(str(home.root), limits=LIMITS, as_of=AS_OF, **SCAN_OPTIONS)
+        compute_table(ACTIVE_SCANS, str(home.root), limits=LIMITS, as_of=AS_OF, **SCAN_OPTIONS)
         return rows_of(home, "SELECT * FROM insights.active_scans")
 
     def test_a_required_value_that_is_null_is_refused(self, rows: pl.DataFrame) -> None:
@@ -207,10 +208,10 @@ def test_samples_that_come_late_are_counted_in_their_hour(tmp_path: Path) -> Non
     home = migrated_home(tmp_path)
     land(home, "system_metrics", samples((7200, 5.0)))
     load(home)
-    system_metrics_hourly.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    compute_table(SYSTEM_METRICS_HOURLY, str(tmp_path), limits=LIMITS, as_of=AS_OF)
     land(home, "system_metrics", samples((10, 1.0), (20, 3.0)))
     load(home)
-    result = system_metrics_hourly.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    result = compute_table(SYSTEM_METRICS_HOURLY, str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
     assert result.window_start == AS_OF - timedelta(hours=4)
     hourly = rows_of(home, "SELECT mean, samples FROM insights.system_metrics_hourly ORDER BY hour_at")
     assert hourly.rows() == [(2.0, 2), (5.0, 1)]
@@ -232,7 +233,7 @@ def hourly_after(home: Home, batches: list[list[pl.DataFrame]], instants: list[d
         for frame in batch:
             land(home, "system_metrics", frame)
         load(home)
-        system_metrics_hourly.fn(str(home.root), limits=LIMITS, as_of=as_of)
+        compute_table(SYSTEM_METRICS_HOURLY, str(home.root), limits=LIMITS, as_of=as_of)
     return rows_of(home, f"SELECT {FIGURES} FROM insights.system_metrics_hourly ORDER BY ALL")
 
 
@@ -273,10 +274,10 @@ def test_requests_that_come_late_are_counted_in_the_hour_in_which_they_began(tmp
     home, eight = migrated_home(tmp_path), AS_OF - timedelta(hours=4)
     land(home, "activity", requests(("a", 2 * 3600, "succeeded")))
     load(home)
-    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF)
     land(home, "activity", requests(("b", 10, "failed"), ("c", 20, "succeeded")))
     load(home)
-    result = application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    result = compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
     assert result.window_start == eight
     assert health_of(home) == [(eight, 2, 1), (eight + timedelta(hours=2), 1, 0)]
 
@@ -285,16 +286,16 @@ def test_a_request_that_goes_on_is_read_again_without_its_hour_being_computed_ag
     home, eight = migrated_home(tmp_path), AS_OF - timedelta(hours=4)
     land(home, "activity", requests(("a", 0, "running"), ("b", 60, "succeeded")))
     load(home)
-    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF)
     land(home, "activity", requests(("a", 0, "running")))
     load(home)
-    again = application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    again = compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
     assert again.window_start == AS_OF
     assert health_of(home) == [(eight, 1, 0)]
     ended = requests(("a", 0, "failed")).with_columns(extracted_at=AS_OF)
     land(home, "activity", ended)
     load(home)
-    assert application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=9)).window_start == eight
+    assert compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=9)).window_start == eight
     assert health_of(home) == [(eight, 2, 1)]
 
 
@@ -303,10 +304,10 @@ def test_a_request_that_its_source_deleted_leaves_its_hour(tmp_path: Path) -> No
     rows = requests(("a", 0, "failed"), ("b", 60, "succeeded"))
     land(home, "activity", rows)
     load(home)
-    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF)
     land(home, "activity", rows.head(1).with_columns(is_deleted=True, extracted_at=AS_OF))
     load(home)
-    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
+    compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF + timedelta(minutes=5))
     assert health_of(home) == [(eight, 1, 0)]
 
 
@@ -314,11 +315,11 @@ def test_real_requests_drive_out_the_hours_of_the_sample(tmp_path: Path) -> None
     home = migrated_home(tmp_path)
     land(home, "activity", requests(("a", 0, "succeeded")), metadata={"source": "sample"})
     load(home)
-    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF)
     assert len(health_of(home)) == 1
     land(home, "activity", requests(("b", 3 * 3600, "succeeded")))
     load(home)
-    application_health.fn(str(tmp_path), limits=LIMITS, as_of=AS_OF)
+    compute_table(APPLICATION_HEALTH, str(tmp_path), limits=LIMITS, as_of=AS_OF)
     assert health_of(home) == [(AS_OF - timedelta(hours=1), 1, 0)]
 
 
@@ -350,9 +351,9 @@ def test_hours_of_requests_do_not_depend_on_how_they_came_in(tmp_path: Path, dra
     for frame, as_of in zip(frames, instants, strict=True):
         land(home, "activity", frame)
         load(home)
-        application_health.fn(str(home.root), limits=LIMITS, as_of=as_of)
+        compute_table(APPLICATION_HEALTH, str(home.root), limits=LIMITS, as_of=as_of)
     for frame in frames[::-1]:
         land(at_once, "activity", frame)
     load(at_once)
-    application_health.fn(str(at_once.root), limits=LIMITS, as_of=AS_OF)
+    compute_table(APPLICATION_HEALTH, str(at_once.root), limits=LIMITS, as_of=AS_OF)
     assert health_of(home) == health_of(at_once)

@@ -13,8 +13,9 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
 from tasks.insights import performance_insights as module
-from tasks.insights.performance_insights import KINDS, TABLE, performance_insights
+from tasks.insights.performance_insights import KINDS, PERFORMANCE_INSIGHTS, TABLE
 from tests.insight_rows import enter, insert
+from tests.insights import compute_table
 
 AS_OF = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -31,7 +32,7 @@ def fill(home: Home, as_of: datetime, *scans: str, computed: tuple[str, ...] = T
 
 
 def compute(home: Home, as_of: datetime) -> int:
-    return performance_insights.fn(str(home.root), limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0).rows
+    return compute_table(PERFORMANCE_INSIGHTS, str(home.root), limits=LIMITS, as_of=as_of, window_days=90, gap_seconds=3600.0).rows
 
 
 def table(home: Home, columns: str = "*") -> list[dict[str, Any]]:

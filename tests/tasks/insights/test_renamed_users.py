@@ -10,11 +10,12 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.insights.expertise_scores import expertise_scores
+from tasks.insights.expertise_scores import EXPERTISE_SCORES
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.progress import read_progress
+from tests.insights import compute_table
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -47,7 +48,7 @@ def test_acts_under_both_ids_are_one_users(home: Home, tmp_path: Path) -> None:
     )
     with warehouse(home, LIMITS) as con:
         assert load_landing(con, home).rejected == 0
-    expertise_scores.fn(str(home.root), limits=LIMITS, as_of=NOON, rules=ExpertiseSettings().rules)
+    compute_table(EXPERTISE_SCORES, str(home.root), limits=LIMITS, as_of=NOON, rules=ExpertiseSettings().rules)
     with warehouse(home, LIMITS) as con:
         rows = fetch(con, "SELECT user_id, events, knowledge FROM insights.expertise_scores WHERE NOT is_rollup ORDER BY 1").rows()
     assert rows == [("ann.jones", 2, 5.0), ("bob", 1, 1.0)]

@@ -14,7 +14,8 @@ from storage.home import Home
 from storage.landing import land
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
-from tasks.insights.scan_performance import scan_performance
+from tasks.insights.scan_performance import SCAN_PERFORMANCE
+from tests.insights import compute_table
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 GIVEN = {"as_of": AS_OF, "window_days": 20}
@@ -167,7 +168,10 @@ def test_the_task_writes_the_table_and_the_same_again(tmp_path: Path) -> None:
     tables = []
     for _ in range(2):
         assert (
-            scan_performance.fn(str(home.root), limits=limits, as_of=AS_OF, window_days=20, queue_bound_seconds=604_800.0).rows == 1
+            compute_table(
+                SCAN_PERFORMANCE, str(home.root), limits=limits, as_of=AS_OF, window_days=20, queue_bound_seconds=604_800.0
+            ).rows
+            == 1
         )
         with warehouse(home, limits) as con:
             tables.append(fetch(con, "SELECT *, failure_reasons ->> '$[0].reason' AS reason FROM insights.scan_performance"))

@@ -6,10 +6,10 @@ import pytest
 
 from storage.catalogue import TABLES
 from storage.frames import fetch
-from tasks.insights.active_scans import judge
-from tasks.insights.computation import define_macros, read
-from tasks.insights.deployment_metrics import derive_metrics
-from tasks.insights.scan_performance import derive_performance
+from tasks.insights.active_scans import ACTIVE_SCANS, judge
+from tasks.insights.deployment_metrics import DEPLOYMENT_METRICS, derive_metrics
+from tasks.insights.macros import define_macros
+from tasks.insights.scan_performance import SCAN_PERFORMANCE, derive_performance
 from tests.acts import AS_OF, act_rows, ago, put_rows, scores_of
 from tests.insight_rows import insert
 
@@ -52,7 +52,7 @@ def put(con, table, *rows):
 
 
 def active(con, as_of=AS_OF + 2 * HOUR):
-    return judge(read(con, "active_scans", {"as_of": as_of, "window_days": 90, **QUEUE}))
+    return judge(ACTIVE_SCANS.read(con, {"as_of": as_of, "window_days": 90, **QUEUE}))
 
 
 class TestSeveralSources:
@@ -87,7 +87,7 @@ def metrics(con, **changes):
         "as_of": AS_OF + 2 * HOUR, "window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0,
         "lead_bound_seconds": 31_536_000.0, "rework_seconds": 86_400.0,
     } | changes  # fmt: skip
-    return derive_metrics(read(con, "deployment_metrics", given), given["as_of"], 90)
+    return derive_metrics(DEPLOYMENT_METRICS.read(con, given), given["as_of"], 90)
 
 
 class TestOutdated:
@@ -117,7 +117,7 @@ class TestOutdated:
         put(con, "raw.scans", *(scan(number) for number in range(10, 40)))
         put(con, "ops.rejected_rows", refused("scans", "s12", "status is not one of ..."))
         given = {"as_of": AS_OF + 2 * HOUR, "window_days": 90, **QUEUE}
-        (row,) = derive_performance(read(con, "scan_performance", given)).iter_rows(named=True)
+        (row,) = derive_performance(SCAN_PERFORMANCE.read(con, given)).iter_rows(named=True)
         assert (row["runs"], row["outdated"]) == (29, 1)
 
     def test_a_deployment_too(self, con):
@@ -154,13 +154,13 @@ class TestBounds:
     def test_of_times_in_a_queue(self, con, waited, known, left):
         put(con, "raw.scans", scan(0, started_at=AS_OF + timedelta(minutes=1), queued_at=AS_OF + timedelta(minutes=1) - waited))
         given = {"as_of": AS_OF + 2 * HOUR, "window_days": 90, **QUEUE}
-        (row,) = derive_performance(read(con, "scan_performance", given)).iter_rows(named=True)
+        (row,) = derive_performance(SCAN_PERFORMANCE.read(con, given)).iter_rows(named=True)
         assert (row["queue_times"], row["queue_out_of_bounds"]) == (known, left)
 
     def test_a_scan_that_ended_just_before_it_began_has_no_running_time(self, con):
         put(con, "raw.scans", scan(1, finished_at=AS_OF - HOUR + timedelta(seconds=29, microseconds=500_000)))
         given = {"as_of": AS_OF + 2 * HOUR, "window_days": 90, **QUEUE}
-        (row,) = derive_performance(read(con, "scan_performance", given)).iter_rows(named=True)
+        (row,) = derive_performance(SCAN_PERFORMANCE.read(con, given)).iter_rows(named=True)
         assert (row["runs"], row["run_times"], row["run_out_of_bounds"]) == (1, 0, 1)
 
     @pytest.mark.parametrize(("committed", "known", "left"), [(ago(days=365), 1, 0), (ago(days=366), 0, 1), (ago(hours=-1), 0, 1)])

@@ -19,11 +19,12 @@ from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
-from tasks.insights.computation import check_output
-from tasks.insights.expertise_scores import expertise_scores
-from tasks.insights.user_profiles import defaults_by_role, make_parts, put_together, user_profiles
+from tasks.insights.book import check_output
+from tasks.insights.expertise_scores import EXPERTISE_SCORES
+from tasks.insights.user_profiles import USER_PROFILES, defaults_by_role, make_parts, put_together
 from tests.acts import AS_OF, Rows, ago, rows_in, scores_of
 from tests.insight_rows import enter
+from tests.insights import compute_table
 
 TABLE = INSIGHTS["user_profiles"]
 BOTS = ExpertiseSettings().bot_pattern
@@ -315,7 +316,9 @@ class TestPreferences:
 class TestOnAWarehouse:
     def compute(self, home: Home, as_of) -> int:
         preferences = ProfileSettings().preferences
-        return user_profiles.fn(str(home.root), limits=LIMITS, as_of=as_of, bot_pattern=BOTS, preferences=preferences).rows
+        return compute_table(
+            USER_PROFILES, str(home.root), limits=LIMITS, as_of=as_of, bot_pattern=BOTS, preferences=preferences
+        ).rows
 
     def test_scores_of_another_as_of_are_refused_and_nothing_is_written(self, home: Home) -> None:
         with pytest.raises(
@@ -324,7 +327,7 @@ class TestOnAWarehouse:
             self.compute(home, AS_OF)
         with warehouse(home, LIMITS) as con:
             con.execute("INSERT INTO raw.users (user_id, updated_at, is_deleted) VALUES ('ann', now(), false)")
-        expertise_scores.fn(str(home.root), limits=LIMITS, as_of=AS_OF, rules=ExpertiseSettings().rules)
+        compute_table(EXPERTISE_SCORES, str(home.root), limits=LIMITS, as_of=AS_OF, rules=ExpertiseSettings().rules)
         assert self.compute(home, AS_OF) == 1
         with pytest.raises(GovpulseError, match="expertise_scores not computed as of"):
             self.compute(home, AS_OF + timedelta(hours=1))
@@ -338,7 +341,7 @@ class TestOnAWarehouse:
             con.execute("INSERT INTO raw.users (user_id, updated_at, is_deleted) VALUES ('ann', now(), false)")
         for hours in range(2):
             as_of = AS_OF + timedelta(hours=hours)
-            expertise_scores.fn(str(home.root), limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
+            compute_table(EXPERTISE_SCORES, str(home.root), limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
             assert self.compute(home, as_of) == 1
         with warehouse(home, LIMITS) as con:
             assert con.execute("SELECT as_of FROM insights.user_profiles").fetchall() == [(as_of,)]

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from storage.catalogue import TABLES
-from tasks.insights.computation import check_output
+from tasks.insights.book import check_output
 from tasks.insights.performance_insights import TABLE, find
 from tests.insight_rows import BLANK_AT, enter, insert
 

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 from storage.frames import fetch, registered
-from tasks.insights.computation import FOLDER
 from tasks.insights.findings.cpu_spike import CPU_SPIKE
 from tasks.insights.findings.sustained_cpu import SUSTAINED_CPU
 from tests.cpu_series import MINUTES, Host, use
@@ -68,7 +67,7 @@ def found_in(con: duckdb.DuckDBPyConnection) -> Find:
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, name: str, as_of: datetime) -> Frame:
-    return fetch(con, (FOLDER / "findings" / f"{name}.sql").read_text(), {"as_of": as_of})
+    return fetch(con, {kind.name: kind for kind in (CPU_SPIKE, SUSTAINED_CPU)}[name].select, {"as_of": as_of})
 
 
 def kinds(findings: list[dict[str, Any]]) -> list[str]:

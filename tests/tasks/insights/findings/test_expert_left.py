@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from flows.settings import ExpertiseSettings
 from storage.catalogue import TABLES
 from storage.frames import fetch, registered
 from storage.write import replace
-from tasks.insights.computation import FOLDER, read
-from tasks.insights.domain_experts import derive_experts
+from tasks.insights.domain_experts import DOMAIN_EXPERTS
 from tasks.insights.findings.expert_left import EXPERT_LEFT
 from tests.acts import AS_OF, ago, rows_in, scores_of
 
@@ -32,11 +32,10 @@ def find_left(con):
     def found(acts: Rows, users: Rows = (GONE,), **changed: Any) -> list[dict[str, Any]]:
         with rows_in(con, acts, users):
             scores_of(con, **changed)
-            experts = derive_experts(read(con, "domain_experts", {"as_of": AS_OF}), is_measured=True)
-            with registered(con, "computed", experts.select(TABLES["insights.domain_experts"].column_names)):
+            given = {"as_of": AS_OF, "rules": ExpertiseSettings().rules}
+            with registered(con, "computed", DOMAIN_EXPERTS.derived(DOMAIN_EXPERTS.read(con, given), given)):
                 replace(con, TABLES["insights.domain_experts"], "computed")
-            sql = (FOLDER / "findings" / "expert_left.sql").read_text()
-            return EXPERT_LEFT.findings(fetch(con, sql, {"as_of": AS_OF, "window_days": 90}))
+            return EXPERT_LEFT.findings(fetch(con, EXPERT_LEFT.select, {"as_of": AS_OF, "window_days": 90}))
 
     return found
 

@@ -1,0 +1,58 @@
+"""Tables of insights, history and state, made as the catalogue declares them: what is missing is added whenever a warehouse is
+opened.
+
+A numbered migration is written only where rows move, where a column goes or changes its type, and for the other schemas.
+"""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from storage.catalogue import TABLES, Column
+from storage.transaction import transaction
+
+SCHEMAS = ("insights", "history", "state")
+COUNTED = """
+SELECT schema_name || '.' || table_name, column_count
+FROM duckdb_tables() WHERE database_name = current_database() AND list_contains($schemas, schema_name)
+"""
+NAMED = """
+SELECT column_name FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name || '.' || table_name = $table
+"""
+
+
+def declared() -> dict[str, tuple[Column, ...]]:
+    """The columns of each table that is declared: `history` has its insights'."""
+    tables = [table for table in TABLES.values() if table.schema in SCHEMAS and table.verb != "view"]
+    history = {f"history.{table.name}": table.columns for table in tables if table.has_history}
+    return {table.full_name: table.columns for table in tables} | history
+
+
+def declare(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Add the tables and columns that are missing, all or none; returns what was added. A column that is added to a table may be
+    NULL there, for its rows have no value yet.
+    """
+    missing = dict(_missing(con))
+    if missing:
+        with transaction(con):
+            for statement in missing.values():
+                con.execute(statement)
+    return list(missing)
+
+
+def _missing(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
+    """What is missing, and the statement that adds it. Columns are counted first, for that is a tenth of the time."""
+    counted = dict(con.execute(COUNTED, {"schemas": SCHEMAS}).fetchall())
+    for table, columns in declared().items():
+        if table not in counted:
+            yield table, f"CREATE TABLE {table} ({', '.join(map(_defined, columns))})"
+        elif counted[table] < len(columns):
+            there = {name for (name,) in con.execute(NAMED, {"table": table}).fetchall()}
+            for column in columns:
+                if column.name not in there:
+                    yield f"{table}.{column.name}", f"ALTER TABLE {table} ADD COLUMN {column.name} {column.type}"
+
+
+def _defined(column: Column) -> str:
+    return f"{column.name} {column.type}{' NOT NULL' if column.is_required else ''}"
