@@ -24,8 +24,8 @@ VOLUME = Table(
     has_history=True,
 )
 ROW = (
-    "INSERT INTO insights.scan_performance (as_of, window_days, data_source, scan_type, runs, succeeded, failed, canceled, unfinished,"
-    " queue_times, run_times, asset_runs, days, slowdown, gaps, is_sample)"
+    "INSERT INTO insights.scan_performance (as_of, window_days, data_source, scan_type, runs, succeeded, failed, canceled,"
+    " unfinished, queue_times, run_times, asset_runs, days, slowdown, gaps, is_sample)"
     " VALUES ('2026-11-25 00:00:00+00', 90, 'crm', 'full', 4, 3, 1, 0, 0, 0, 4, 0, 1, 'none', 0, false)"
 )
 
