@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from prefect import flow
 
+from flows.insight_step import compute_one
 from flows.instants import in_utc
 from flows.report import Report, plots, what_to_do
 from flows.run import Run, begin, finish, load
-from flows.settings import Settings
 from tasks.boards import deployment_board, scan_board
-from tasks.insights.computation import compute_insight
-from tasks.insights.insight import Insight
 from tasks.insights.registry import REGISTERED, in_order, with_inputs
 from tasks.plots.gallery import draw_plots
 
@@ -25,24 +22,6 @@ BOARDS = {"deployment-metrics": deployment_board, "active-scans": scan_board}
 PAGES = {"what-to-do": what_to_do, "plots": plots}
 DRAWN = {"anomalies", "forecasts"}
 """What the plots show: they are drawn anew where one of these was computed."""
-
-
-def taken(insight: Insight, settings: Settings) -> dict[str, Any]:
-    """What an insight takes from the settings, by its own names."""
-    return {name: attrgetter(path)(settings) for name, path in insight.takes.items()}
-
-
-def compute_one(run: Run, insight: Insight, window_start: datetime | None = None) -> None:
-    run.step(
-        insight.name,
-        compute_insight.with_options(name=insight.name),
-        run.home,
-        insight=insight,
-        limits=run.settings.limits,
-        as_of=run.as_of,
-        window_start=window_start,
-        given=taken(insight, run.settings),
-    )
 
 
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:

@@ -8,7 +8,7 @@ from threading import Event
 
 from prefect import flow
 
-from flows.insights import compute_one
+from flows.insight_step import compute_one
 from flows.pacing import show_pace
 from flows.report import Report
 from flows.run import Run, begin, finish, load, note_loaded

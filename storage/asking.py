@@ -14,12 +14,13 @@ from typing import Any
 
 import duckdb
 
+from storage.catalogue import MACROS
 from storage.errors import ConfigurationError, GovpulseError, first_line
 from storage.warehouse import connect
 
 TABLE_FUNCTIONS = frozenset({
     "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "histogram", "histogram_values",
-    "ask_expert", "duckdb_columns", "duckdb_constraints", "duckdb_functions", "duckdb_indexes", "duckdb_keywords",
+    *MACROS, "duckdb_columns", "duckdb_constraints", "duckdb_functions", "duckdb_indexes", "duckdb_keywords",
     "duckdb_schemas", "duckdb_tables", "duckdb_types", "duckdb_views", "icu_calendar_names", "pg_timezone_names",
     "pragma_show", "pragma_table_info", "pragma_version",
 })  # fmt: skip

@@ -2,21 +2,16 @@
 
 import duckdb
 
-from storage.catalogue import Table
+from storage.catalogue import TABLES, Table
 from storage.changes import change
-
-SUMMED = "raw.activity"
 
 
 def note_changes(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Note, before the relation `accepted` goes into `table`, whether it says anything of acts that were summed.
+    """Note, before the relation `accepted` goes into `table`, whether it says anything of rows that were summed.
 
     An act that is read again and again because it has not ended is in no sum.
     """
-    if table.full_name == SUMMED:
-        change(
-            con,
-            "state.expertise",
-            "UPDATE state.expertise SET carried_rows = -1"
-            " WHERE EXISTS (SELECT 1 FROM accepted WHERE occurred_at < carried_until AND status <> 'running')",
-        )
+    for name, carrying in TABLES.items():
+        if carrying.sums and carrying.sums.table == table.full_name:
+            is_summed = f"EXISTS (SELECT 1 FROM accepted WHERE {carrying.sums.counted_where})"
+            change(con, name, f"UPDATE {name} SET {carrying.sums.carried} = -1 WHERE {is_summed}")

@@ -24,7 +24,7 @@ from storage.changes import change
 from storage.journal import note_act
 from storage.mentions import PARTS, Holding, holdings, is_a_kind, namesakes, other_people, stand_in, tables, take_mentions_out
 from storage.person import NOBODY, Person, can_be_told, forms
-from storage.renaming import rename_findings, renaming_alerts
+from storage.renaming import rename_rows, renaming_alerts
 from storage.transaction import transaction
 from storage.write import remove
 
@@ -99,7 +99,7 @@ def take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> C
     if is_told:
         with renaming_alerts(con, person.is_in):
             found += Counter(take_mentions_out(con, person))
-        rename_findings(con, person.stand_in)
+        rename_rows(con, person.stand_in)
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from storage.access import FOLDER, close
-from storage.catalogue import DATASETS, GOVERNANCE, INSIGHTS, LISTINGS, Table
+from storage.catalogue import DATASETS, GOVERNANCE, INSIGHTS, LISTINGS, TABLES, Table
 from storage.changes import change
 from storage.clock import CLOCKS_DIFFER, SILENT, believed
 from storage.journal import note_act
@@ -21,7 +21,6 @@ from storage.write import remove
 
 DAY = timedelta(days=1)
 """A look from ahead of which nobody knows when it was made is as old as this: any real one is newer."""
-FINDINGS = "insights.performance_insights"
 OURS = (
     ("ops.computations", "as_of"),
     ("alerts.transitions", "transitioned_at"),
@@ -69,7 +68,7 @@ def take_back_future(con: duckdb.DuckDBPyConnection, now: datetime, quarantine: 
         done["rows of sources"] = sum(_age_looks(con, DATASETS[name], now) for name in GOVERNANCE)
         done["samples taken out"] = _take_samples_out(con, now, quarantine) if is_ours else 0
         if is_ours:
-            _take_back_findings(con, now)
+            _take_back_lasting(con, now)
             _take_back_insights(con, now)
             done["runs"] = _put_runs_back(con, now)
             done["silences"] = _put_silences_back(con, now)
@@ -178,16 +177,15 @@ def _take_samples_out(con: duckdb.DuckDBPyConnection, now: datetime, quarantine:
     return remove(con, SAMPLES, "observed_at > $limit", ahead)
 
 
-def _take_back_findings(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    remove(con, FINDINGS, "first_found_at > $now", {"now": now})
-    change(con, FINDINGS, f"UPDATE {FINDINGS} SET ended_at = NULL WHERE ended_at > ?", [now])
-    change(
-        con,
-        FINDINGS,
-        f"UPDATE {FINDINGS} SET as_of = greatest(first_found_at, (SELECT max(as_of) FROM ops.computations"
-        " WHERE insight = 'performance_insights' AND as_of <= $now)) WHERE as_of > $now",
-        {"now": now},
-    )
+def _take_back_lasting(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """What was ended there goes on, and what was first found there goes."""
+    for name, table in TABLES.items():
+        if rows := table.lasting:
+            remove(con, name, f"{rows.first} > $now", {"now": now})
+            change(con, name, f"UPDATE {name} SET {rows.ended} = NULL WHERE {rows.ended} > ?", [now])
+            latest = "SELECT max(as_of) FROM ops.computations WHERE insight = $insight AND as_of <= $now"
+            last = f"UPDATE {name} SET {rows.last} = greatest({rows.first}, ({latest})) WHERE {rows.last} > $now"
+            change(con, name, last, {"now": now, "insight": table.name})
 
 
 def _take_back_insights(con: duckdb.DuckDBPyConnection, now: datetime) -> None:

@@ -6,7 +6,7 @@ import polars as pl
 from storage.catalogue import Column, Table
 from storage.forgetting import IS_KNOWN, is_of_a_user, user_columns
 from storage.frames import registered
-from storage.mentions import change_values, is_sentence, known_people, put_right, texts, with_others
+from storage.mentions import change_values, known_people, put_right, texts, with_others
 from storage.person import Person
 
 PAYLOAD = Column("payload", "JSON", "a refused row as it came")
@@ -18,7 +18,7 @@ def leave_out_forgotten(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         return
     for column in user_columns(table):
         _leave_out(con, column)
-    columns = [("checked", column, is_sentence(table.full_name, column)) for column in texts(table)]
+    columns = [("checked", column, column.is_sentence) for column in texts(table)]
     for person in known_people(con, [*columns, ("checked", PAYLOAD, True)]):
         _put_right(con, table, with_others(con, person, *_people_of(table)))
 
@@ -40,7 +40,7 @@ def _people_of(table: Table) -> tuple[str, ...]:
 
 def _put_right(con: duckdb.DuckDBPyConnection, table: Table, person: Person) -> None:
     for column in texts(table):
-        put_right(con, "checked", table.full_name, column, person)
+        put_right(con, "checked", column, person)
     change_values(con, "checked", PAYLOAD, person.user_id, person.without)
     _put_reasons_right(con, person)
 

@@ -17,15 +17,6 @@ from storage.person import Person, in_document
 
 PARTS = r"regexp_extract_all({text}, '[\pL\pM\pN]+|[^\pL\pM\pN]')"
 """SQL: a text in parts: what letters and digits make up, and each character between."""
-SENTENCES = frozenset(
-    {
-        *("error_message", "error", "reason", "detail", "result", "statement", "recommendation", "evidence", "preferences"),
-        *("failure_reasons", "message", "row", "no_data_reason", "no_finish_reason", "no_forecast_reason", "no_score_reason"),
-    }
-)
-"""Columns of sentences, and of documents that quote them: nothing is joined or counted by what they say."""
-NAMES = frozenset({"raw.scans.name", "insights.active_scans.name"})
-"""The same, by table."""
 KINDS = frozenset(
     {
         *("environment", "service", "status", "source_status", "scan_type", "activity_type", "action", "resource_type"),
@@ -35,7 +26,7 @@ KINDS = frozenset(
 """Columns of kinds of things: what is called like one of them cannot be told from it."""
 OPERATORS = frozenset({"source", "channel", "rule"})
 """Columns of names that the settings give: they go on under these."""
-PEOPLE = ("raw.users", "raw.owners", "raw.activity", "state.expertise_users")
+PEOPLE = tuple(name for name, table in TABLES.items() if table.schema in ("raw", "state") and "user_id" in table.column_names)
 """Where other people's ids are."""
 EXAMPLES = 3
 
@@ -87,23 +78,19 @@ def namesakes(con: duckdb.DuckDBPyConnection, user_id: str) -> tuple[str, ...]:
 
 def take_mentions_out(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
     """Put sentences right, and ids where the person has a stand-in; returns changed rows by table."""
-    changed = {name: sum(put_right(con, name, name, column, person) for column in texts(table)) for name, table in tables()}
+    changed = {name: sum(put_right(con, name, column, person) for column in texts(table)) for name, table in tables()}
     return {name: rows for name, rows in changed.items() if rows}
 
 
-def put_right(con: duckdb.DuckDBPyConnection, relation: str, name: str, column: Column, person: Person) -> int:
-    """One column of `relation`, whose rows are those of the table `name`; returns changed rows."""
-    if is_sentence(name, column):
+def put_right(con: duckdb.DuckDBPyConnection, relation: str, column: Column, person: Person) -> int:
+    """One column of `relation`; returns changed rows."""
+    if column.is_sentence:
         put = person.without
     elif person.stand_in and column.name not in OPERATORS:
         put = person.without_part
     else:
         return 0
     return change_values(con, relation, column, person.user_id, put)
-
-
-def is_sentence(name: str, column: Column) -> bool:
-    return column.name in SENTENCES or f"{name}.{column.name}" in NAMES
 
 
 def change_values(con: duckdb.DuckDBPyConnection, relation: str, column: Column, user_id: str, put: Callable[[str], str]) -> int:

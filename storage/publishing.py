@@ -12,7 +12,7 @@ import duckdb
 
 from storage.access import close_folder
 from storage.audience import EVERYBODY, Audience
-from storage.catalogue import PUBLISHED, Table
+from storage.catalogue import MACROS, PUBLISHED, Table
 from storage.catalogue.people import is_about_people
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
@@ -20,9 +20,6 @@ from storage.landing import sync_folder
 from storage.room import require_room
 from storage.warehouse import attach, quote_text
 from storage.without_people import People, copy_without_people, find_people
-
-ASK_EXPERT = Path(__file__).with_name("ask_expert.sql")
-"""A table macro for users: whom to ask about a domain."""
 
 
 def publish(con: duckdb.DuckDBPyConnection, home: Home, audience: Audience = EVERYBODY) -> int:
@@ -71,8 +68,8 @@ def _write(con: duckdb.DuckDBPyConnection, path: Path, audience: Audience) -> No
             con.execute(f"CREATE SCHEMA published.{schema}")
         for name, table in tables.items():
             _copy(con, table, name, people)
-        if people is None:
-            con.execute(ASK_EXPERT.read_text())
+        for macro in MACROS.values() if people is None else ():
+            con.execute(macro.read_text())
         con.execute("COMMIT")
         con.execute("CHECKPOINT published")
     finally:

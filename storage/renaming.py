@@ -7,11 +7,10 @@ from contextlib import contextmanager
 
 import duckdb
 
+from storage.catalogue import TABLES, Column
 from storage.changes import change
-from storage.episodes import finding_id
-from storage.fingerprints import fingerprint
+from storage.fingerprints import fingerprint, row_id
 
-FINDINGS = "insights.performance_insights"
 HELD = ("alerts.alerts", "alerts.transitions", "alerts.notifications", "alerts.silences")
 """Tables with the fingerprint of an alert."""
 
@@ -42,11 +41,16 @@ def _rename_alert(con: duckdb.DuckDBPyConnection, before: str, after: str) -> No
     )
 
 
-def rename_findings(con: duckdb.DuckDBPyConnection, stand_in: str | None) -> None:
-    """Findings whose subject got a stand-in."""
-    if stand_in is None:
-        return
-    sql = f"SELECT insight_id, kind, subject, started_at FROM {FINDINGS} WHERE contains(subject, ?)"
-    for insight_id, kind, subject, started_at in con.execute(sql, [stand_in]).fetchall():
-        renamed = [finding_id(kind, subject, started_at), insight_id]
-        change(con, FINDINGS, f"UPDATE {FINDINGS} SET insight_id = ? WHERE insight_id = ?", renamed)
+def rename_rows(con: duckdb.DuckDBPyConnection, stand_in: str | None) -> None:
+    """Rows that are identified by the hash of columns of which one got a stand-in."""
+    for table in TABLES.values() if stand_in is not None else ():
+        for column in table.columns:
+            if column.hash_of:
+                _rename_hashed(con, table.full_name, column, stand_in)
+
+
+def _rename_hashed(con: duckdb.DuckDBPyConnection, name: str, column: Column, stand_in: str | None) -> None:
+    holds = " OR ".join(f"contains(CAST({each} AS VARCHAR), $stand_in)" for each in column.hash_of)
+    sql = f"SELECT {column.name}, {', '.join(column.hash_of)} FROM {name} WHERE {holds}"
+    for before, *values in con.execute(sql, {"stand_in": stand_in}).fetchall():
+        change(con, name, f"UPDATE {name} SET {column.name} = ? WHERE {column.name} = ?", [row_id(*values), before])

@@ -2,10 +2,11 @@
 
 import duckdb
 
-from storage.catalogue import GOVERNANCE
+from storage.catalogue import GOVERNANCE, INSIGHTS
 from storage.write import remove
 
 SAMPLE = "sample"
+IS_SAMPLE = "is_sample"
 
 
 def make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
@@ -19,8 +20,9 @@ def make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
         return True
     for dataset in GOVERNANCE:
         remove(con, f"raw.{dataset}", "source = $sample", {"sample": SAMPLE})
-    # Its other hours would stay beside the real ones: other tables are replaced whole.
-    remove(con, "insights.application_health", "is_sample")
+    for table in INSIGHTS.values():
+        if table.time_column and IS_SAMPLE in table.column_names:  # its other hours would stay: other tables are replaced whole
+            remove(con, table.full_name, IS_SAMPLE)
     for book in ("ops.watermarks", "ops.rejected_rows"):
         remove(con, book, "source = $sample", {"sample": SAMPLE})
     return True

@@ -24,7 +24,7 @@ from storage.mentions import OPERATORS, change_values, tables, texts
 from storage.person_secret import find_pseudonyms
 from storage.pseudonyms import AT, PREFIX, Addresses, Pseudonyms
 from storage.rejected_rows import REJECTED_ID
-from storage.renaming import rename_findings, renaming_alerts
+from storage.renaming import rename_rows, renaming_alerts
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import ranked, remove
@@ -139,7 +139,7 @@ def _put_in_what_was_told(con: duckdb.DuckDBPyConnection, mentioned: MentionedAd
             for column in texts(table):
                 if column.name not in OPERATORS:
                     change_values(con, name, column, AT, mentioned.renamed)
-    rename_findings(con, PREFIX)
+    rename_rows(con, PREFIX)
 
 
 def _telling() -> Iterator[tuple[str, Table]]:

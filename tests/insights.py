@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flows.insights import taken
+from flows.insight_step import taken
 from flows.settings import Settings
 from storage.warehouse import Limits
 from tasks.insights.computation import compute_insight

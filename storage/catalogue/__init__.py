@@ -1,5 +1,7 @@
 """Every table govpulse has: what it is called, what it holds, how it is written. Drives writer, checks, docs and tests."""
 
+from pathlib import Path
+
 from storage.catalogue import alerts, insights, ops, raw, state
 from storage.catalogue.model import Check, Column, Table
 
@@ -12,6 +14,8 @@ GOVERNANCE: tuple[str, ...] = tuple(table.name for table in raw.TABLES if table 
 LISTINGS: tuple[str, ...] = tuple(dataset for dataset in GOVERNANCE if DATASETS[dataset].is_listing)
 """Those of them that each extraction reads whole: they have no change instant, and are small."""
 INSIGHTS: dict[str, Table] = {table.name: table for table in insights.TABLES}
+MACROS: dict[str, Path] = {path.stem: path for path in sorted(Path(insights.__file__).parent.glob("*.sql"))}
+"""Table macros for users, by name, as published: what creates them in the attached file `published`."""
 PUBLISHED: tuple[Table, ...] = tuple(table for table in TABLES.values() if table.is_published)
 
-__all__ = ["DATASETS", "GOVERNANCE", "INSIGHTS", "LANDED", "LISTINGS", "PUBLISHED", "TABLES", "Check", "Column", "Table"]
+__all__ = ["DATASETS", "GOVERNANCE", "INSIGHTS", "LANDED", "LISTINGS", "MACROS", "PUBLISHED", "TABLES", "Check", "Column", "Table"]

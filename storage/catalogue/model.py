@@ -10,7 +10,9 @@ Verb = Literal["append", "replace", "upsert", "view"]
 class Column:
     """One column. `description` carries the unit and, for a computed one, the formula; `default` is what a landed row without
     it gets, in SQL, where `$now` is the time of loading, or the name of the column whose value it gets. `is_user_id`: it holds the
-    platform's id of a person, in all rows or, in SQL, `user_id_where`. `is_optional`: a mapping may leave it out."""
+    platform's id of a person, in all rows or, in SQL, `user_id_where`. `is_optional`: a mapping may leave it out. `is_sentence`: a
+    sentence, or a document that quotes some: nothing is joined or counted by what it says. `hash_of`: the columns whose hash it
+    is."""
 
     name: str
     type: str
@@ -23,6 +25,32 @@ class Column:
     is_user_id: bool = False
     user_id_where: str | None = None
     is_optional: bool = False
+    is_sentence: bool = False
+    hash_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What the rows of a table are sums of.
+
+    Attributes:
+        table: whose rows were summed.
+        counted_where: SQL: whether one of those, as it comes in, was; the columns of both tables may be named.
+        carried: the column that becomes -1 once such a row has come in: what was carried holds no longer.
+    """
+
+    table: str
+    counted_where: str
+    carried: str
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """A row that stands for several as_ofs: the columns of the first and of the last that found it, and of the one that did not."""
+
+    first: str
+    last: str
+    ended: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,8 @@ class Table:
         day_column: the instant by whose day (UTC) a large table's rows are backed up together; otherwise it is backed up whole.
         is_journaled: what changes is entered in the journal, for nothing else brings it back.
         retention: the settings key that says for how many days rows are kept.
+        sums: what its rows carry the sums of.
+        lasting: a row is found by several computations.
     """
 
     schema: str
@@ -71,6 +101,8 @@ class Table:
     day_column: str | None = None
     is_journaled: bool = False
     retention: str | None = None
+    sums: Sums | None = None
+    lasting: Lasting | None = None
 
     @property
     def full_name(self) -> str:

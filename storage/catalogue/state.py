@@ -1,6 +1,6 @@
 """Schema `state`: what computations carry from one to the next. Private; every row can be made anew from raw."""
 
-from storage.catalogue.model import Column, Table
+from storage.catalogue.model import Column, Sums, Table
 
 UNITS = "in units of 2^-40"
 
@@ -27,6 +27,7 @@ EXPERTISE = Table(
         Column("is_sample", "BOOLEAN", "the acts are those of the made-up sample database", is_required=True),
     ),
     verb="replace",
+    sums=Sums("raw.activity", "occurred_at < carried_until AND status <> 'running'", "carried_rows"),
 )
 
 _SUMS = (

@@ -8,7 +8,6 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import INSIGHTS
-from storage.findings import as_found, write_findings
 from storage.frames import fetch
 from tasks.insights.book import check_inputs, check_output
 from tasks.insights.findings.anomaly import ANOMALY
@@ -18,6 +17,7 @@ from tasks.insights.findings.deployment_failures import DEPLOYMENT_FAILURES
 from tasks.insights.findings.disk_full import DISK_FULL
 from tasks.insights.findings.error_rate_rise import ERROR_RATE_RISE
 from tasks.insights.findings.expert_left import EXPERT_LEFT
+from tasks.insights.findings.joining import as_found, write_findings
 from tasks.insights.findings.kind import Kind
 from tasks.insights.findings.knowledge_at_risk import KNOWLEDGE_AT_RISK
 from tasks.insights.findings.memory_leak import MEMORY_LEAK

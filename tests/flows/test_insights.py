@@ -3,7 +3,8 @@
 import random
 from typing import get_args
 
-from flows.insights import InsightName, taken
+from flows.insight_step import taken
+from flows.insights import InsightName
 from flows.settings import Settings
 from storage.catalogue import DATASETS, INSIGHTS
 from tasks.insights.registry import REGISTERED, in_order, with_inputs

@@ -14,7 +14,6 @@ import pytest
 
 from storage.catalogue import INSIGHTS, TABLES
 from storage.clock import reading_at
-from storage.findings import as_found, write_findings
 from storage.frames import fetch, registered
 from storage.future import take_back_future
 from storage.home import Home
@@ -28,6 +27,7 @@ from tasks.alerts.board import conclude, read_alerts
 from tasks.alerts.rules import Rule
 from tasks.alerts.states import Observation
 from tasks.insights.book import Computation, enter
+from tasks.insights.findings.joining import as_found, write_findings
 from tasks.insights.hours import choose_window_start
 from tasks.insights.macros import define_macros
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY

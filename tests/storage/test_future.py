@@ -8,13 +8,13 @@ import pytest
 from storage.audit import record_action
 from storage.catalogue import TABLES
 from storage.clock import believed, is_settled
-from storage.findings import as_found, write_findings
 from storage.future import take_back_future
 from storage.landing import land
 from storage.ledger import move_watermark
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert_rows
+from tasks.insights.findings.joining import as_found, write_findings
 from tasks.maintenance import delete_expired
 from tasks.runs import crashed_row, land_run, run_row
 

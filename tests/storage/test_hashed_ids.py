@@ -11,8 +11,7 @@ import pytest
 
 from storage.catalogue import TABLES
 from storage.comparison import compare
-from storage.episodes import finding_id
-from storage.fingerprints import fingerprint
+from storage.fingerprints import fingerprint, row_id
 from storage.forgetting import forget_user
 from storage.home import Home
 from storage.landing import land
@@ -216,7 +215,7 @@ def test_alerts_and_findings_go_on_under_their_new_names(con) -> None:
     )
     insert(con, TABLES["alerts.notifications"], {"notification_id": "d", "fingerprint": "d", "message": digest})
     finding = {
-        "insight_id": finding_id("stuck_scan", subject, BLANK_AT),
+        "insight_id": row_id("stuck_scan", subject, BLANK_AT),
         "kind": "stuck_scan",
         "subject": subject,
         "started_at": BLANK_AT,
@@ -233,7 +232,7 @@ def test_alerts_and_findings_go_on_under_their_new_names(con) -> None:
     ((message,),) = con.sql("SELECT message FROM alerts.notifications WHERE notification_id = 'd'").fetchall()
     assert json.loads(message)["members"] == [{"fingerprint": new, "subject": renamed, "statement": f"{renamed} is dead"}]
     assert con.sql("SELECT insight_id FROM insights.performance_insights").fetchall() == [
-        (finding_id("stuck_scan", renamed, BLANK_AT),)
+        (row_id("stuck_scan", renamed, BLANK_AT),)
     ]
 
 

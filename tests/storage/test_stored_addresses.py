@@ -12,8 +12,7 @@ import polars as pl
 import pytest
 
 from storage.catalogue import DATASETS, TABLES
-from storage.episodes import finding_id
-from storage.fingerprints import fingerprint
+from storage.fingerprints import fingerprint, row_id
 from storage.forgetting import forget_user, user_columns
 from storage.home import Home
 from storage.journal_files import begin_segment, drop_segments_before
@@ -143,7 +142,7 @@ def test_what_was_computed_and_told_goes_on_under_the_new_name(stored: Home) -> 
         insert(con, TABLES["alerts.notifications"], {"fingerprint": old, "message": json.dumps(said)})
         matchers = [["subject", "=", ANN], ["expert", "=~", r"ann\.lee@x\.org|eve"]]
         insert(con, TABLES["alerts.silences"], {"fingerprint": old, "matchers": json.dumps(matchers)})
-        finding = {"insight_id": finding_id("expert_left", ANN, BLANK_AT), "kind": "expert_left", "subject": ANN}
+        finding = {"insight_id": row_id("expert_left", ANN, BLANK_AT), "kind": "expert_left", "subject": ANN}
         insert(con, TABLES["insights.performance_insights"], {**finding, "started_at": BLANK_AT, "statement": f"{ANN} left"})
         insert(con, TABLES["insights.user_profiles"], {"user_id": BOB, "recent_acts": json.dumps([{"resource_id": ANN}])})
     settle(stored)
@@ -158,7 +157,7 @@ def test_what_was_computed_and_told_goes_on_under_the_new_name(stored: Home) -> 
         ((print_, silenced),) = con.sql("SELECT fingerprint, matchers FROM alerts.silences").fetchall()
         assert (print_, json.loads(silenced)) == (new, [["subject", "=", ann], ["expert", "=~", f"{ann}|eve"]])
         found = "SELECT insight_id, subject, statement FROM insights.performance_insights"
-        assert con.sql(found).fetchall() == [(finding_id("expert_left", ann, BLANK_AT), ann, f"{ann} left")]
+        assert con.sql(found).fetchall() == [(row_id("expert_left", ann, BLANK_AT), ann, f"{ann} left")]
         profile = "SELECT user_id, recent_acts -> 0 ->> 'resource_id' FROM insights.user_profiles"
         assert con.sql(profile).fetchall() == [(bob, ann)]
         assert set(scores_now(con)["user_id"]) == {ann, bob, "eve"}, "what was carried is made anew"
@@ -207,7 +206,7 @@ stored_addresses.settle_addresses(Home(Path(sys.argv[1])), Limits(), "hash", dat
 """
 
 
-@pytest.mark.parametrize("where", ["_put_in_refused", "rename_findings", "_drop_doubles", "compact"])
+@pytest.mark.parametrize("where", ["_put_in_refused", "rename_rows", "_drop_doubles", "compact"])
 def test_killed_anywhere_it_is_whole_or_not_at_all_and_the_next_time_finishes_it(stored: Home, where: str) -> None:
     before = contents(stored)
     killed = subprocess.run([sys.executable, "-c", KILLED, str(stored.root), where], check=False)

@@ -62,7 +62,9 @@ DEPLOYMENT_METRICS = Table(
         later_count("lead_times", "successes in the window that first delivered a version whose commit is known; no rollbacks"),
         *median("lead_time_median", "median time from commit to the end of the deployment"),
         count("out_of_bounds", "durations left out as negative or beyond the bound"),
-        Column("no_data_reason", "VARCHAR", "why there is no rate: `no_deployments` or `no_terminal_deployments`"),
+        Column(
+            "no_data_reason", "VARCHAR", "why there is no rate: `no_deployments` or `no_terminal_deployments`", is_sentence=True
+        ),
         IS_SAMPLE,
         later_count("lead_out_of_bounds", "lead times left out as negative or beyond the bound"),
         later_count("outdated", "attempts left out because their newest state was refused"),

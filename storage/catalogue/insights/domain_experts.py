@@ -45,7 +45,7 @@ DOMAIN_EXPERTS = Table(
         Column("bus_factor", "BIGINT", "the fewest people who together hold half of the knowledge, left or not (count)"),
         Column("has_single_holder", "BOOLEAN", "bus_factor is 1", is_required=True),
         Column("has_lost_expert", "BOOLEAN", "the first by knowledge may not log in any more", is_required=True),
-        Column("no_data_reason", "VARCHAR", "why there is no expert: `only_bots`"),
+        Column("no_data_reason", "VARCHAR", "why there is no expert: `only_bots`", is_sentence=True),
         IS_SAMPLE,
     ),
     verb="replace",

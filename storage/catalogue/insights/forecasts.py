@@ -44,7 +44,7 @@ FORECASTS = Table(
         Column("crosses_at", "TIMESTAMPTZ", "when the limit is reached; NULL with a reason"),
         Column("crosses_low_at", "TIMESTAMPTZ", "the soonest of the 95 % interval of it"),
         Column("crosses_high_at", "TIMESTAMPTZ", "the latest of it; NULL beyond ten years"),
-        Column("no_forecast_reason", "VARCHAR", "why crosses_at is NULL", allowed=REASONS),
+        Column("no_forecast_reason", "VARCHAR", "why crosses_at is NULL", allowed=REASONS, is_sentence=True),
     ),
     verb="replace",
     key=("host", "metric", "attributes"),

@@ -1,7 +1,7 @@
 """insights.performance_insights."""
 
 from storage.catalogue.insights.shared import IS_SAMPLE
-from storage.catalogue.model import Column, Table
+from storage.catalogue.model import Column, Lasting, Table
 
 KINDS = (
     "scan_slowdown",
@@ -29,7 +29,13 @@ PERFORMANCE_INSIGHTS = Table(
     ),
     columns=(
         Column("as_of", "TIMESTAMPTZ", "the last instant that it was found for", is_required=True),
-        Column("insight_id", "VARCHAR", "hash of kind, subject and started_at", is_required=True),
+        Column(
+            "insight_id",
+            "VARCHAR",
+            "hash of kind, subject and started_at",
+            is_required=True,
+            hash_of=("kind", "subject", "started_at"),
+        ),
         Column("kind", "VARCHAR", "what kind of finding", is_required=True, allowed=KINDS),
         Column(
             "subject",
@@ -41,9 +47,9 @@ PERFORMANCE_INSIGHTS = Table(
         Column("started_at", "TIMESTAMPTZ", "since when, as the data tell", is_required=True),
         Column("ended_at", "TIMESTAMPTZ", "the first computation that did not find it any more; NULL while it lasts"),
         Column("first_found_at", "TIMESTAMPTZ", "the first computation that found it", is_required=True),
-        Column("statement", "VARCHAR", "one sentence with its numbers", is_required=True),
-        Column("recommendation", "VARCHAR", "what to do, naming the thing to do it to", is_required=True),
-        Column("evidence", "JSON", "the numbers behind it, an object", is_required=True),
+        Column("statement", "VARCHAR", "one sentence with its numbers", is_required=True, is_sentence=True),
+        Column("recommendation", "VARCHAR", "what to do, naming the thing to do it to", is_required=True, is_sentence=True),
+        Column("evidence", "JSON", "the numbers behind it, an object", is_required=True, is_sentence=True),
         Column(
             "confidence",
             "DOUBLE",
@@ -56,6 +62,7 @@ PERFORMANCE_INSIGHTS = Table(
     ),
     verb="upsert",
     key=("insight_id",),
+    lasting=Lasting(first="first_found_at", last="as_of", ended="ended_at"),
     inputs=(
         "active_scans",
         "anomalies",

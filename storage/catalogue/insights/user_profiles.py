@@ -59,6 +59,7 @@ USER_PROFILES = Table(
             "`is_withheld` for stored lists, objects, texts that are no single word of at most 40 characters without `@`, and what "
             "the key calls a name, an address, a phone or a secret; keys that are no such word are left out",
             is_required=True,
+            is_sentence=True,
         ),
         IS_SAMPLE,
     ),

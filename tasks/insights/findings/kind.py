@@ -51,7 +51,7 @@ class Kind:
         return Path(__file__).with_name(f"{self.name}.sql").read_text()
 
     def findings(self, rows: pl.DataFrame) -> list[dict[str, Any]]:
-        """Of the SELECT's rows, what storage.findings takes. Texts become one line each."""
+        """Of the SELECT's rows, what `as_found` takes. Texts become one line each."""
         found = [self.describe(row) for row in self.derive(rows).iter_rows(named=True)]
         return [
             {

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.insights import taken
+from flows.insight_step import taken
 from storage.catalogue import DATASETS, INSIGHTS, Table
 from storage.frames import registered
 from storage.migrations import migrate

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.catalogue import TABLES
-from storage.episodes import Row, revise
 from storage.errors import GovpulseError
-from storage.findings import as_found, write_findings
 from storage.frames import fetch, registered
 from storage.transaction import transaction
 from storage.write import append
+from tasks.insights.findings.episodes import Row, revise
+from tasks.insights.findings.joining import as_found, write_findings
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SUBJECTS = ("a", "b")

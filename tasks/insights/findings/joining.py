@@ -22,10 +22,11 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import INSIGHTS
-from storage.episodes import Row, finding_id, revise
 from storage.errors import GovpulseError
+from storage.fingerprints import row_id
 from storage.frames import fetch, registered
 from storage.write import remove, upsert
+from tasks.insights.findings.episodes import Row, revise
 
 TABLE = INSIGHTS["performance_insights"]
 INSTANT = pl.Datetime("us", "UTC")
@@ -44,7 +45,7 @@ def as_found(findings: list[dict[str, Any]], as_of: datetime) -> pl.DataFrame:
         findings: kind, subject, severity, started_at, statement, recommendation, evidence (JSON), confidence, is_sample.
     """
     rows = [
-        row | {"as_of": as_of, "first_found_at": as_of, "insight_id": finding_id(row["kind"], row["subject"], row["started_at"])}
+        row | {"as_of": as_of, "first_found_at": as_of, "insight_id": row_id(row["kind"], row["subject"], row["started_at"])}
         for row in findings
     ]
     return pl.DataFrame(rows, schema=SCHEMA)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from storage.episodes import revise
+from tasks.insights.findings.episodes import revise
 
 EXAMPLES = 100
 History = list[tuple[int, int | None]]

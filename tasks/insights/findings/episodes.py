@@ -4,21 +4,13 @@ A row stands for the as_ofs that found the same thing: the first, the last, and 
 between is not kept, so an as_of that lies inside a row does not take it apart.
 """
 
-import hashlib
-import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 Row = dict[str, Any]
 """A row of insights.performance_insights."""
-
-
-def finding_id(kind: str, subject: str, started_at: datetime) -> str:
-    """What identifies a finding, 32 hexadecimal digits."""
-    text = json.dumps([kind, subject, started_at.astimezone(UTC).isoformat()])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def revise(rows: Sequence[Row], found: Row | None, as_of: datetime, computed: Sequence[datetime]) -> list[Row]:
