@@ -8,6 +8,7 @@ would not open any more. So these blocks are copied first, and the next who has 
 import os
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from storage.access import FILE
@@ -17,6 +18,7 @@ from storage.duckdb_file.metadata import half_used_blocks
 NAME = "warehouse.torn"
 _FORM = struct.Struct("<8s3Q")
 _MAGIC = b"gptorn01"
+NO_STATE = (2**64 - 1, 0)
 
 
 def copies_of(file: Path) -> Path:
@@ -49,16 +51,34 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def put_back_torn(file: Path) -> list[int]:
-    """Blocks that a checkpoint left half written, as they were, without the copies; returns which. No process may have `file`
-    open."""
+    """Blocks that a checkpoint left half written, as they were; returns which. Copies from before a checkpoint that has ended stay:
+    they tell that it had begun. No process may have `file` open."""
     copies = copies_of(file)
     if not copies.exists():
         return []
     header = header_of(file) if file.exists() else None
+    if header and header.iteration == begun_from(file)[0] + 1:
+        return []
     kept = _read_copies(file, header) if header else {}
     put_back = [block for block, copy in kept.items() if _put_back(file, block, copy)]
     copies.unlink()
     return put_back
+
+
+def settle(file: Path) -> None:
+    """The checkpoint has ended: of the copies nothing stays but that it had begun."""
+    with suppress(FileNotFoundError):
+        os.truncate(copies_of(file), _FORM.size)
+
+
+def begun_from(file: Path) -> tuple[int, int]:
+    """The count of checkpoints, and the header's checksum, of the state that the copies are from; of none where there are none."""
+    try:
+        with copies_of(file).open("rb") as copies:
+            magic, iteration, checksum, _ = _FORM.unpack(copies.read(_FORM.size))
+    except (FileNotFoundError, struct.error):
+        return NO_STATE
+    return (iteration, checksum) if magic == _MAGIC else NO_STATE
 
 
 def _read_copies(file: Path, header: Header) -> dict[int, bytes]:

@@ -20,16 +20,13 @@ import duckdb
 
 from storage.access import FILE
 from storage.duckdb_file.headers import Header, header_of, iteration_of, read_header
-from storage.torn_blocks import copies_of, keep_copies, put_back_torn
+from storage.torn_blocks import copies_of, keep_copies, put_back_torn, settle
 
 NAME = "warehouse.mark"
 EDGE = 32
 """Bytes of the log's beginning and end that are noted."""
 MOST_WAL_BYTES = 2**28
 """A longer log is checkpointed after a commit. DuckDB's own limit is put out of reach, so that it happens where it is noted."""
-MOST_UNNOTED = 2
-"""Checkpoints that a file may be ahead of its mark, for its writer was killed before it noted them. One that is further ahead is
-from before a compaction, which counts anew."""
 _FORM = struct.Struct("<8s2Q2QQ32s32sI")
 _MAGIC = b"gpmark01"
 
@@ -162,22 +159,39 @@ def watched(con: duckdb.DuckDBPyConnection, file: Path) -> Iterator[None]:
         yield
     finally:
         watch = _WATCHES.pop(id(con), None)
-        _close(con, file, descriptor)
+        if watch:
+            _close(con, watch)
+        con.close()
         for each in (descriptor, pen, *(watch.kept if watch else ())):
             with suppress(OSError):
                 os.close(each)
 
 
-def _close(con: duckdb.DuckDBPyConnection, file: Path, descriptor: int) -> None:
+def _close(con: duckdb.DuckDBPyConnection, watch: Watch) -> None:
     """To close makes a checkpoint of what is in the log; it stays there where the disk has no room for the copies of blocks."""
     try:
-        if wal_of(file).exists():
-            keep_copies(file, descriptor)
+        if wal_of(watch.file).exists():
+            keep_copies(watch.file, watch.descriptor)
     except OSError:
         with suppress(duckdb.Error):  # it has stopped by itself
             con.execute("PRAGMA disable_checkpoint_on_shutdown")
     con.close()
-    put_back_torn(file)
+    header = read_header(watch.descriptor)
+    if header and state_of(header) != watch.mark.state:
+        settle(watch.file)  # the next opening notes it: whatever log lies beside the file until then is not its own
+    else:
+        put_back_torn(watch.file)
+
+
+def _note_checkpoint(watch: Watch) -> None:
+    """For good, and then the copies go."""
+    header = read_header(watch.descriptor)
+    if header is None or state_of(header) == watch.mark.state:
+        return
+    watch.mark, watch.wal = Mark(state_of(header)), None
+    os.pwrite(watch.pen, packed(watch.mark), 0)
+    os.fsync(watch.pen)
+    copies_of(watch.file).unlink(missing_ok=True)
 
 
 def _renewed(file: Path, descriptor: int) -> Mark:
@@ -187,6 +201,7 @@ def _renewed(file: Path, descriptor: int) -> Mark:
     if mark is None or mark.state != state or mark.next != NO_STATE or (mark.length and not wal_of(file).exists()):
         mark = Mark(state)
         write_mark(file, mark)
+        copies_of(file).unlink(missing_ok=True)
     return mark
 
 
@@ -221,22 +236,20 @@ def _open_wal(watch: Watch) -> int | None:
 def checkpoint(con: duckdb.DuckDBPyConnection) -> None:
     """Write what is in the log of `con`'s warehouse into its file, and note it."""
     watch = _WATCHES.get(id(con))
-    if watch is None:
-        con.execute("CHECKPOINT")
-        return
-    keep_copies(watch.file, watch.descriptor)
+    if watch:
+        keep_copies(watch.file, watch.descriptor)
     con.execute("CHECKPOINT")
-    copies_of(watch.file).unlink(missing_ok=True)
-    header = read_header(watch.descriptor)
-    if header is None or state_of(header) == watch.mark.state:
-        return
-    watch.mark, watch.wal = Mark(state_of(header)), None
-    os.pwrite(watch.pen, packed(watch.mark), 0)
-    os.fsync(watch.pen)
+    if watch:
+        _note_checkpoint(watch)
 
 
 def disagreement(
-    header: Header | None, mark: Mark | None, edges: tuple[bytes, bytes], wal_length: int, checkpointed: int | None
+    header: Header | None,
+    mark: Mark | None,
+    edges: tuple[bytes, bytes],
+    wal_length: int,
+    checkpointed: int | None,
+    begun_from: State = NO_STATE,
 ) -> str:
     """Why the file and the log that lie there are not those which are noted; empty where they may be.
 
@@ -244,12 +257,13 @@ def disagreement(
         edges: of the log, its first bytes and those before the noted length.
         wal_length: bytes of the log that are committed.
         checkpointed: what a checkpoint record at the log's end names.
+        begun_from: the state from which a checkpoint had begun whose end is not noted.
     """
     if mark is None or header is None:
         return ""
     state = state_of(header)
     is_noted = state in (mark.state, mark.next)
-    if not is_noted and mark.state != NO_STATE and not 0 < state.iteration - mark.state.iteration <= MOST_UNNOTED:
+    if not is_noted and mark.state != NO_STATE and (begun_from, state.iteration) != (mark.state, mark.state.iteration + 1):
         return "foreign file"
     if not wal_length:
         return "cut" if is_noted and mark.length and state == mark.state else ""

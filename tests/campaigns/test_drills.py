@@ -36,7 +36,7 @@ T = TypeVar("T")
 DRILLS_A_LIFE = 10
 LEFTOVERS = ("*.tmp", "*.restoring*", "*.rewritten*", "*.look", "*.compacting*", "salvaging", "spill")
 WAYS = ("restore", "restore", "killed", "full", "at", "salvage")
-STAYS = {"a backup damaged": "backups", "a line damaged": "journal"}
+STAYS = {"a backup damaged": "backups", "a line damaged": "journal", "a kept file missing": "journal"}
 """What is still told as damaged until the backups that need it have gone."""
 MOST_ROOM = 24 * 2**20
 """Bytes that a full disk still has when a restore begins: it takes some 16 MB."""

@@ -9,7 +9,7 @@ import pytest
 
 from storage.duckdb_file.headers import BLOCK, block_at, header_of, read_header
 from storage.duckdb_file.metadata import half_used_blocks
-from storage.torn_blocks import copies_of, keep_copies, put_back_torn
+from storage.torn_blocks import begun_from, copies_of, keep_copies, put_back_torn, settle
 from storage.warehouse import connect
 
 TABLES = 40
@@ -95,9 +95,17 @@ def test_copies_of_another_state_change_nothing(file: Path) -> None:
     with closing(duckdb.connect(str(file))) as con:
         con.execute("CREATE TABLE later (i INTEGER)")
     assert header_of(file) != before
-    content = file.read_bytes()
+    content, known = file.read_bytes(), begun_from(file)
     assert put_back_torn(file) == []
     assert file.read_bytes() == content
+    assert before is not None
+    assert begun_from(file) == known == (before.iteration, before.checksum), "they tell that a checkpoint had begun"
+    settle(file)
+    assert begun_from(file) == known
+    assert copies_of(file).stat().st_size < BLOCK
+    with closing(duckdb.connect(str(file))) as con:
+        con.execute("CREATE TABLE another (i INTEGER)")
+    put_back_torn(file)
     assert not copies_of(file).exists()
 
 
