@@ -1,6 +1,5 @@
 """What the keys of a rule hold, one by one: text, numbers, durations, names of rules."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,12 +9,11 @@ import duckdb
 from storage.asking import check_reads
 from storage.errors import ConfigurationError
 from tasks.alerts.expressions import check_expressions
+from tasks.wording import LONGEST, parse_duration
 
 NUMBERS = ("warning", "critical", "clear", "clear_critical")
 DURATIONS = ("for", "keep_firing_for", "no_data_for", "timeout", "over")
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MOST = 1e300
-LONGEST = timedelta(days=3650)
 
 
 class WrongValueError(ValueError):
@@ -55,9 +53,8 @@ def _number(key: str, value: Any) -> float:
 
 
 def _duration(key: str, value: Any) -> timedelta:
-    match = re.fullmatch(r"([0-9]{1,9})([smhd])", value) if isinstance(value, str) else None
-    duration = timedelta(**{UNITS[match[2]]: int(match[1])}) if match else None
-    if duration is None or duration > LONGEST:
+    duration = parse_duration(value) if isinstance(value, str) else None
+    if duration is None:
         raise WrongValueError(key, f"{key} must be a duration like 30s, 5m, 2h or 1d, up to {LONGEST.days}d, not {_shown(value)}")
     if not duration and key in ("timeout", "over"):
         raise WrongValueError(key, f"{key} must be longer than nothing")

@@ -21,6 +21,7 @@ from storage.home import Home
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import Window, append, replace
+from tasks.wording import counted
 
 FOLDER = Path(__file__).parent
 MACROS = ("instants", "sources", "people", "deployments", "scans", "expertise", "cpu", "operations")
@@ -38,7 +39,7 @@ class InsightResult:
     window_start: datetime | None
 
     def __str__(self) -> str:
-        return f"{self.rows:,} row{'s' * (self.rows != 1)}"
+        return counted(self.rows, "row")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import parsed
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.operations import seconds
-from tasks.insights.findings.wording import counted, minute, times
+from tasks.insights.findings.wording import minute, times
+from tasks.wording import counted
 
 SLOW = 0.975
 """That the 95th percentile is beyond the lower end of its 95 % interval."""

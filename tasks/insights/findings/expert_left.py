@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, date, listed, percent
+from tasks.insights.findings.wording import date, listed, percent
+from tasks.wording import counted
 
 OWNED = {"expert": 0.88, "proficient": 0.38, "competent": 0.22}
 """How many of such a level were declared owners of the domain (benchmarks.expertise; docs/metrics.md)."""

@@ -5,7 +5,8 @@ from datetime import datetime
 from storage.warehouse import quote_text
 from tasks.insights.expertise.confidence import OWNED
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, percent
+from tasks.insights.findings.wording import percent
+from tasks.wording import counted
 
 
 def describe(row: Row) -> Finding:

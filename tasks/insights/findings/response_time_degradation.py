@@ -5,8 +5,9 @@ import polars as pl
 
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.operations import bad_operations, evidence_of, seconds, what_to_do
-from tasks.insights.findings.wording import counted, minute, percent, times
+from tasks.insights.findings.wording import minute, percent, times
 from tasks.insights.health.runs import SLOW
+from tasks.wording import counted
 
 CRITICAL_RATIO = 2.0
 """Critical where the 95th percentile is at least so many times the usual, whatever the chance."""

@@ -2,7 +2,8 @@
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, date, span, span_between, times, times_between
+from tasks.insights.findings.wording import date, span_between, times, times_between
+from tasks.wording import counted, duration
 
 CRITICAL_RATIO = 2.0
 """Critical where the slowdown is at least so large whatever the chance."""
@@ -32,7 +33,7 @@ def describe(row: Row) -> Finding:
 def _statement(row: Row) -> str:
     ratio = f"{times(row['slowdown_ratio'])} times as long {times_between(row['slowdown_ratio_low'], row['slowdown_ratio_high'])}"
     runs = f"{counted(row['run_times'], 'run')} on {row['days']} of the last {row['window_days']} days"
-    median = f"{span(row['run_median_seconds'])} {span_between(row['run_median_low'], row['run_median_high'])}"
+    median = f"{duration(row['run_median_seconds'])} {span_between(row['run_median_low'], row['run_median_high'])}"
     return f"{_scans(row)} take {ratio} since {date(row['slowed_at'])}: the median of {runs} is {median}"
 
 
