@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from storage.counting import counted, plural
 
-__all__ = ["LONGEST", "counted", "duration", "parse_duration", "plural"]
+__all__ = ["LONGEST", "counted", "duration", "parse_duration", "plural", "write_duration"]
 
 SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 LONGEST = timedelta(days=3650)
@@ -18,6 +18,11 @@ def parse_duration(text: str) -> timedelta | None:
         return None
     seconds = sum(int(count) * SECONDS[unit] for count, unit in re.findall(r"([0-9]+)([smhdw])", text))
     return timedelta(seconds=seconds) if seconds <= LONGEST.total_seconds() else None
+
+
+def write_duration(length: timedelta) -> str:
+    """What `parse_duration` reads, in seconds."""
+    return f"{round(length.total_seconds())}s"
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ from flows.settings import Settings, load_settings
 from storage.errors import ConfigurationError, GovpulseError
 from storage.installation import has_own_warehouse
 from storage.warehouse import warehouse
-from tasks.alerts.rules import Rule, evidence_query
+from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.standing import history_of, notifications_of, rules_at_last, standing_alerts, the_alert, with_quiet
 from tasks.alerts.states import ACTIVE
 from tasks.silences import (

@@ -27,7 +27,7 @@ from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
 from tasks.alerts.outbox import outbox_rows
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
 from tasks.wording import counted
 

@@ -1,6 +1,6 @@
 """What is said of a transition: one sentence with the numbers."""
 
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import Alert
 from tasks.wording import duration
 

@@ -25,7 +25,7 @@ from storage.loading import load_landing
 from storage.transaction import transaction
 from storage.write import replace, upsert_rows
 from tasks.alerts.board import conclude, read_alerts
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import Observation
 from tasks.insights.computation import Computation, define_macros, enter, read
 from tasks.insights.hours import choose_window_start
