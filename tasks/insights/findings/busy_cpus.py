@@ -49,11 +49,12 @@ def surprise(row: Row) -> float:
 
 def culprit(row: Row) -> str:
     """Who did it, and what to do with it."""
+    look = f"Run `top` on {row['host']} to see which process it is"
     if row["process"] is None:
-        return f"See with `top` on {row['host']} who does it: no process was sampled."
+        return f"{look}: no process was sampled."
     one, share = process(row["process"]), percent(row["process_share"])
     if row["process_share"] < SMALL * row["mean"]:
-        return f"See with `top` on {row['host']} who does it: the busiest process sampled, {one}, took only {share} of all CPUs."
+        return f"{look}: the busiest process sampled, {one}, took only {share} of all CPUs."
     if row["processes"] == 1:
         return f"It is {one} on {row['host']}, with {share} of all CPUs: see what it does, and stop, slow down (nice) or move it."
     name = parsed(row["process"]).get("name", "one name")

@@ -55,12 +55,12 @@ def _low(row: Row) -> str:
     rate = share_of(
         row["success_rate"], row["success_rate_exact_low"], row["success_rate_exact_high"], row["deployments"], "deployment"
     )
+    if row["changed_at"] is not None:
+        return f"{_fallen(row)}; together {rate} in the last {row['window_days']} days"
     return f"{rate} succeeded in the last {row['window_days']} days; {_trend(row)}"
 
 
 def _trend(row: Row) -> str:
-    if row["changed_at"] is not None:
-        return f"{_level(row, 'after')} since {date(row['changed_at'])}, {_level(row, 'before')} before"
     return "no evidence that it was ever better" if row["change"] == "no_evidence" else "too few to tell since when"
 
 

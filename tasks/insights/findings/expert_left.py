@@ -36,7 +36,7 @@ def describe(row: Row) -> Finding:
 def _statement(row: Row) -> str:
     domains: Sequence[Row] = row["domains"]
     held = "; ".join(_held(each) for each in domains[:NAMED]) + _more(domains)
-    return f"{row['user_id']}, last seen {date(row['last_active_at'])}, may not log in any more: {held}"
+    return f"{row['user_id']}, last seen {date(row['last_active_at'])}, can no longer log in: {held}"
 
 
 def _held(domain: Row) -> str:
@@ -56,7 +56,7 @@ def _hand_over(domains: Sequence[Row]) -> str:
     orphans = [each["domain"] for each in domains if each["heir"] is None]
     steps = [f"Hand over {listed(heirs)}, most at hand there, with the help of whoever else knows it."] if heirs else []
     if orphans:
-        steps.append(f"Nobody who acted in {listed(orphans)} may still log in: appoint two people, and hand over what was left.")
+        steps.append(f"Nobody who acted in {listed(orphans)} can still log in: appoint two people, and hand over what was left.")
     return " ".join(steps)
 
 

@@ -23,9 +23,9 @@ def describe(row: Row) -> Finding:
         subject=f"{row['host']} / {_what(row)}",
         severity="critical" if _is_near(row) else "warning",
         started_at=row["grows_since"],
-        statement=f"Memory of {_what(row)} on {row['host']} grows by {_slope(row)}"
-        f" over the last {duration(3600 * row['window_hours'])} where it is lowest,"
-        f" and is {amount(row['value'], row['unit'])}; {_limit(row)}",
+        statement=f"Memory of {_what(row)} on {row['host']} has grown by {_slope(row)}"
+        f" over the last {duration(3600 * row['window_hours'])} (at its lowest points),"
+        f" and is now {amount(row['value'], row['unit'])}; {_limit(row)}",
         recommendation=_recommendation(row),
         evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.forecasts WHERE {where}"},
         confidence=1 - row["growth_p_value"],

@@ -40,7 +40,7 @@ def _deployment(row: Row) -> str:
 
 
 def _statement(row: Row) -> str:
-    since = f"{_deployment(row)} is {row['state']} for {duration(row['elapsed_seconds'])}, since {minute(row['begun_at'])}"
+    since = f"{_deployment(row)} has been {row['state']} for {duration(row['elapsed_seconds'])}, since {minute(row['begun_at'])}"
     if not row["ended"]:
         return f"{since}; none has ended in {counted(row['window_days'], 'day')} that it could be compared with"
     longer = f"{row['longer']:,}" if row["longer"] else "none"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tasks.wording import counted, duration
+from tasks.wording import counted
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -18,11 +18,6 @@ def date(instant: datetime) -> str:
 def minute(instant: datetime) -> str:
     """`18 Nov 2026 09:10 UTC`."""
     return f"{date(instant)} {instant.astimezone(UTC):%H:%M} UTC"
-
-
-def span_between(low: float | None, high: float | None) -> str:
-    """The interval of a time, in brackets."""
-    return "(too few for an interval)" if low is None or high is None else f"({duration(low)} to {duration(high)})"
 
 
 def percent(share: float) -> str:

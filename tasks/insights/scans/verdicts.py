@@ -63,8 +63,12 @@ def verdict() -> pl.Expr:
 def evidence() -> pl.Expr:
     """One sentence with the numbers, from the table's columns, outdated_reason, longest_seconds, changed_seconds, unread_seconds
     and is_queue_still."""
-    lasting = pl.format("{} for {}", "status", _said("elapsed_seconds"))
-    since = pl.when(pl.col("elapsed_seconds").is_null()).then(pl.format("{}, since when is not known", "status")).otherwise(lasting)
+    lasting = pl.format("it has been {} for {}", "status", _said("elapsed_seconds"))
+    since = (
+        pl.when(pl.col("elapsed_seconds").is_null())
+        .then(pl.format("it is {}, since when is not known", "status"))
+        .otherwise(lasting)
+    )
     judged_by = pl.when(pl.col("history_runs") < LEAST_RUNS).then(_too_few()).otherwise(pl.concat_str(_history(), _signs()))
     outdated = pl.format("; its newest state was refused: {}", "outdated_reason")
     return pl.concat_str(since, pl.when(pl.col("outdated_reason").is_not_null()).then(outdated).otherwise(judged_by))
@@ -73,13 +77,13 @@ def evidence() -> pl.Expr:
 def _too_few() -> pl.Expr:
     some = pl.col("history_runs").map_elements(lambda n: counted(n, "earlier run"), return_dtype=pl.String)
     runs = pl.when(pl.col("history_runs") == 0).then(pl.lit("no earlier run")).otherwise(some)
-    return pl.format("; {} succeeded in {} days, {} are needed", runs, "window_days", pl.lit(LEAST_RUNS))
+    return pl.format("; {} succeeded in {} days, and it takes {} to judge", runs, "window_days", pl.lit(LEAST_RUNS))
 
 
 def _history() -> pl.Expr:
     took = pl.when(pl.col("status") == "queued").then(pl.lit("waited")).otherwise(pl.lit("took"))
     figures = (_said(name) for name in ("usual_seconds", "slow_seconds", "longest_seconds"))
-    return pl.format("; the last {} runs {} {} (median), 95 of 100 under {}, the longest {}", "history_runs", took, *figures)
+    return pl.format("; the last {} runs {} {} (median), 95 of 100 less than {}, the longest {}", "history_runs", took, *figures)
 
 
 def _signs() -> pl.Expr:
