@@ -31,7 +31,7 @@ class CollectResult:
     last_at: datetime | None
 
     def __str__(self) -> str:
-        unread = f", {self.unreadable} without a value" if self.unreadable else ""
+        unread = f", {counted(self.unreadable, 'unreadable value')}: NULL, with the reason" if self.unreadable else ""
         return f"{counted(self.samples, 'sample')} of this host, {counted(self.rows, 'row')}{unread}"
 
 
