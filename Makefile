@@ -73,7 +73,7 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extractio
 	$(BIN)/python -m benchmarks.backups
 	$(BIN)/python -m benchmarks.soak --days 90
 
-docs: $(VENV)/ready-dev ## Write docs/tables.md and docs/settings.md anew
+docs: $(VENV)/ready-dev ## Write docs/tables.md, docs/settings.md and the schema of rules files anew
 	$(BIN)/python docs/generate.py
 
 lock: $(VENV)/ready-dev ## Resolve the dependencies anew

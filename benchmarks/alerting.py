@@ -19,7 +19,7 @@ from benchmarks.bars import Bar
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
 from tasks.alerts.board import evaluate_on
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LATER = timedelta(minutes=5)

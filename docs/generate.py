@@ -1,13 +1,20 @@
-"""Writes docs/tables.md from the catalogue and docs/settings.md from the settings. `make docs` runs it; a test compares."""
+"""Writes docs/tables.md from the catalogue, docs/settings.md from the settings, and the schema of rules files from their model.
+`make docs` runs it; a test compares."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
 from flows.settings import PREFIX, ChannelSettings, Settings
 from storage.catalogue import TABLES, Column, Table
+from tasks.alerts.written_rule import WrittenRule
+from tasks.wording import write_duration
 
 FOLDER = Path(__file__).parent
 SCHEMAS = {
@@ -94,7 +101,37 @@ def _default(field: FieldInfo) -> str:
     return "empty" if field.default is None or str(field.default) == "" else f"`{field.default}`"
 
 
-PAGES = {"tables.md": tables_page, "settings.md": settings_page}
+class AsWritten(GenerateJsonSchema):
+    """What TOML can say: no null, and durations as texts."""
+
+    def nullable_schema(self, schema: NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        return {key: value for key, value in super().default_schema(schema).items() if (key, value) != ("default", None)}
+
+    def encode_default(self, dft: Any) -> Any:
+        return write_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def rules_schema() -> str:
+    """docs/alert-rules.schema.json."""
+    rule = WrittenRule.model_json_schema(schema_generator=AsWritten)
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "govpulse alert rules",
+        "description": "Written by `make docs`; rules.md says more.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"rule": {"type": "array", "items": rule}},
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES = {"tables.md": tables_page, "settings.md": settings_page, "alert-rules.schema.json": rules_schema}
 
 if __name__ == "__main__":
     for page, render in PAGES.items():

@@ -12,6 +12,7 @@ from datetime import date, datetime
 import duckdb
 
 from storage.catalogue import Check, Column, Table
+from storage.counting import plural
 from storage.errors import GovpulseError
 from storage.instants import LATEST, ZERO_DAYS, as_instant, hint, is_zero
 from storage.warehouse import quote_text
@@ -37,7 +38,7 @@ def check_columns(table: Table, columns: list[str], origin: str) -> None:
     """
     missing = [column.name for column in table.columns if _is_demanded(column) and column.name not in columns]
     if missing:
-        raise GovpulseError(f"{origin}: {table.name} needs the column{'s' * (len(missing) > 1)} {', '.join(missing)}")
+        raise GovpulseError(f"{origin}: {table.name} needs the {plural('column', len(missing))} {', '.join(missing)}")
 
 
 def key_text(table: Table, prefix: str = "") -> str:

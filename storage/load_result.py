@@ -6,6 +6,8 @@ from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from storage.counting import counted
+
 SHOWN_FILES = 8
 Key = TypeVar("Key")
 Origin = tuple[str, str]
@@ -80,15 +82,15 @@ class LoadResult:
 
     def __str__(self) -> str:
         files = self.files - sum(counts.files for counts in self.origins.values()) + len(self.origins)
-        said = [f"{count:,} {noun}{'s' * (count != 1)}" for count, noun in ((self.rows, "row"), (files, "file"))]
+        said = [counted(self.rows, "row"), counted(files, "file")]
         parts = [" from ".join(said), f"{self.accepted:,} accepted", f"{self.rejected:,} rejected"]
         forgotten = self.skipped - self.displaced - self.astray
         parts += [f"{forgotten:,} skipped, of people who were forgotten"] if forgotten else []
         parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
-        parts += [f"{self.displaced:,} sample rows left out beside real ones"] if self.displaced else []
+        parts += [f"{counted(self.displaced, 'sample row')} left out beside real ones"] if self.displaced else []
         zeros = ", ".join(f"{name} {count:,}" for name, count in self.zeros.items())
         parts += [f"zero instants taken for nothing: {zeros}"] if zeros else []
-        parts += [f"{self.astray:,} samples left out, taken by a clock that was wrong"] if self.astray else []
+        parts += [f"{counted(self.astray, 'sample')} left out, taken by a clock that was wrong"] if self.astray else []
         right = ", ".join(f"{count:,} {what}" for what, count in self.put_right.items())
         parts += [f"the clock was ahead; what was computed or seen in the future was put right: {right}"] if right else []
         behind = f"{self.behind:%Y-%m-%d %H:%M} UTC" if self.behind else ""
@@ -103,7 +105,7 @@ class LoadResult:
         return [
             *(f"{dataset}: {counts}" for dataset, counts in sorted(totals.items())),
             *(f"{file}: {counts}" for (_, file), counts in lossy[:SHOWN_FILES]),
-            *([f"{left} more file{'s' * (left > 1)} of which not all came in"] if left > 0 else []),
+            *([f"{counted(left, 'more file')} of which not all came in"] if left > 0 else []),
         ]
 
     def __add__(self, other: "LoadResult") -> "LoadResult":

@@ -8,6 +8,7 @@ import polars as pl
 from storage.audit import record_action
 from storage.catalogue import DATASETS, GOVERNANCE
 from storage.changes import change
+from storage.counting import counted
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.journal import note_act
@@ -61,7 +62,7 @@ def rename_source(con: duckdb.DuckDBPyConnection, old: str, new: str, actor: str
         for book in ("ops.watermarks", *BOOKS):
             change(con, book, f"UPDATE {book} SET source = ? WHERE source = ?", [new, old])
         note_act(con, "rename_source", old=old, new=new, actor=actor, at=now)
-        record_action(con, "rename_source", f"{old} to {new}: {rows} rows", actor, now)
+        record_action(con, "rename_source", f"{old} to {new}: {counted(rows, 'row')}", actor, now)
     return rows
 
 

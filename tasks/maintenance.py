@@ -28,6 +28,7 @@ from storage.verification.keys import verify_keys
 from storage.verification.result import CheckResult
 from storage.warehouse import Limits, warehouse
 from storage.write import upsert_rows
+from tasks.wording import counted
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def delete_expired(home: str, *, limits: Limits, days: dict[str, int], as_of: da
             return MaintenanceResult(f"nothing deleted: {as_of:%Y-%m-%d} is days after what was last written; deletes in a day")
         deleted = apply_retention(con, days, as_of)
     rows = ", ".join(f"{count:,} of {name}" for name, count in deleted.items()) or "nothing"
-    return MaintenanceResult(f"deleted {rows}" + (f"; {orphans} orphaned files" if orphans else ""))
+    return MaintenanceResult(f"deleted {rows}" + (f"; {counted(orphans, 'orphaned file')}" if orphans else ""))
 
 
 @task(name="compact", cache_policy=NO_CACHE)
@@ -97,7 +98,7 @@ def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Sour
         problem = _problem_of_copying(folder, to)
         if not problem:
             drop_segments_before(folder, segment_after(folder, oldest_entry(folder)))
-    said = f"number {taken.manifest.number}, {taken.manifest.rows:,} rows, {in_units(taken.written_bytes)} written"
+    said = f"number {taken.manifest.number}, {counted(taken.manifest.rows, 'row')}, {in_units(taken.written_bytes)} written"
     said += f"; {len(healed)} older backups healed" if healed else ""
     said += f"; the journal is kept: {problem}" if problem else ""
     return MaintenanceResult(said + (f"; dropped {dropped} from before somebody was forgotten" if dropped else ""))

@@ -27,7 +27,7 @@ from storage.warehouse import attach, connect, warehouse
 from storage.warehouse_mark import wal_of
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.in_force import rules_in_force
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.notifications.channels import Channel
 from tasks.notifications.outbox import record, take
 from tasks.notifications.outcomes import DELIVERED, Outcome

@@ -1,6 +1,7 @@
 """The documentation is complete and up to date."""
 
 import importlib.util
+import json
 import re
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import typer
+from jsonschema import Draft202012Validator
 
 from flows.cli.app import app
 from storage.catalogue import INSIGHTS, TABLES
@@ -16,8 +18,10 @@ from storage.migrations import migrate
 from storage.reader import asking_on
 from storage.warehouse import connect
 from tasks.alerts.observing import observe
-from tasks.alerts.rules import ALL_KEYS, SHIPPED, evidence_query, load_rules, read_rules
+from tasks.alerts.rule import evidence_query
+from tasks.alerts.rules import SHIPPED, load_rules, read_rules
 from tasks.alerts.states import MOST_NOTICES, STEADY
+from tasks.alerts.written_rule import ALL_KEYS
 from tasks.notifications.digests import FEW, MOST_ALONE
 from tasks.notifications.dispatch import BEHIND
 from tasks.notifications.outbox import DIED, REFUSED
@@ -38,7 +42,7 @@ def load_generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["tables.md", "settings.md"])
+@pytest.mark.parametrize("page", ["tables.md", "settings.md", "alert-rules.schema.json"])
 def test_generated_page_is_up_to_date(page):
     assert (DOCS / page).read_text() == load_generator().PAGES[page](), "run `make docs`"
 
@@ -119,6 +123,22 @@ def test_the_examples_of_rules_run(empty_warehouse, tmp_path):
         assert observe(asking_on(empty_warehouse), rule, as_of) == []
         if rule.evidence:
             asking_on(empty_warehouse)(evidence_query(rule, "x", as_of), {}, 10.0)
+
+
+def test_the_schema_of_rules_knows_every_key_and_takes_what_is_shipped_and_shown():
+    schema = json.loads((DOCS / "alert-rules.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    described = schema["properties"]["rule"]["items"]["properties"]
+    assert set(described) == set(ALL_KEYS)
+    assert [key for key, field in described.items() if not field["description"]] == []
+    examples = re.findall(r"```toml\n(\[\[rule\]\].*?)```", (DOCS / "rules.md").read_text(), re.DOTALL)
+    for text in (SHIPPED.read_text(), *examples):
+        Draft202012Validator(schema).validate(tomllib.loads(text))
+
+
+def test_the_shipped_rules_name_their_schema():
+    named = re.match(r"#:schema (\S+)\n", SHIPPED.read_text())[1]
+    assert (SHIPPED.parent / named).resolve() == DOCS / "alert-rules.schema.json"
 
 
 def test_what_the_outbox_says_and_its_numbers_are_on_the_page_of_notifications():

@@ -19,7 +19,8 @@ import polars as pl
 from benchmarks.bars import Bar, least_of, most_of
 from storage.migrations import migrate
 from storage.warehouse import connect
-from tasks.alerts.rules import SHIPPED, Rule, read_rules
+from tasks.alerts.rule import Rule
+from tasks.alerts.rules import SHIPPED, read_rules
 from tasks.alerts.states import severity_of
 from tasks.insights.hosts.filling import HOURS
 from tasks.insights.hosts.forecasting import Forecast, Hours, forecast

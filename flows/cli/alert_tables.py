@@ -13,7 +13,7 @@ from rich.text import Text
 from flows.printing import cell, line, show, text
 from storage.printable import printable_lines
 from tasks.alerts.replay import Episode
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.sentences import format_value
 from tasks.silences import Silence
 

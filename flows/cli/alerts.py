@@ -4,7 +4,6 @@ They read the warehouse, not the published file: an ack or a silence shows as so
 """
 
 import getpass
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from flows.settings import Settings, load_settings
 from storage.errors import ConfigurationError, GovpulseError
 from storage.installation import has_own_warehouse
 from storage.warehouse import warehouse
-from tasks.alerts.rules import Rule, evidence_query
+from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.standing import history_of, notifications_of, rules_at_last, standing_alerts, the_alert, with_quiet
 from tasks.alerts.states import ACTIVE
 from tasks.silences import (
@@ -35,11 +34,11 @@ from tasks.silences import (
     read_all_silences,
     read_silences,
 )
+from tasks.wording import counted, parse_duration
 
 app = typer.Typer(help="Show, acknowledge, silence and try out alerts.", no_args_is_help=True)
 
 NOTHING_YET = "nothing has been evaluated yet; `govpulse run` does"
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Author = Annotated[str, typer.Option(help="Whose it is; by default who is logged in.")]
 Reason = Annotated[str, typer.Option(help="Why; everybody sees it.")]
@@ -135,7 +134,7 @@ def silence(
     from flows.cli import alert_tables as shown
     from flows.instants import in_utc, parse_instant
 
-    conditions, length = parse_matchers(matchers), parse_duration("--for", lasts)
+    conditions, length = parse_matchers(matchers), given_duration("--for", lasts)
     given = parse_instant("--start", start)
     settings, now = load_settings(), datetime.now(UTC)
     starts_at = in_utc(given) if given else now
@@ -202,7 +201,7 @@ def try_rule(
     """Show what a rule would have done over the last days, before it is switched on. Changes nothing, sends nothing."""
     from flows.cli.rule_replay import find_rule, instants_until, says_as_of
 
-    settings, now, step = load_settings(), datetime.now(UTC), parse_duration("--every", every)
+    settings, now, step = load_settings(), datetime.now(UTC), given_duration("--every", every)
     tried = find_rule(rule, file or settings.alerts.rules)
     refuse_empty_home(settings)
     if says_as_of(tried):
@@ -283,19 +282,13 @@ def said_of(alert: dict[str, Any]) -> str:
     return f"{alert['rule']} of {alert['subject']}"
 
 
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def parse_duration(option: str, text: str) -> timedelta:
-    """A duration like 90s, 30m, 2h, 1d12h, 1w.
+def given_duration(option: str, text: str) -> timedelta:
+    """What an option says, like 90s, 30m, 2h, 1d12h, 1w.
 
     Raises:
-        ConfigurationError: it is none, or nothing.
+        ConfigurationError: it is no duration, or nothing.
     """
-    if re.fullmatch(r"(?:[0-9]{1,6}[smhdw])+", text):
-        parts = re.findall(r"([0-9]+)([smhdw])", text)
-        length = sum((timedelta(**{UNITS[unit]: int(count)}) for count, unit in parts), timedelta())
-        if timedelta() < length <= timedelta(days=3660):
-            return length
-    raise ConfigurationError(f"{option} {text}: not a duration; write it like 30m, 2h or 1d12h, ten years at most")
+    length = parse_duration(text)
+    if not length:
+        raise ConfigurationError(f"{option} {text}: not a duration; write it like 30m, 2h or 1d12h, ten years at most")
+    return length

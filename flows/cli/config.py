@@ -11,6 +11,7 @@ from flows.printing import json_for, say, say_json, write
 from flows.settings import SourceSettings, config_file, load_settings, shown
 from storage.errors import ConfigurationError, GovpulseError
 from tasks.alerts.rules import load_rules
+from tasks.wording import counted
 
 app = typer.Typer(help="Show and check the settings.", no_args_is_help=True)
 
@@ -60,4 +61,4 @@ def check() -> None:
         check_source(settings.source)
     except GovpulseError as error:
         raise ConfigurationError(str(error)) from error
-    say(f"{config_file(None) or 'no settings file, defaults'}: fine; {len(rules)} alert rules")
+    say(f"{config_file(None) or 'no settings file, defaults'}: fine; {counted(len(rules), 'alert rule')}")

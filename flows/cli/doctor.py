@@ -18,6 +18,7 @@ from flows.settings import Settings, config_file, load_settings
 from storage.errors import GovpulseError
 from storage.warehouse import warehouse
 from tasks.alerts.rules import load_rules
+from tasks.wording import counted, duration
 
 if TYPE_CHECKING:
     from tasks.sources.examination import Examination
@@ -45,7 +46,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
 def as_finding(kind: str, found: "Examination") -> dict[str, object]:
     """A dataset's mapping, or its newest file, for scripts."""
-    said = "; ".join((*found.problems, *found.notices)) or f"{found.looked_at:,} rows looked at"
+    said = "; ".join((*found.problems, *found.notices)) or f"{counted(found.looked_at, 'row')} looked at"
     return {"check": f"{kind} {found.file}", "ok": not found.problems, "said": said, "rows": json.loads(found.rows.write_json())}
 
 
@@ -78,7 +79,7 @@ def _warehouse(settings: Settings) -> str:
     with warehouse(settings.folder, settings.limits) as con:
         migrations = con.sql("SELECT count(*) FROM ops.schema_migrations").fetchall()[0][0]
         rejected = con.sql("SELECT count(*) FROM ops.rejected_rows").fetchall()[0][0]
-    return f"opens, migration {migrations}, {rejected:,} rejected rows"
+    return f"opens, migration {migrations}, {counted(rejected, 'rejected row')}"
 
 
 def _backups(settings: Settings) -> str:
@@ -101,7 +102,7 @@ def _source(settings: Settings) -> str:
     source = settings.source
     if source.kind == "files":
         found = find_files(find_folder(source.address), source.datasets)
-        said = ", ".join(f"{name} {len(paths)} file{'s' * (len(paths) != 1)}" for name, paths in found.files.items()) or "no files"
+        said = ", ".join(f"{name} {counted(len(paths), 'file')}" for name, paths in found.files.items()) or "no files"
         return f"{source.address}: {said}" + (f"; {found}" if found.unread else "")
     if source.kind not in DATABASES:
         return {"sample": "the built-in sample: made-up rows, not your platform", "none": "none, on purpose"}[source.kind]
@@ -140,7 +141,7 @@ def examine_source(settings: Settings) -> "list[Examination]":
 
 def show_examination(kind: str, found: "Examination") -> None:
     """One dataset: its problems, and three of its rows, a column a line."""
-    say(not found.problems, kind, f"{found.file}: {found.looked_at:,} rows looked at")
+    say(not found.problems, kind, f"{found.file}: {counted(found.looked_at, 'row')} looked at")
     for problem in (*found.problems, *found.notices):
         show(line(" " * 8, problem))
     if found.rows.height:
@@ -156,7 +157,7 @@ def said(value: object) -> str:
 
 
 def _rules(settings: Settings) -> str:
-    return f"{len(load_rules(settings.alerts.rules))} alert rules"
+    return counted(len(load_rules(settings.alerts.rules)), "alert rule")
 
 
 def _published(settings: Settings) -> str:
@@ -164,7 +165,7 @@ def _published(settings: Settings) -> str:
     if not path.exists():
         raise GovpulseError(f"{path} does not exist yet; `govpulse run` makes it")
     age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return f"{path}, {age.total_seconds() / 60:.0f} min old"
+    return f"{path}, {duration(age.total_seconds())} old"
 
 
 def _schedules(settings: Settings) -> str:

@@ -11,8 +11,8 @@ from flows.forgetting import Forgetting, forget_everywhere
 from flows.printing import say, working
 from flows.settings import load_settings
 from storage.errors import ConfigurationError, GovpulseError
-from storage.mentions import Holding
 from storage.person import Person
+from tasks.wording import counted
 
 NOBODY = "system"
 """The contract's word for what no person asked for."""
@@ -59,7 +59,7 @@ def _tell_of_a_word(quarantine: Path) -> None:
     say("the id could also be a number, a word or the name of something: it was looked for only where users are, as a whole value")
     quarantined = sum(1 for path in quarantine.rglob("*") if path.is_file())
     if quarantined:
-        say(f"{quarantined} unreadable file{'s' * (quarantined > 1)} in {quarantine} may name them: delete by hand")
+        say(f"{counted(quarantined, 'unreadable file')} in {quarantine} may name them: delete by hand")
 
 
 def _others(people: Sequence[Person]) -> list[str]:
@@ -72,13 +72,9 @@ def tell_what_holds_them(done: Forgetting, user: str, *, is_hashed: bool) -> Non
         return
     say("longer ids that contain theirs stay:")
     for holding in done.holdings:
-        say(f"  {holding.column}  {_counted(holding)}: {_some(holding.examples)}")
+        say(f"  {holding.column}  {counted(holding.rows, 'row')}: {_some(holding.examples)}")
     if not is_hashed:
         say(f"to put a hash in its place there, for good: govpulse forget {shlex.quote(user)} --hash-ids")
-
-
-def _counted(holding: Holding) -> str:
-    return f"{holding.rows:,} row{'s' * (holding.rows != 1)}"
 
 
 def _some(texts: Iterable[str]) -> str:

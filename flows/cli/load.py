@@ -21,6 +21,7 @@ from storage.rejected_rows import forget_replayed, rejected_rows
 from storage.stored_addresses import read_pseudonyms, settle_addresses
 from storage.transaction import transaction
 from storage.warehouse import warehouse
+from tasks.wording import counted
 
 if TYPE_CHECKING:
     from tasks.sources.database.opening import Source
@@ -47,7 +48,7 @@ def load(
 
 
 def load_files(settings: Settings, dataset: str, files: list[Path]) -> None:
-    with working(f"loading {len(files)} files"):
+    with working(f"loading {counted(len(files), 'file')}"):
         problems = land_files(settings, dataset, files)
         result = load_landed(settings, dataset, f"{dataset}: {', '.join(map(str, files))}")
     if result.files or not problems:
@@ -82,7 +83,7 @@ def replay_rejected(settings: Settings, datasets: list[str]) -> None:
         if rows.is_empty():
             continue
         replayed = land_again(settings, dataset, rows, before)
-        load_landed(settings, dataset, f"{dataset}: {len(replayed)} rejected rows")
+        load_landed(settings, dataset, f"{dataset}: {counted(len(replayed), 'rejected row')}")
         with warehouse(settings.folder, settings.limits) as con:
             forget_replayed(con, replayed, before)
             still = rejected_rows(con, dataset).height

@@ -19,6 +19,7 @@ from storage.journal_replay import Replayed
 from storage.restore import Difference, restore
 from storage.room import in_units
 from storage.warehouse import turn
+from tasks.wording import counted
 
 
 def restore_warehouse(
@@ -43,7 +44,7 @@ def restore_warehouse(
     say(f"{put} backup {done.backup.number}, made at {done.backup.made_at:%Y-%m-%d %H:%M:%S} UTC")
     for each in done.missing:
         of = f" of {each.start:%Y-%m-%d}" if each.start else ""
-        say(f"{each.rows:,} rows of {each.table}{of} are lost, for their file is damaged")
+        say(f"{counted(each.rows, 'row')} of {each.table}{of} lost: their file is damaged")
     for said in (*played(done.replayed), *(f"put back {name}" for name in done.files)):
         say(said)
     show(differences(done.differences))
@@ -57,7 +58,7 @@ def played(done: Replayed) -> list[str]:
     if not done.entries and not done.lost:
         return ["the journal has nothing that is not in it"]
     until = f", until {done.last_at:%Y-%m-%d %H:%M:%S} UTC" if done.last_at else ""
-    said = [f"replayed {done.entries:,} entries of the journal{until}, and loaded {done.files:,} landing files again"]
+    said = [f"replayed {done.entries:,} entries of the journal{until}, and loaded {counted(done.files, 'landing file')} again"]
     said += [f"left out, for it is later: {count:,} of {name}" for name, count in done.left_out.items()]
     said += [f"forgotten again: {count:,} of {name}" for name, count in done.forgotten.items()]
     return said + [f"lost: {each}" for each in done.lost]

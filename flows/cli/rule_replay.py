@@ -27,7 +27,8 @@ from storage.reader import Reader
 from storage.warehouse import REMEDY, Limits, turn, warehouse
 from tasks.alerts.observing import observe
 from tasks.alerts.replay import Episode, replay
-from tasks.alerts.rules import Rule, load_rules
+from tasks.alerts.rule import Rule
+from tasks.alerts.rules import load_rules
 from tasks.alerts.states import Observation
 
 TURN_SECONDS = 0.5

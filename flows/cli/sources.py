@@ -10,6 +10,7 @@ from flows.printing import say
 from flows.settings import load_settings
 from storage.sources import known_sources, rename_source
 from storage.warehouse import warehouse
+from tasks.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Show whose rows are in the warehouse; let a source go on under another name.")
 
@@ -23,7 +24,7 @@ def list_sources() -> None:
     if found.is_empty():
         say("no rows of any source yet")
     for name, rows, seen in found.iter_rows():
-        say(f"{name}  {rows:,} row{'s' * (rows != 1)}  last seen {seen:%Y-%m-%d %H:%M} UTC")
+        say(f"{name}  {counted(rows, 'row')}  last seen {seen:%Y-%m-%d %H:%M} UTC")
 
 
 @app.command()
@@ -35,4 +36,4 @@ def rename(
     settings = load_settings()
     with warehouse(settings.folder, settings.limits) as con:
         rows = rename_source(con, old, new, getpass.getuser(), datetime.now(UTC))
-    say(f"{rows:,} row{'s' * (rows != 1)} of {old} now go on under {new}; insights show it after the next run")
+    say(f"{counted(rows, 'row')} of {old} now go on under {new}; insights show it after the next run")

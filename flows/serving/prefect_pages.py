@@ -12,6 +12,7 @@ import httpx
 from storage.errors import GovpulseError, first_line
 from storage.mentions import held_in
 from storage.person import Person, in_document
+from tasks.wording import counted
 
 FLOWS = (
     "collect_system_metrics",
@@ -45,7 +46,8 @@ class Reached:
     running: int
 
     def __str__(self) -> str:
-        return f"{self.pages} pages and {self.runs} runs with their logs deleted, {self.changed} runs put right"
+        gone = f"{counted(self.pages, 'page')} and {counted(self.runs, 'run')} with their logs deleted"
+        return f"{gone}, {counted(self.changed, 'run')} put right"
 
 
 def take_out(api_url: str, people: Sequence[Person]) -> Reached:

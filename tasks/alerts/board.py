@@ -27,8 +27,9 @@ from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
 from tasks.alerts.outbox import outbox_rows
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
+from tasks.wording import counted
 
 COLUMNS = tuple(each.name for each in fields(Alert))
 
@@ -50,7 +51,7 @@ class EvaluationResult:
 
     def __str__(self) -> str:
         events = ", ".join(f"{count} {event}" for event, count in self.events.items()) or "no change"
-        return self.note or f"{self.rules} rules, {events}, {self.firing} active in all"
+        return self.note or f"{counted(self.rules, 'rule')}, {events}, {self.firing} active in all"
 
 
 def read_alerts(con: duckdb.DuckDBPyConnection) -> dict[str, Alert]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from storage.fingerprints import fingerprint
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.sentences import explain
 from tasks.alerts.states import ACTIVE, Alert, Observation, Step, advance, pause, resolve
 

@@ -14,8 +14,10 @@ from storage.catalogue import TABLES
 from storage.changes import change
 from storage.errors import ConfigurationError
 from storage.frames import fetch, registered, schema_of
-from tasks.alerts.rule_values import WrongValueError
-from tasks.alerts.rules import KEYS, Rule, load_rules, load_with_sources, rule_of
+from tasks.alerts.rule import Rule
+from tasks.alerts.rules import load_rules, load_with_sources
+from tasks.alerts.written_rule import KEYS, rule_of
+from tasks.wording import write_duration
 
 MERGE = """
 MERGE INTO alerts.rules AS target USING wanted_rules AS incoming ON target.name = incoming.name
@@ -56,7 +58,7 @@ def definition_of(rule: Rule) -> str:
 
 
 def _written(value: Any) -> Any:
-    return f"{round(value.total_seconds())}s" if isinstance(value, timedelta) else value
+    return write_duration(value) if isinstance(value, timedelta) else value
 
 
 def read_definition(text: str) -> Rule:
@@ -67,7 +69,7 @@ def read_definition(text: str) -> Rule:
     """
     values = json.loads(text)
     if not isinstance(values, dict):
-        raise WrongValueError(None, "no rule")
+        raise ValueError("no rule")
     return rule_of(values)
 
 

@@ -12,7 +12,7 @@ from storage.asking import check_reads
 from storage.errors import GovpulseError
 from storage.reader import Ask
 from tasks.alerts.expressions import check_expressions
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import Observation
 from tasks.labels import LONGEST_DETAIL, LONGEST_LABEL, shortened
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tasks.alerts.evaluation import SEVERITIES, Transition
-from tasks.alerts.rules import Rule, evidence_query
+from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import about
 from tasks.messages import Message, runbook_link, to_json
 

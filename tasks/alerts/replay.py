@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tasks.alerts.evaluation import SEVERITIES, Transition, evaluate
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
 
 

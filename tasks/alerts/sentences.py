@@ -1,7 +1,8 @@
 """What is said of a transition: one sentence with the numbers."""
 
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import Alert
+from tasks.wording import duration
 
 
 def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
@@ -39,16 +40,5 @@ def format_value(value: float | None, unit: str) -> str:
     if unit == "%":
         return "over 99.9%" if 0.9995 <= value < 1 else f"{value:.1%}"
     if unit == "s":
-        return format_duration(value)
+        return duration(value)
     return f"{value:,.6g}{' ' + unit if unit else ''}"
-
-
-def format_duration(seconds: float) -> str:
-    """A duration in its two largest units: `12 d 3 h`, `24 h`, `45 s`."""
-    left = round(seconds)
-    parts: list[str] = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count or parts:
-            parts.append(f"{count} {unit}" if count else "")
-    return " ".join(part for part in parts[:2] if part) or "0 s"

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
-from storage.catalogue.insights.performance_insights import KINDS
 from storage.warehouse import quote_text
-from tasks.alerts.rule_values import WrongValueError
 
 FORMS = ("sql", "metric", "finding")
 METRIC_KEYS = ("statistic", "over", "attributes")
 """They say more of a `metric`, and go with nothing else."""
-STATISTICS = {"mean": "avg(value)", "max": "max(value)", "min": "min(value)", "last": "arg_max(value, observed_at)"}
+Statistic = Literal["mean", "max", "min", "last"]
+STATISTICS: dict[Statistic, str] = {
+    "mean": "avg(value)",
+    "max": "max(value)",
+    "min": "min(value)",
+    "last": "arg_max(value, observed_at)",
+}
 OVER = timedelta(minutes=10)
 FINDING_DEFAULTS = {"warning": 1.0, "critical": 2.0}
 HEAD, TAIL = "split_part(subject, ' / ', 1)", "substr(subject, strpos(subject, ' / ') + 3)"
@@ -30,35 +34,20 @@ WHOLE = ("subject", "subject = {subject}")
 
 
 def expand(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a rule without its shorthand, which has become `sql` and the defaults that go with it.
-
-    Raises:
-        WrongValueError: there is not exactly one of sql, metric and finding, or what they say is unknown.
-    """
-    forms = [form for form in FORMS if form in values]
-    if len(forms) != 1:
-        raise WrongValueError(forms[1] if forms else None, f"needs exactly one of {', '.join(FORMS[:-1])} and {FORMS[-1]}")
-    stray = [key for key in METRIC_KEYS if key in values]
-    if stray and forms != ["metric"]:
-        raise WrongValueError(stray[0], f"{stray[0]} goes with metric only, not with {forms[0]}")
+    """The values of a rule without its shorthand, which has become `sql` and the defaults that go with it."""
     given = {key: value for key, value in values.items() if key not in (*FORMS[1:], *METRIC_KEYS)}
-    if forms == ["metric"]:
+    if "metric" in values:
         return _of_metric(values) | given
-    return _of_finding(values["finding"], given) | given if forms == ["finding"] else given
+    return _of_finding(values["finding"], given) | given if "finding" in values else given
 
 
 def _of_metric(values: Mapping[str, Any]) -> dict[str, Any]:
-    statistic = values.get("statistic", "mean")
-    if statistic not in STATISTICS:
-        raise WrongValueError("statistic", f"statistic must be one of {', '.join(STATISTICS)}, not {statistic!r}")
-    if not values["metric"].strip():
-        raise WrongValueError("metric", "metric must name a metric")
     attributes = values.get("attributes")
     which = f"metric = {quote_text(values['metric'])}"
     which += "" if attributes is None else f" AND attributes = {quote_text(attributes)}"
     seconds = round(values.get("over", OVER).total_seconds())
     sql = f"""
-SELECT host AS subject, {"attributes, " if attributes is None else ""}{STATISTICS[statistic]} AS value
+SELECT host AS subject, {"attributes, " if attributes is None else ""}{STATISTICS[values.get("statistic", "mean")]} AS value
 FROM raw.system_metrics
 WHERE {which} AND status = 'ok' AND isfinite(value)
   AND observed_at > $as_of - INTERVAL {seconds} SECOND AND observed_at <= $as_of
@@ -72,8 +61,6 @@ GROUP BY ALL
 
 
 def _of_finding(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    if kind not in KINDS:
-        raise WrongValueError("finding", f"unknown finding {kind!r}; there are {', '.join(KINDS)}")
     columns, is_theirs = PARTS.get(kind, WHOLE)
     sql = f"""
 SELECT {columns}, CASE severity WHEN 'warning' THEN 1 WHEN 'critical' THEN 2 END AS value, statement AS detail, is_sample

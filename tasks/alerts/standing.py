@@ -11,7 +11,7 @@ import duckdb
 from storage.errors import ConfigurationError
 from storage.frames import fetch
 from tasks.alerts.in_force import read_definition
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE
 from tasks.silences import Silence, ack_of, alert_labels, is_valid, silence_of
 

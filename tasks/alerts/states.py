@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 
 ACTIVE = ("firing", "recovering", "no_data", "error")
 DAY = timedelta(days=1)

@@ -26,6 +26,7 @@ from storage.warehouse import Limits, warehouse
 from storage.write import replace
 from tasks.insights.book import Computation, check_inputs, check_output, enter
 from tasks.insights.macros import define_macros
+from tasks.wording import counted
 
 Given = Mapping[str, Any]
 """as_of, window_start, and what an insight takes from the settings, by name."""
@@ -40,7 +41,7 @@ class InsightResult:
     window_start: datetime | None
 
     def __str__(self) -> str:
-        return f"{self.rows:,} row{'s' * (self.rows != 1)}"
+        return counted(self.rows, "row")
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from tasks.insights.findings.wording import counted, minute, times
+from tasks.insights.findings.wording import minute, times
 from tasks.insights.statistics.intervals import Values
 from tasks.plots.labels import Caption, cut, series_name
 from tasks.plots.reading import HostAnomalies
 from tasks.plots.style import BAND, CRITICAL, DAY, INK, LINE, PALE, SHADES, WARNING, look, new_figure, place, time_axis, unit_axis
+from tasks.wording import counted
 
 PANEL = 0.85
 """Inches of a panel."""
@@ -24,10 +25,9 @@ EDGES = {"warning": (WARNING, ""), "critical": (CRITICAL, "///")}
 
 def caption(rows: HostAnomalies) -> Caption:
     last, count = rows.episodes.row(-1, named=True), rows.episodes.height
-    anomalies = "1 anomaly" if count == 1 else f"{count:,} anomalies"
     ends = "goes on" if last["is_ongoing"] else f"ended at {minute(last['ended_at'])}"
     return Caption(
-        f"{cut(rows.host)}: {anomalies} in {counted((rows.until - rows.since).days, 'day')}",
+        f"{cut(rows.host)}: {counted(count, 'anomaly')} in {counted((rows.until - rows.since).days, 'day')}",
         f"The latest ({last['severity']}) began at {minute(last['started_at'])} and {ends};"
         f" its score reached {times(last['peak'])}, the threshold is {times(last['threshold'])}.",
     )

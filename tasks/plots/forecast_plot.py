@@ -11,11 +11,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from tasks.insights.findings.hosts import amount, parsed
-from tasks.insights.findings.wording import counted, date, minute
+from tasks.insights.findings.wording import date, minute
 from tasks.insights.statistics.intervals import Values
 from tasks.plots.labels import Caption, cut
 from tasks.plots.reading import HOUR, Filling
 from tasks.plots.style import BAND, CRITICAL, DAY, HALF, INK, LINE, PALE, SHADES, look, new_figure, place, time_axis, unit_axis
+from tasks.wording import counted
 
 PANEL = 2.9
 """Inches."""

@@ -14,6 +14,7 @@ from storage.warehouse import Limits, warehouse
 from tasks.sources.files.finding import file_stem
 from tasks.sources.files.landed_file import land_file
 from tasks.sources.progress import Standing
+from tasks.wording import counted
 
 
 @task(name="read_aliases", cache_policy=NO_CACHE)
@@ -32,4 +33,4 @@ def read_aliases(home: str, *, limits: Limits, path: str, seen_at: datetime, pse
             return "as before"
         seen_at = Standing({}, last_seen(con, ALIASES)).seen_at(seen_at)
     landed = land_file(folder, "people", Path(path), source=ALIASES, name=stem, listed_at=seen_at, pseudonyms=pseudonyms)
-    return f"{landed.rows:,} rows of {path}"
+    return f"{counted(landed.rows, 'row')} of {path}"

@@ -22,6 +22,7 @@ from tasks.sources.landing_stream import LandingStream
 from tasks.sources.pace import Pacer, Report
 from tasks.sources.progress import Progress, Standing
 from tasks.sources.slices import cut
+from tasks.wording import counted
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class ExtractResult:
     mark: Mark | None
 
     def __str__(self) -> str:
-        return f"{self.rows:,} rows"
+        return counted(self.rows, "row")
 
 
 @dataclass(frozen=True)

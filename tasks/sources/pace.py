@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tasks.wording import duration
+
 REPORT_EVERY_SECONDS = 2.0
 
 
@@ -33,7 +35,7 @@ class Pace:
 
     def __str__(self) -> str:
         of = f" of {self.expected:,}" if self.expected else ""
-        left = f", {_span(self.seconds_left)} left" if self.seconds_left is not None else ""
+        left = f", {duration(self.seconds_left)} left" if self.seconds_left is not None else ""
         return f"{self.dataset}: {self.rows:,}{of} rows, {self.rows_per_second:,.0f} rows/s{left}"
 
 
@@ -53,9 +55,3 @@ class Pacer:
         if now - self.reported >= REPORT_EVERY_SECONDS:
             self.reported = now
             self.report(Pace(self.dataset, self.rows, self.expected, now - self.started))
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
 from tasks.alerts import board
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.notifications import delivery
 from tasks.notifications.channels import Channel
 from tasks.silences import add_silence, new_ack, new_silence, parse_matchers

@@ -24,7 +24,7 @@ from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.in_force import rules_in_force
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.maintenance import copy_elsewhere, renew_backup
 from tasks.notifications.outbox import record, take
 from tasks.notifications.outcomes import DELIVERED

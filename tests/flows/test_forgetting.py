@@ -199,7 +199,7 @@ def test_the_api_of_somebody_elses_server_is_asked_for_what_it_can_do(forgotten:
     changed = up.ask("flow_runs/", named)["id"]
     done = forget(tmp_path / "elsewhere", EVE, **up.variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 pages and 1 runs with their logs deleted, 1 runs put right; events stay" in done.stdout
+    assert "3 pages and 1 run with their logs deleted, 1 run put right; events stay" in done.stdout
     assert up.ask("artifacts/filter", {"artifacts": {"id": {"any_": [made[EVE]["plots"]]}}}) == []
     assert up.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [made[EVE]["run"]]}}}) == []
     assert up.ask(f"flow_runs/{changed}", method="GET")["parameters"] == {"only": ["(forgotten)"]}

@@ -24,7 +24,7 @@ from storage.loading import load_landing
 from storage.transaction import transaction
 from storage.write import replace, upsert_rows
 from tasks.alerts.board import conclude, read_alerts
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import Observation
 from tasks.insights.book import Computation, enter
 from tasks.insights.findings.joining import as_found, write_findings

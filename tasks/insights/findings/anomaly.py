@@ -4,7 +4,8 @@ import json
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, listed, minute, percent, span, times
+from tasks.insights.findings.wording import listed, minute, percent, times
+from tasks.wording import counted, duration
 
 CONFIDENCE = {"critical": 0.87, "warning": 0.68}
 """How many of such episodes touched a labelled incident on ten labelled servers: 13 of 15, 32 of 47."""
@@ -29,12 +30,12 @@ def describe(row: Row) -> Finding:
 
 
 def _statement(row: Row, named: list[str]) -> str:
-    lasts = f"{'has behaved' if row['is_ongoing'] else 'behaved'} for {span(row['seconds'])} as it did not before"
+    lasts = f"{'has behaved' if row['is_ongoing'] else 'behaved'} unusually for {duration(row['seconds'])}"
     shares = [f"{name} ({percent(each['contribution'])})" for name, each in zip(named, json.loads(row["top_metrics"]), strict=True)]
-    mostly = f": mostly {listed(shares[:NAMED])}" if shares else ""
+    mostly = f", mostly by {listed(shares[:NAMED])}" if shares else ""
     return (
-        f"{row['host']} {lasts}; the score reached {times(row['peak'])} at {minute(row['peak_at'])}, with a threshold of"
-        f" {times(row['threshold'])}{mostly}"
+        f"{row['host']} {lasts}; its score reached {times(row['peak'])} at {minute(row['peak_at'])}"
+        f" (threshold {times(row['threshold'])}){mostly}"
     )
 
 

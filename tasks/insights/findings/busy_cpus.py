@@ -5,9 +5,10 @@ from datetime import datetime
 from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import parsed, process
 from tasks.insights.findings.kind import Row
-from tasks.insights.findings.wording import counted, minute, percent, span
+from tasks.insights.findings.wording import minute, percent
 from tasks.insights.hosts.usual_load import NEEDED
 from tasks.insights.statistics.succession import chance_of_next
+from tasks.wording import counted, duration
 
 DAY = 23.75 * 3600
 """What began as far back as is looked at (s), but for a quarter of an hour."""
@@ -30,7 +31,7 @@ def when(row: Row) -> str:
     seconds = (row["ended_at"] - row["started_at"]).total_seconds()
     if seconds >= DAY:
         return "for a day or longer"
-    return f"for {span(seconds)} {'from' if is_over else 'since'} {minute(row['started_at'])}{' on' * is_over}"
+    return f"for {duration(seconds)} {'from' if is_over else 'since'} {minute(row['started_at'])}{' on' * is_over}"
 
 
 def on_earlier_days(row: Row) -> str:
@@ -48,11 +49,12 @@ def surprise(row: Row) -> float:
 
 def culprit(row: Row) -> str:
     """Who did it, and what to do with it."""
+    look = f"Run `top` on {row['host']} to see which process it is"
     if row["process"] is None:
-        return f"See with `top` on {row['host']} who does it: no process was sampled."
+        return f"{look}: no process was sampled."
     one, share = process(row["process"]), percent(row["process_share"])
     if row["process_share"] < SMALL * row["mean"]:
-        return f"See with `top` on {row['host']} who does it: the busiest process sampled, {one}, took only {share} of all CPUs."
+        return f"{look}: the busiest process sampled, {one}, took only {share} of all CPUs."
     if row["processes"] == 1:
         return f"It is {one} on {row['host']}, with {share} of all CPUs: see what it does, and stop, slow down (nice) or move it."
     name = parsed(row["process"]).get("name", "one name")

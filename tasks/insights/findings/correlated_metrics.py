@@ -5,7 +5,8 @@ from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import parsed
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.operations import seconds
-from tasks.insights.findings.wording import counted, minute, times
+from tasks.insights.findings.wording import minute, times
+from tasks.wording import counted
 
 SLOW = 0.975
 """That the 95th percentile is beyond the lower end of its 95 % interval."""
@@ -35,7 +36,7 @@ def _statement(row: Row) -> str:
     moves = "rises" if row["correlation"] > 0 else "falls"
     lag = f"{counted(row['lag_minutes'], 'minute')} after" if row["lag_minutes"] else "as soon as"
     return (
-        f"{row['operation']} answers slowly since {minute(row['started_at'])}"
+        f"{row['operation']} has been slow since {minute(row['started_at'])}"
         f" (95 of 100 take up to {seconds(row['p95_seconds'])},"
         f" {times(row['p95_ratio'])} times the usual), and over the last 24 hours its median duration"
         f" {moves} {lag} {_metric(row)} rises:"

@@ -6,7 +6,8 @@ from typing import Any
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, date, listed, minute, share_of
+from tasks.insights.findings.wording import date, listed, minute, share_of
+from tasks.wording import counted, plural
 
 CRITICAL_BELOW = 0.6
 """Critical where the success rate is lower than that whatever the chance."""
@@ -54,12 +55,12 @@ def _low(row: Row) -> str:
     rate = share_of(
         row["success_rate"], row["success_rate_exact_low"], row["success_rate_exact_high"], row["deployments"], "deployment"
     )
+    if row["changed_at"] is not None:
+        return f"{_fallen(row)}; together {rate} in the last {row['window_days']} days"
     return f"{rate} succeeded in the last {row['window_days']} days; {_trend(row)}"
 
 
 def _trend(row: Row) -> str:
-    if row["changed_at"] is not None:
-        return f"{_level(row, 'after')} since {date(row['changed_at'])}, {_level(row, 'before')} before"
     return "no evidence that it was ever better" if row["change"] == "no_evidence" else "too few to tell since when"
 
 
@@ -110,8 +111,8 @@ def _where(row: Row) -> str:
 
 def _attempts(row: Row) -> str:
     ids, versions = row["failed_ids"], row["failed_versions"]
-    named = f"version{'s' * (len(versions) > 1)} {listed(versions)}, the latest {minute(row['last_failed_at'])}"
-    last = f"the attempt{'s' * (len(ids) > 1)} {listed(ids)}"
+    named = f"{plural('version', len(versions))} {listed(versions)}, the latest {minute(row['last_failed_at'])}"
+    last = f"the {plural('attempt', len(ids))} {listed(ids)}"
     return f"{last} ({named}; {counted(row['failures'], 'failed deployment')} in all)"
 
 

@@ -42,9 +42,9 @@ def _statement(row: Row) -> str:
     rate = share_of(row["error_rate"], row["error_rate_low"], row["error_rate_high"], row["requests"], "request")
     if row["is_day"]:
         since = f"in the 24 hours since {minute(row['started_at'])}"
-        return f"{row['operation']} fails more often: {rate} failed {since}, usually {percent(row['usual_share'])}"
+        return f"{row['operation']} has failed more often: {rate} failed {since}, usually {percent(row['usual_share'])}"
     return (
-        f"{row['operation']} fails more often since {minute(row['started_at'])}: {rate} failed in the hour from"
+        f"{row['operation']} has failed more often since {minute(row['started_at'])}: {rate} failed in the hour from"
         f" {minute(row['hour_at'])}, usually {percent(row['usual_share'])}"
     )
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, date, listed, percent
+from tasks.insights.findings.wording import date, listed, percent
+from tasks.wording import counted
 
 OWNED = {"expert": 0.88, "proficient": 0.38, "competent": 0.22}
 """How many of such a level were declared owners of the domain (benchmarks.expertise; docs/metrics.md)."""
@@ -35,7 +36,7 @@ def describe(row: Row) -> Finding:
 def _statement(row: Row) -> str:
     domains: Sequence[Row] = row["domains"]
     held = "; ".join(_held(each) for each in domains[:NAMED]) + _more(domains)
-    return f"{row['user_id']}, last seen {date(row['last_active_at'])}, may not log in any more: {held}"
+    return f"{row['user_id']}, last seen {date(row['last_active_at'])}, can no longer log in: {held}"
 
 
 def _held(domain: Row) -> str:
@@ -55,7 +56,7 @@ def _hand_over(domains: Sequence[Row]) -> str:
     orphans = [each["domain"] for each in domains if each["heir"] is None]
     steps = [f"Hand over {listed(heirs)}, most at hand there, with the help of whoever else knows it."] if heirs else []
     if orphans:
-        steps.append(f"Nobody who acted in {listed(orphans)} may still log in: appoint two people, and hand over what was left.")
+        steps.append(f"Nobody who acted in {listed(orphans)} can still log in: appoint two people, and hand over what was left.")
     return " ".join(steps)
 
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
-from tasks.insights.findings.wording import minute, span, times
+from tasks.insights.findings.wording import minute, times
+from tasks.wording import duration
 
 SIZES = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
@@ -37,4 +38,4 @@ def amount(value: float, unit: str | None) -> str:
 
 def until(as_of: datetime, instant: datetime | None) -> str:
     """How long from as_of to an instant; None is too far away to say."""
-    return "over ten years" if instant is None else span((instant - as_of).total_seconds())
+    return "over ten years" if instant is None else duration((instant - as_of).total_seconds())

@@ -5,7 +5,8 @@ from datetime import datetime
 from storage.warehouse import quote_text
 from tasks.insights.expertise.confidence import OWNED
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, percent
+from tasks.insights.findings.wording import percent
+from tasks.wording import counted
 
 
 def describe(row: Row) -> Finding:
@@ -38,7 +39,7 @@ def _alone(row: Row) -> str:
 
 def _lost(row: Row) -> str:
     first, share = row["expert_user_id"], percent(row["expert_share"])
-    return f"{first}, who knows {row['domain']} best with {share} of the knowledge, may not log in any more; {_rest(row)}."
+    return f"{first}, who knows {row['domain']} best with {share} of the knowledge, can no longer log in; {_rest(row)}."
 
 
 def _rest(row: Row) -> str:
@@ -56,7 +57,7 @@ def _spread(row: Row) -> str:
 def _hand_over(row: Row) -> str:
     heir, domain, first = row["available_user_id"], row["domain"], row["expert_user_id"]
     if heir is None:
-        return f"Nobody who acted in {domain} may still log in: appoint two people, and hand over what {first} left."
+        return f"Nobody who acted in {domain} can still log in: appoint two people, and hand over what {first} left."
     return f"Hand it over: make {heir}, who is most at hand in {domain}, its owner, and let a second person make changes in it too."
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import amount, process, until
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import span
+from tasks.wording import duration
 
 CRITICAL_HOURS = 24
 """Critical where the limit is that near."""
@@ -23,8 +23,9 @@ def describe(row: Row) -> Finding:
         subject=f"{row['host']} / {_what(row)}",
         severity="critical" if _is_near(row) else "warning",
         started_at=row["grows_since"],
-        statement=f"Memory of {_what(row)} on {row['host']} grows by {_slope(row)} over the last {span(3600 * row['window_hours'])}"
-        f" where it is lowest, and is {amount(row['value'], row['unit'])}; {_limit(row)}",
+        statement=f"Memory of {_what(row)} on {row['host']} has grown by {_slope(row)}"
+        f" over the last {duration(3600 * row['window_hours'])} (at its lowest points),"
+        f" and is now {amount(row['value'], row['unit'])}; {_limit(row)}",
         recommendation=_recommendation(row),
         evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.forecasts WHERE {where}"},
         confidence=1 - row["growth_p_value"],

@@ -8,8 +8,9 @@ import polars as pl
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Row
-from tasks.insights.findings.wording import counted, listed, minute, span, times
+from tasks.insights.findings.wording import listed, minute, times
 from tasks.insights.health.runs import Share, find_runs
+from tasks.wording import duration
 
 HOUR = timedelta(hours=1)
 MORE_LOAD = 1.5
@@ -27,7 +28,7 @@ def bad_operations(rows: pl.DataFrame, share: Share) -> pl.DataFrame:
 
 def seconds(value: float) -> str:
     """`0.35 s`, `2.4 s`, `21 min`."""
-    return f"{times(value)} s" if value < 60 else span(value)
+    return f"{times(value)} s" if value < 60 else duration(value)
 
 
 def what_to_do(row: Row, otherwise: str) -> str:
@@ -47,7 +48,7 @@ def evidence_of(row: Row, names: Sequence[str]) -> dict[str, Any]:
 def _shared(others: Sequence[str]) -> str:
     if not others:
         return ""
-    named = listed([*others[:NAMED], counted(len(others) - NAMED, "more")] if len(others) > NAMED else others)
+    named = listed([*others[:NAMED], f"{len(others) - NAMED:,} more"] if len(others) > NAMED else others)
     return f"So is it with {named}: look first at what they share."
 
 

@@ -5,8 +5,9 @@ import polars as pl
 
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.operations import bad_operations, evidence_of, seconds, what_to_do
-from tasks.insights.findings.wording import counted, minute, percent, times
+from tasks.insights.findings.wording import minute, percent, times
 from tasks.insights.health.runs import SLOW
+from tasks.wording import counted
 
 CRITICAL_RATIO = 2.0
 """Critical where the 95th percentile is at least so many times the usual, whatever the chance."""
@@ -37,7 +38,7 @@ def _of_day(row: Row) -> str:
     usual, share = seconds(row["baseline_p95_seconds"]), percent(row["usual_share"])
     requests = f"{counted(row['timed'], 'request')} in the 24 hours since {minute(row['started_at'])}"
     return (
-        f"{row['operation']} answers slowly: of {requests} {row['slow']:,} took longer than the usual 95th percentile of {usual},"
+        f"{row['operation']} has been slow: of {requests} {row['slow']:,} took longer than the usual 95th percentile of {usual},"
         f" usually {share}, and {row['very_slow']:,} longer than 1.5 times that"
     )
 
@@ -47,7 +48,7 @@ def _of_hour(row: Row) -> str:
     p95 = f"95 of 100 take up to {seconds(row['p95_seconds'])} ({_between(row)})"
     slow = f"{row['slow']:,} of {counted(row['timed'], 'request')} in the hour from {minute(row['hour_at'])}"
     return (
-        f"{row['operation']} answers slowly since {minute(row['started_at'])}: {p95}, {times(row['p95_ratio'])} times the usual"
+        f"{row['operation']} has been slow since {minute(row['started_at'])}: {p95}, {times(row['p95_ratio'])} times the usual"
         f" {usual}; {slow} took longer than that, usually {percent(row['usual_share'])}"
     )
 

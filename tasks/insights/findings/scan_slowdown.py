@@ -1,16 +1,17 @@
-"""Scans that take longer than they did. Reads insights.scan_performance."""
+"""Scans that take longer than they did. Reads insights.scan_performance, and raw.scans for how long they took."""
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, date, span, span_between, times, times_between
+from tasks.insights.findings.wording import date, times, times_between
+from tasks.wording import counted, duration
 
 CRITICAL_RATIO = 2.0
 """Critical where the slowdown is at least so large whatever the chance."""
 AS_MANY_ASSETS = 1.1
 """Up to so many times the assets a run are about as many."""
 NUMBERS = (
-    *("slowdown_ratio", "slowdown_ratio_low", "slowdown_ratio_high", "slowdown_q_value", "assets_ratio", "run_times"),
-    *("run_median_seconds", "run_median_low", "run_median_high", "days", "window_days"),
+    *("slowdown_ratio", "slowdown_ratio_low", "slowdown_ratio_high", "slowdown_q_value", "assets_ratio"),
+    *("median_before_seconds", "median_since_seconds", "runs_before", "runs_since"),
 )
 
 
@@ -31,9 +32,16 @@ def describe(row: Row) -> Finding:
 
 def _statement(row: Row) -> str:
     ratio = f"{times(row['slowdown_ratio'])} times as long {times_between(row['slowdown_ratio_low'], row['slowdown_ratio_high'])}"
-    runs = f"{counted(row['run_times'], 'run')} on {row['days']} of the last {row['window_days']} days"
-    median = f"{span(row['run_median_seconds'])} {span_between(row['run_median_low'], row['run_median_high'])}"
-    return f"{_scans(row)} take {ratio} since {date(row['slowed_at'])}: the median of {runs} is {median}"
+    return f"{_scans(row)} have taken {ratio} since {date(row['slowed_at'])}{_medians(row)}"
+
+
+def _medians(row: Row) -> str:
+    """Empty where the scans of either side have been deleted since the slowdown was found."""
+    before, since = row["median_before_seconds"], row["median_since_seconds"]
+    if before is None or since is None:
+        return ""
+    runs = f"medians of {row['runs_before']:,} and {counted(row['runs_since'], 'run')}"
+    return f": {duration(before)} before, {duration(since)} since ({runs})"
 
 
 def _recommendation(row: Row) -> str:
@@ -56,4 +64,4 @@ def _scans(row: Row) -> str:
     return f"{row['scan_type']} scans of {row['data_source']}"
 
 
-SCAN_SLOWDOWN = Kind("scan_slowdown", parameters=(), describe=describe)
+SCAN_SLOWDOWN = Kind("scan_slowdown", parameters=("as_of", "window_days"), describe=describe)

@@ -1,4 +1,23 @@
--- The scans that have become slower than they were.
+-- The scans that have become slower than they were, with how long those in the window took before and since.
+WITH slower AS (
+    SELECT * FROM insights.scan_performance WHERE slowdown = 'slower'
+),
+
+sides AS (
+    SELECT
+        slower.data_source,
+        slower.scan_type,
+        count(*) FILTER (WHERE scans.ended_at < slower.slowed_at) AS runs_before,
+        count(*) FILTER (WHERE scans.ended_at >= slower.slowed_at) AS runs_since,
+        median(scans.run_seconds) FILTER (WHERE scans.ended_at < slower.slowed_at) AS median_before_seconds,
+        median(scans.run_seconds) FILTER (WHERE scans.ended_at >= slower.slowed_at) AS median_since_seconds
+    FROM slower
+    INNER JOIN scans_as_of(CAST($as_of AS TIMESTAMPTZ)) AS scans USING (data_source, scan_type)
+    WHERE scans.status = 'succeeded' AND scans.run_seconds >= 0 AND scans.outdated_reason IS NULL
+        AND scans.ended_at >= CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER))
+    GROUP BY slower.data_source, slower.scan_type
+)
+
 SELECT
     data_source,
     scan_type,
@@ -8,13 +27,11 @@ SELECT
     slowdown_ratio_high,
     slowdown_q_value,
     assets_ratio,
-    run_times,
-    run_median_seconds,
-    run_median_low,
-    run_median_high,
-    days,
-    window_days,
+    runs_before,
+    runs_since,
+    median_before_seconds,
+    median_since_seconds,
     is_sample
-FROM insights.scan_performance
-WHERE slowdown = 'slower'
+FROM slower
+LEFT JOIN sides USING (data_source, scan_type)
 ORDER BY data_source, scan_type

@@ -3,8 +3,9 @@ counts them, and raw.deployments."""
 
 from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
-from tasks.insights.findings.wording import counted, minute, span
+from tasks.insights.findings.wording import minute
 from tasks.insights.statistics.succession import chance_of_next
+from tasks.wording import counted, duration
 
 NUMBERS = (
     *("state", "version", "begun_at", "known_until", "elapsed_seconds", "ended", "longer", "stuck"),
@@ -39,7 +40,7 @@ def _deployment(row: Row) -> str:
 
 
 def _statement(row: Row) -> str:
-    since = f"{_deployment(row)} is {row['state']} for {span(row['elapsed_seconds'])}, since {minute(row['begun_at'])}"
+    since = f"{_deployment(row)} has been {row['state']} for {duration(row['elapsed_seconds'])}, since {minute(row['begun_at'])}"
     if not row["ended"]:
         return f"{since}; none has ended in {counted(row['window_days'], 'day')} that it could be compared with"
     longer = f"{row['longer']:,}" if row["longer"] else "none"

@@ -4,9 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import polars as pl
-
-from tasks.insights.scans.verdicts import duration
+from tasks.wording import counted
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -20,17 +18,6 @@ def date(instant: datetime) -> str:
 def minute(instant: datetime) -> str:
     """`18 Nov 2026 09:10 UTC`."""
     return f"{date(instant)} {instant.astimezone(UTC):%H:%M} UTC"
-
-
-def span(seconds: float) -> str:
-    """Seconds as `45 s`, `21 min`, `2 h 5 min`, `3 d 4 h`."""
-    text: str = pl.select(duration(pl.lit(seconds, pl.Float64))).item()
-    return text
-
-
-def span_between(low: float | None, high: float | None) -> str:
-    """The interval of a time, in brackets."""
-    return "(too few for an interval)" if low is None or high is None else f"({span(low)} to {span(high)})"
 
 
 def percent(share: float) -> str:
@@ -61,11 +48,6 @@ def times(ratio: float) -> str:
 def times_between(low: float | None, high: float | None) -> str:
     """The interval of a ratio, in brackets."""
     return "(too few for an interval)" if low is None or high is None else f"({times(low)} to {times(high)})"
-
-
-def counted(n: int, what: str) -> str:
-    """`1 day`, `43 days`."""
-    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def listed(names: Sequence[str]) -> str:

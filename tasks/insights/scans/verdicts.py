@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from tasks.insights.scans.survival import LEAST_RUNS, Survival
 from tasks.insights.statistics.intervals import Values
+from tasks.wording import counted, duration
 
 DEAD = 0.95
 """From this probability on a scan is said to be dead."""
@@ -62,30 +63,33 @@ def verdict() -> pl.Expr:
 def evidence() -> pl.Expr:
     """One sentence with the numbers, from the table's columns, outdated_reason, longest_seconds, changed_seconds, unread_seconds
     and is_queue_still."""
-    lasting = pl.format("{} for {}", "status", duration("elapsed_seconds"))
-    since = pl.when(pl.col("elapsed_seconds").is_null()).then(pl.format("{}, since when is not known", "status")).otherwise(lasting)
+    lasting = pl.format("it has been {} for {}", "status", _said("elapsed_seconds"))
+    since = (
+        pl.when(pl.col("elapsed_seconds").is_null())
+        .then(pl.format("it is {}, since when is not known", "status"))
+        .otherwise(lasting)
+    )
     judged_by = pl.when(pl.col("history_runs") < LEAST_RUNS).then(_too_few()).otherwise(pl.concat_str(_history(), _signs()))
     outdated = pl.format("; its newest state was refused: {}", "outdated_reason")
     return pl.concat_str(since, pl.when(pl.col("outdated_reason").is_not_null()).then(outdated).otherwise(judged_by))
 
 
 def _too_few() -> pl.Expr:
-    n = pl.col("history_runs")
-    many = pl.format("{} earlier runs", n)
-    runs = pl.when(n == 0).then(pl.lit("no earlier run")).when(n == 1).then(pl.lit("1 earlier run")).otherwise(many)
-    return pl.format("; {} succeeded in {} days, {} are needed", runs, "window_days", pl.lit(LEAST_RUNS))
+    some = pl.col("history_runs").map_elements(lambda n: counted(n, "earlier run"), return_dtype=pl.String)
+    runs = pl.when(pl.col("history_runs") == 0).then(pl.lit("no earlier run")).otherwise(some)
+    return pl.format("; {} succeeded in {} days, and it takes {} to judge", runs, "window_days", pl.lit(LEAST_RUNS))
 
 
 def _history() -> pl.Expr:
     took = pl.when(pl.col("status") == "queued").then(pl.lit("waited")).otherwise(pl.lit("took"))
-    figures = (duration(name) for name in ("usual_seconds", "slow_seconds", "longest_seconds"))
-    return pl.format("; the last {} runs {} {} (median), 95 of 100 under {}, the longest {}", "history_runs", took, *figures)
+    figures = (_said(name) for name in ("usual_seconds", "slow_seconds", "longest_seconds"))
+    return pl.format("; the last {} runs {} {} (median), 95 of 100 less than {}, the longest {}", "history_runs", took, *figures)
 
 
 def _signs() -> pl.Expr:
-    changed = pl.format("; its record changed {} ago", duration(pl.col("elapsed_seconds") - pl.col("changed_seconds")))
+    changed = pl.format("; its record changed {} ago", _said(pl.col("elapsed_seconds") - pl.col("changed_seconds")))
     still = pl.when(pl.col("is_queue_still")).then(pl.lit("; no scan has begun since")).otherwise(pl.lit(""))
-    unread = pl.format("; judged as of {} ago, when the source was last read", duration("unread_seconds"))
+    unread = pl.format("; judged as of {} ago, when the source was last read", _said("unread_seconds"))
     return pl.concat_str(
         pl.when(pl.col("changed_seconds") >= 60).then(changed).otherwise(pl.lit("")),
         still,
@@ -93,22 +97,6 @@ def _signs() -> pl.Expr:
     )
 
 
-def duration(seconds: str | pl.Expr) -> pl.Expr:
-    """Seconds in their two largest units: `2 d 3 h`, `1 h 2 min`, `21 min`, `3 min 5 s`; whole minutes from ten on."""
+def _said(seconds: str | pl.Expr) -> pl.Expr:
     exact = pl.col(seconds) if isinstance(seconds, str) else seconds
-    rounded = pl.when(exact < 600).then(exact.round()).otherwise((exact / 60).round() * 60).cast(pl.Int64)
-    minutes, hours, days = rounded // 60, rounded // 3600, rounded // 86_400
-    return (
-        pl.when(rounded < 60)
-        .then(pl.format("{} s", rounded))
-        .when(rounded < 3600)
-        .then(_two(minutes, "min", rounded % 60, "s"))
-        .when(rounded < 86_400)
-        .then(_two(hours, "h", minutes % 60, "min"))
-        .otherwise(_two(days, "d", hours % 24, "h"))
-    )
-
-
-def _two(large: pl.Expr, unit: str, small: pl.Expr, small_unit: str) -> pl.Expr:
-    one = pl.format(f"{{}} {unit}", large)
-    return pl.when(small == 0).then(one).otherwise(pl.format(f"{{}} {{}} {small_unit}", one, small))
+    return exact.map_elements(duration, return_dtype=pl.String)

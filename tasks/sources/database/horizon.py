@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tasks.sources.database.session import Horizon
+from tasks.wording import counted, duration
 
 HELD_BACK = timedelta(minutes=15)
 """A transaction open for longer than between two extractions is worth a word: everything since is read again each time."""
@@ -27,23 +28,18 @@ def see_horizon(seen: Transactions, fallback: timedelta) -> Horizon:
     Args:
         fallback: how long a transaction may last where nobody can see when the open ones began.
     """
+    again = f"the last {duration(fallback.total_seconds())} is read again each time"
     if seen.is_replica:
         until = min(seen.clock, seen.replayed_at or seen.clock)
-        return Horizon(until - fallback, f"the source is a replica: the last {_span(fallback)} are read again each time")
+        return Horizon(until - fallback, f"the source is a replica: {again}")
     if seen.hidden_sessions:
-        sessions = f"{seen.hidden_sessions} session{'s' * (seen.hidden_sessions != 1)}"
-        said = f"the role may not see {sessions}: the last {_span(fallback)} are read again each time"
+        said = f"the role may not see {counted(seen.hidden_sessions, 'session')}: {again}"
         return Horizon(seen.clock - fallback, f"{said}; GRANT pg_read_all_stats ends that")
     begun = [seen.clock, seen.oldest_start or seen.clock]
     # PostgreSQL says when a transaction was prepared, not when it began.
     begun += [seen.oldest_prepared - fallback] if seen.oldest_prepared else []
     oldest = min(begun)
     if seen.clock - oldest > HELD_BACK:
-        said = f"a transaction has been open for {_span(seen.clock - oldest)}"
+        said = f"a transaction has been open for {duration((seen.clock - oldest).total_seconds())}"
         return Horizon(oldest, f"{said}: everything since is read again each time")
     return Horizon(oldest)
-
-
-def _span(length: timedelta) -> str:
-    minutes = round(length.total_seconds() / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from storage.catalogue import Table
 from storage.contract import check_columns
 from storage.errors import GovpulseError
+from tasks.wording import plural
 
 SHOWN = 12
 
@@ -23,7 +24,7 @@ def known_columns(table: Table, names: Sequence[str], origin: str) -> dict[str, 
         raise GovpulseError(f"{error}; it has {_shown(names)}") from error
     repeated = sorted({name for name, found in places.items() if len(found) > 1})
     if repeated:
-        raise GovpulseError(f"{origin} has the column{'s' * (len(repeated) > 1)} {', '.join(repeated)} more than once")
+        raise GovpulseError(f"{origin} has the {plural('column', len(repeated))} {', '.join(repeated)} more than once")
     return {name: found[0] for name, found in sorted(places.items(), key=lambda item: item[1])}
 
 

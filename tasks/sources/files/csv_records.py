@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tasks.sources.files.unreadable import is_utf8, shown
+from tasks.wording import counted
 
 FIELD_CHARACTERS = 1 << 24
 """So far a quote may be from its end: what a file without the end of a quote costs in memory."""
@@ -125,7 +126,7 @@ def _quote_fault(error: csv.Error, lines: Lines) -> str:
 
 
 def _width_fault(fields: list[str], width: int, lines: Lines) -> str:
-    fault = f"has {len(fields)} field{'s' * (len(fields) > 1)}, not {width}"
+    fault = f"has {counted(len(fields), 'field')}, not {width}"
     return f"{fault}, or a quote that does not end" if len(lines.record) > 1 else fault
 
 

@@ -11,6 +11,7 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.landing import land
 from tasks.sources.host.rows import Row, build_frame
+from tasks.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ class CollectResult:
     last_at: datetime | None
 
     def __str__(self) -> str:
-        unread = f", {self.unreadable} without a value" if self.unreadable else ""
-        return f"{self.samples} sample{'s' * (self.samples != 1)} of this host, {self.rows:,} rows{unread}"
+        unread = f", {counted(self.unreadable, 'unreadable value')}: NULL, with the reason" if self.unreadable else ""
+        return f"{counted(self.samples, 'sample')} of this host, {counted(self.rows, 'row')}{unread}"
 
 
 @dataclass

@@ -52,7 +52,7 @@ def test_what_came_after_the_backup_comes_back_from_the_journal(govpulse, home: 
     done = govpulse("restore")
     assert done.code == 0
     assert "put back backup 1" in done.out
-    assert "and loaded 1 landing files again" in done.out
+    assert "and loaded 1 landing file again" in done.out
     assert "lost: " not in done.out
     assert users() == ["u1", "u2", "u3"]
     assert silences(govpulse) == ["ann"]

@@ -14,7 +14,7 @@ from storage.reader import asking_on
 from storage.warehouse import Limits, warehouse
 from tasks.alerts.board import evaluate_on, evaluate_rules, read_alerts
 from tasks.alerts.observing import observe
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 
 OPS, BOTH = {"ops": "warning"}, {"ops": "warning", "pager": "critical"}
 GAUGE = Rule("gauge", "SELECT subject, value FROM gauges", warning=1, critical=2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tasks.alerts.evaluation import IN_ERROR, Transition, evaluate
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, DAY, MOST_NOTICES, Alert, Observation
 
 VALUES = st.none() | st.sampled_from([0.1, 0.5, 0.65, 0.75, 0.85, 0.87, 0.95, float("inf")])

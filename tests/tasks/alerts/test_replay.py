@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tasks.alerts.replay import Episode, count_notifications, replay
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import Observation
 
 PLAIN = Rule("disk", "SELECT 1", warning=0.8, critical=0.9)

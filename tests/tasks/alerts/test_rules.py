@@ -1,5 +1,6 @@
 """Rules files: what a rule says, the shipped set, and that every mistake is named by file, line, rule and key."""
 
+import json
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,10 +9,15 @@ import duckdb
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from storage.errors import ConfigurationError
-from tasks.alerts.rules import ALL_KEYS, SHIPPED, Rule, evidence_query, load_rules, load_with_sources, read_rules
+from tasks.alerts.rule import Rule, evidence_query
+from tasks.alerts.rule_mistakes import WrongValueError
+from tasks.alerts.rules import SHIPPED, load_rules, load_with_sources, read_rules
+from tasks.alerts.written_rule import ALL_KEYS, rule_of
 
+SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[3] / "docs" / "alert-rules.schema.json").read_text()))
 NAMES = {rule.name for rule in read_rules(SHIPPED)}
 
 
@@ -267,6 +273,44 @@ WRITTEN = st.lists(ENTRIES, max_size=3).map(
 MANGLED = st.tuples(st.just(SHIPPED.read_text()), st.integers(0, 4000), st.integers(0, 60), TEXTS).map(
     lambda cut: cut[0][: cut[1]] + cut[3] + cut[0][cut[1] + cut[2] :]
 )
+
+
+RULES = st.fixed_dictionaries({"name": st.just("mine"), "sql": st.just("SELECT 1"), "warning": st.integers(0, 3)})
+
+
+@given(st.builds(lambda rule, more: rule | more, RULES, ENTRIES) | ENTRIES)
+@example({"name": "a", "finding": "anomaly", "clear_critical": 1.5})
+@example({"name": "ü", "metric": "m", "over": "1d12h", "critical": 1, "inhibits": []})
+def test_the_schema_for_editors_takes_every_rule(entry: dict[str, object]) -> None:
+    try:
+        rule_of(entry)
+    except WrongValueError:
+        return
+    SCHEMA.validate({"rule": [entry]})
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "unknown key", "duration without a unit", "duration as a number", "no threshold", "threshold as text", "direction",
+        "sql as a number", "no sql", "sql and metric", "unknown statistic", "statistic of sql", "unknown finding",
+        "inhibits in one word", "inhibits numbers", "no name", "a table within", "another table", "one bracket too few",
+    ],
+)  # fmt: skip
+def test_the_schema_for_editors_sees_mistakes_of_form(kind: str) -> None:
+    assert not SCHEMA.is_valid(tomllib.loads(MISTAKES[kind][0]))
+
+
+@pytest.mark.parametrize("key", ALL_KEYS)
+def test_null_is_no_value(key: str) -> None:
+    """TOML has none, but JSON has."""
+    with pytest.raises(WrongValueError, match=key):
+        rule_of({"name": "mine", "sql": "SELECT 1", "warning": 1, key: None})
+
+
+def test_a_metric_that_cannot_stand_in_sql_is_refused_by_its_name() -> None:
+    with pytest.raises(WrongValueError, match="metric is not SQL"):
+        rule_of({"name": "mine", "metric": "a\0b", "warning": 1})
 
 
 @given(st.one_of(TEXTS, WRITTEN, MANGLED, st.binary(max_size=30)))

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from storage.transaction import transaction
 from tasks.alerts.in_force import definition_of, read_definition, rules_in_force
-from tasks.alerts.rules import Rule, load_rules, rule_of
+from tasks.alerts.rule import Rule
+from tasks.alerts.rules import load_rules
+from tasks.alerts.written_rule import rule_of
 
 MINE = '[[rule]]\nname = "mine"\nsql = "SELECT 1 AS value -- \'ü\'"\nwarning = 1\nfor = "5m"\n'
 

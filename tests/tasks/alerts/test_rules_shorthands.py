@@ -8,7 +8,8 @@ import pytest
 from storage.catalogue import TABLES
 from storage.reader import asking_on
 from tasks.alerts.observing import observe
-from tasks.alerts.rules import Rule, evidence_query, read_rules
+from tasks.alerts.rule import Rule, evidence_query
+from tasks.alerts.rules import read_rules
 from tests.insight_rows import insert
 
 

@@ -12,7 +12,8 @@ from storage.catalogue.insights.performance_insights import KINDS
 from storage.reader import asking_on
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.observing import observe
-from tasks.alerts.rules import SHIPPED, Rule, evidence_query, read_rules
+from tasks.alerts.rule import Rule, evidence_query
+from tasks.alerts.rules import SHIPPED, read_rules
 from tasks.insights.scans.verdicts import DEAD
 from tests.insight_rows import insert
 

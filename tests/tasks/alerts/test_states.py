@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from storage.fingerprints import fingerprint
 from tasks.alerts.evaluation import Transition, evaluate
-from tasks.alerts.rules import Rule
+from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation, advance
 
 BEGINNING = datetime(2026, 3, 10, 12, tzinfo=UTC)

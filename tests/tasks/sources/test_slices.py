@@ -87,7 +87,7 @@ def test_slices_follow_one_another_without_a_gap(rows: list[int], begun: int | N
         (Pace("scans", 1_500, None, 2.0), "scans: 1,500 rows, 750 rows/s"),
         (Pace("scans", 0, 4_000, 2.0), "scans: 0 of 4,000 rows, 0 rows/s"),
         (Pace("scans", 1_000, 4_000, 2.0), "scans: 1,000 of 4,000 rows, 500 rows/s, 6 s left"),
-        (Pace("users", 1_000, 1_201_000, 5.0), "users: 1,000 of 1,201,000 rows, 200 rows/s, 1.7 h left"),
+        (Pace("users", 1_000, 1_201_000, 5.0), "users: 1,000 of 1,201,000 rows, 200 rows/s, 1 h 40 min left"),
         (Pace("users", 1_000, 61_000, 5.0), "users: 1,000 of 61,000 rows, 200 rows/s, 5 min left"),
         (Pace("users", 5_000, 4_000, 2.0), "users: 5,000 of 4,000 rows, 2,500 rows/s, 0 s left"),
     ],

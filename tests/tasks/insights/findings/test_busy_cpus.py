@@ -291,7 +291,7 @@ def test_or_none_if_none_does(found_in) -> None:
         "the busiest process sampled, python3.11 (pid 812, started 23 Nov 2026 11:00 UTC), took only 10.0 %"
         in small["recommendation"]
     )
-    assert none["recommendation"] == "See with `top` on h1 who does it: no process was sampled."
+    assert none["recommendation"] == "Run `top` on h1 to see which process it is: no process was sampled."
 
 
 def test_what_else_it_may_be_is_said(found_in) -> None:

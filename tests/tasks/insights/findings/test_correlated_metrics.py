@@ -35,7 +35,7 @@ def test_it_says_where_to_look(find_in, link, hours, ago) -> None:
     assert (found["subject"], found["severity"], found["is_sample"]) == ("GET /assets", "warning", False)
     assert found["started_at"] == ago(hours=2, minutes=30)
     assert found["statement"] == (
-        "GET /assets answers slowly since 25 Nov 2026 10:00 UTC (95 of 100 take up to 1.2 s, 2.4 times the usual), and over the"
+        "GET /assets has been slow since 25 Nov 2026 10:00 UTC (95 of 100 take up to 1.2 s, 2.4 times the usual), and over the"
         " last 24 hours its median duration rises 2 minutes after system.disk.io_time (device sda) of db1 rises: correlation 0.62"
         " (0.58 to 0.66) over 1,437 minutes"
     )

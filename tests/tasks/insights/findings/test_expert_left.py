@@ -45,7 +45,7 @@ def test_who_held_a_domain_alone_is_found_with_whom_to_hand_it_to(find_left) -> 
     (found,) = find_left(acts_of("sales", ann=6, bob=3, eve=1))
     assert (found["kind"], found["subject"], found["severity"]) == ("expert_left", "ann", "critical")
     assert found["statement"] == (
-        "ann, last seen 21 Jun 2026, may not log in any more: sales rested on them alone, with 57.6 % of the knowledge"
+        "ann, last seen 21 Jun 2026, can no longer log in: sales rested on them alone, with 57.6 % of the knowledge"
     )
     assert found["recommendation"] == "Hand over sales to bob, most at hand there, with the help of whoever else knows it."
     assert (found["started_at"], found["confidence"], found["is_sample"]) == (ago(days=10), 0.88, False)
@@ -100,7 +100,7 @@ def test_one_finding_a_person_names_the_domains_where_they_held_most(find_left) 
     assert found["statement"].endswith("; 1 more domain")
     assert found["recommendation"] == (
         "Hand over a.x to bob and b to bob, most at hand there, with the help of whoever else knows it."
-        " Nobody who acted in c may still log in: appoint two people, and hand over what was left."
+        " Nobody who acted in c can still log in: appoint two people, and hand over what was left."
     )
 
 

@@ -48,7 +48,7 @@ def test_a_lost_expert_is_found_since_the_platform_says_so(find_in, domain, left
     (found,) = find_in(domain_experts=[domain | lost], raw_users=[left])
     assert (found["severity"], found["started_at"]) == ("warning", ago(days=12))
     assert found["statement"] == (
-        "ann, who knows finance.ledger best with 71.0 % of the knowledge, may not log in any more;"
+        "ann, who knows finance.ledger best with 71.0 % of the knowledge, can no longer log in;"
         " the next of 6 users is bob with 9.0 %."
     )
     assert found["recommendation"].startswith("Hand it over: make eve, who is most at hand in finance.ledger, its owner")
@@ -58,7 +58,7 @@ def test_a_lost_expert_is_found_since_the_platform_says_so(find_in, domain, left
 def test_it_is_critical_where_the_only_holder_is_gone(find_in, domain, left) -> None:
     (found,) = find_in(domain_experts=[domain | {"has_lost_expert": True, "available_user_id": None}], raw_users=[left])
     assert found["severity"] == "critical"
-    assert found["recommendation"].startswith("Nobody who acted in finance.ledger may still log in: appoint two people")
+    assert found["recommendation"].startswith("Nobody who acted in finance.ledger can still log in: appoint two people")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ def test_a_process_that_leaks(find_in, process, ago) -> None:
     (found,) = find_in(forecasts=[process])
     assert (found["kind"], found["subject"], found["severity"]) == ("memory_leak", f"h1 / {NAME}", "warning")
     assert found["statement"] == (
-        f"Memory of {NAME} on h1 grows by 1.2 GB a day (1.0 GB to 1.4 GB) over the last 1 d where it is lowest, and is 3.1 GB;"
+        f"Memory of {NAME} on h1 has grown by 1.2 GB a day (1.0 GB to 1.4 GB) over the last 1 d (at its lowest points),"
+        " and is now 3.1 GB;"
         " at that pace it reaches its limit in 4 d (3 d 10 h to 4 d 19 h)"
     )
     assert found["recommendation"].startswith(f"Restart {NAME} on h1 before it reaches the limit")
@@ -42,7 +43,7 @@ def test_a_host_names_the_process_that_leaks(find_in, host, process) -> None:
     by_subject = {found["subject"]: found for found in find_in(forecasts=[host, process])}
     assert set(by_subject) == {"h1 / the host", f"h1 / {NAME}"}
     found = by_subject["h1 / the host"]
-    assert "grows by 5.0 % a day (4.0 % to 6.0 %)" in found["statement"]
+    assert "has grown by 5.0 % a day (4.0 % to 6.0 %)" in found["statement"]
     assert found["recommendation"].startswith(f"Most of it is {NAME}: restart that")
 
 

@@ -34,7 +34,7 @@ def test_a_slow_operation_is_found_with_its_numbers(find_in, hours, ago) -> None
     (found,) = find_in(application_health=hours(SLOW))
     assert (found["kind"], found["subject"], found["severity"]) == ("response_time_degradation", "GET /assets", "warning")
     assert found["statement"] == (
-        "GET /assets answers slowly since 25 Nov 2026 11:00 UTC: 95 of 100 take up to 2.4 s (1.9 s to 3.1 s), 2.0 times the usual"
+        "GET /assets has been slow since 25 Nov 2026 11:00 UTC: 95 of 100 take up to 2.4 s (1.9 s to 3.1 s), 2.0 times the usual"
         " 1.2 s; 37 of 118 requests in the hour from 25 Nov 2026 11:00 UTC took longer than that, usually 5.1 %"
     )
     assert found["recommendation"] == LOOK
@@ -49,8 +49,8 @@ def test_failing_more_often_is_found_with_its_numbers(find_in, hours) -> None:
     (found,) = find_in(application_health=hours(FAILING))
     assert (found["kind"], found["subject"], found["severity"]) == ("error_rate_rise", "GET /assets", "critical")
     assert found["statement"] == (
-        "GET /assets fails more often since 25 Nov 2026 11:00 UTC: 20.0 % (13.8 to 28.1) of 120 requests failed in the hour from"
-        " 25 Nov 2026 11:00 UTC, usually 0.8 %"
+        "GET /assets has failed more often since 25 Nov 2026 11:00 UTC: 20.0 % (13.8 to 28.1) of 120 requests failed in the hour"
+        " from 25 Nov 2026 11:00 UTC, usually 0.8 %"
     )
     assert found["recommendation"] == "Look at the errors of GET /assets in the service's log since then, and at what it calls."
     assert json.loads(found["evidence"])["failed"] == 24
@@ -165,7 +165,7 @@ class TestByTheDay:
     def test_a_slow_day_is_found(self, find_in, few, ago) -> None:
         (found,) = find_in(application_health=few(slow=4))
         assert found["statement"] == (
-            "GET /assets answers slowly: of 230 requests in the 24 hours since 24 Nov 2026 13:00 UTC 92 took longer than the usual"
+            "GET /assets has been slow: of 230 requests in the 24 hours since 24 Nov 2026 13:00 UTC 92 took longer than the usual"
             " 95th percentile of 1.2 s, usually 10.0 %, and 69 longer than 1.5 times that"
         )
         assert (found["kind"], found["severity"]) == ("response_time_degradation", "warning")
@@ -175,8 +175,8 @@ class TestByTheDay:
     def test_a_day_with_many_errors_is_found(self, find_in, few) -> None:
         (found,) = find_in(application_health=few(failed=3))
         assert found["statement"] == (
-            "GET /assets fails more often: 30.0 % (24.4 to 36.2) of 230 requests failed in the 24 hours since 24 Nov 2026 13:00"
-            " UTC, usually under 0.1 %"
+            "GET /assets has failed more often: 30.0 % (24.4 to 36.2) of 230 requests failed in the 24 hours since 24 Nov 2026"
+            " 13:00 UTC, usually under 0.1 %"
         )
         assert found["severity"] == "critical"
 

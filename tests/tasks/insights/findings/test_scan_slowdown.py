@@ -1,6 +1,7 @@
 """Scans that have become slower. As of 25 Nov 2026 12:30 UTC; the fixture's are 2.2 times as long since 12 Nov."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -12,22 +13,41 @@ def scans(ago):
     return {
         "data_source": "crm", "scan_type": "incremental", "slowdown": "slower", "slowed_at": ago(days=13), "days": 43,
         "slowdown_ratio": 2.2, "slowdown_ratio_low": 1.9, "slowdown_ratio_high": 2.6, "slowdown_q_value": 0.004,
-        "run_times": 118, "run_median_seconds": 1260.0, "run_median_low": 1140.0, "run_median_high": 1440.0,
-        "assets_ratio": 1.02, "window_days": 90,
+        "assets_ratio": 1.02,
     }  # fmt: skip
 
 
-def test_a_slowdown_is_found_with_its_numbers(find_in, scans, ago) -> None:
-    (found,) = find_in(scan_performance=[scans])
+@pytest.fixture
+def runs(ago):
+    """Succeeded scans of so many seconds, half a day before and after the slowdown and further away."""
+
+    def ended(number: int, days: float, seconds: float) -> dict:
+        at = ago(days=days)
+        return {
+            "scan_id": f"s{number}", "data_source": "crm", "scan_type": "incremental", "status": "succeeded",
+            "queued_at": at - timedelta(seconds=seconds), "started_at": at - timedelta(seconds=seconds), "finished_at": at,
+            "updated_at": at,
+        }  # fmt: skip
+
+    def rows(before: list[float], since: list[float]) -> list[dict]:
+        old = [ended(number, 13.5 + number, seconds) for number, seconds in enumerate(before)]
+        return old + [ended(100 + number, 12.5 - number, seconds) for number, seconds in enumerate(since)]
+
+    return rows
+
+
+def test_a_slowdown_is_found_with_its_numbers(find_in, scans, runs, ago) -> None:
+    (found,) = find_in(scan_performance=[scans], raw_scans=runs([600.0, 660.0, 540.0], [1260.0, 1380.0]))
     assert (found["kind"], found["subject"], found["severity"]) == ("scan_slowdown", "crm / incremental", "warning")
     assert found["statement"] == (
-        "incremental scans of crm take 2.2 times as long (1.9 to 2.6) since 12 Nov 2026:"
-        " the median of 118 runs on 43 of the last 90 days is 21 min (19 min to 24 min)"
+        "incremental scans of crm have taken 2.2 times as long (1.9 to 2.6) since 12 Nov 2026:"
+        " 10 min before, 22 min since (medians of 3 and 2 runs)"
     )
     assert found["started_at"] == ago(days=13)
     assert found["confidence"] == pytest.approx(0.996)
     evidence = json.loads(found["evidence"])
     assert evidence["slowdown_ratio_low"] == 1.9
+    assert (evidence["median_before_seconds"], evidence["median_since_seconds"]) == (600.0, 1320.0)
     assert evidence["sql"] == "SELECT * FROM insights.scan_performance WHERE data_source = 'crm' AND scan_type = 'incremental'"
 
 
@@ -64,20 +84,22 @@ def test_it_is_critical_where_it_is_twice_as_long_whatever_the_chance(find_in, s
     assert found["severity"] == severity
 
 
-def test_of_a_few_runs_it_says_so(find_in, scans) -> None:
-    few = {"run_median_low": None, "run_median_high": None, "run_times": 1, "days": 1, "is_sample": True}
-    (found,) = find_in(scan_performance=[scans | few])
-    assert found["statement"].endswith(": the median of 1 run on 1 of the last 90 days is 21 min (too few for an interval)")
+def test_scans_that_are_gone_or_did_not_succeed_have_no_median(find_in, scans, runs) -> None:
+    canceled = [row | {"status": "canceled"} for row in runs([], [1260.0])]
+    long_ago = [row | {"scan_id": f"old {row['scan_id']}"} for row in runs([9.0] * 90, [])][77:]
+    (found,) = find_in(scan_performance=[scans | {"is_sample": True}], raw_scans=[*runs([600.0], []), *canceled, *long_ago])
+    assert found["statement"].endswith("times as long (1.9 to 2.6) since 12 Nov 2026")
+    assert json.loads(found["evidence"])["runs_before"] == 1
     assert found["is_sample"]
 
 
-def test_extreme_numbers_are_readable(find_in, scans) -> None:
+def test_extreme_numbers_are_readable(find_in, scans, runs) -> None:
     extreme = {
-        "slowdown_ratio": 86_400.0, "slowdown_ratio_low": 9000.0, "slowdown_ratio_high": 800_000.0, "run_median_seconds": 86_400.0,
+        "slowdown_ratio": 86_400.0, "slowdown_ratio_low": 9000.0, "slowdown_ratio_high": 800_000.0,
         "assets_ratio": 0.0043, "slowdown_q_value": 0.0,
     }  # fmt: skip
-    (found,) = find_in(scan_performance=[scans | extreme])
-    assert "take 86,400 times as long (9,000 to 800,000) since" in found["statement"]
-    assert " is 1 d (" in found["statement"]
+    (found,) = find_in(scan_performance=[scans | extreme], raw_scans=runs([1.0], [86_400.0]))
+    assert "have taken 86,400 times as long (9,000 to 800,000) since" in found["statement"]
+    assert ": 1 s before, 1 d since (medians of 1 and 1 run)" in found["statement"]
     assert found["recommendation"].startswith("They read 0.0043 times the assets a run")
     assert found["confidence"] == 1.0

@@ -37,7 +37,7 @@ def test_a_stuck_one_is_found_with_what_to_do(find_in, open_one, ended, ago) -> 
     (found,) = find_in(deployment_metrics=[place(1)], raw_deployments=[open_one, *ended])
     assert (found["kind"], found["subject"], found["severity"]) == ("stuck_deployment", "d9", "critical")
     assert found["statement"] == (
-        "deployment d9 of api 2.1 to production is running for 3 d 4 h, since 22 Nov 2026 08:30 UTC;"
+        "deployment d9 of api 2.1 to production has been running for 3 d 4 h, since 22 Nov 2026 08:30 UTC;"
         " of 50 attempts that ended in 90 days 1 took as long"
     )
     assert found["recommendation"] == (
@@ -95,7 +95,7 @@ def test_one_that_was_never_taken_up_is_pending(find_in, open_one, ago) -> None:
     waiting = open_one | {"status": "pending", "started_at": None, "committed_at": ago(days=2), "version": None}
     (found,) = find_in(deployment_metrics=[place(1)], raw_deployments=[waiting])
     assert found["statement"].startswith(
-        "deployment d9 of api to production is pending for 2 d, since 23 Nov 2026 12:30 UTC; none has"
+        "deployment d9 of api to production has been pending for 2 d, since 23 Nov 2026 12:30 UTC; none has"
     )
     assert found["recommendation"].startswith(
         "See whether it waits for an approval, or nothing takes up deployments to production;"
@@ -107,14 +107,14 @@ def test_it_is_as_it_stood_then(find_in, open_one, ago) -> None:
     """It ended an hour later, so that it was running; one that had ended by then is none of them."""
     since_ended = open_one | {"status": "failed", "finished_at": ago(hours=-1), "updated_at": ago(hours=-1)}
     (found,) = find_in(deployment_metrics=[place(1)], raw_deployments=[since_ended])
-    assert "is running for 3 d 4 h" in found["statement"]
+    assert "has been running for 3 d 4 h" in found["statement"]
     had_ended = open_one | {"status": "failed", "finished_at": ago(hours=1), "updated_at": ago(hours=1)}
     assert find_in(deployment_metrics=[place(1)], raw_deployments=[had_ended]) == []
 
 
 def test_a_source_that_is_down_does_not_let_it_last_longer(find_in, open_one, ago) -> None:
     (found,) = find_in(deployment_metrics=[place(1)], raw_deployments=[open_one | {"extracted_at": ago(days=1)}])
-    assert "is running for 2 d 4 h, since" in found["statement"]
+    assert "has been running for 2 d 4 h, since" in found["statement"]
 
 
 @pytest.mark.parametrize(("days", "count"), [(89, 1), (91, 0)])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from tasks.insights.findings.kind import as_json, one_line
-from tasks.insights.findings.wording import counted, date, listed, minute, percent, share_of, span, times
+from tasks.insights.findings.wording import date, listed, minute, percent, share_of, times
 
 SUMMER = timezone(timedelta(hours=2))
 
@@ -32,17 +32,11 @@ def test_two_digits_of_a_ratio_count(ratio: float, text: str) -> None:
     assert times(ratio) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (1260, "21 min"), (7500, "2 h 5 min"), (360_000, "4 d 4 h")])
-def test_durations(seconds: float, text: str) -> None:
-    assert span(seconds) == text
-
-
 def test_a_share_without_an_interval_says_so() -> None:
     assert share_of(0.5, None, None, 2, "deployment") == "50.0 % (no interval) of 2 deployments"
 
 
-def test_counts_and_lists() -> None:
-    assert [counted(n, "day") for n in (0, 1, 1234)] == ["0 days", "1 day", "1,234 days"]
+def test_lists() -> None:
     assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
 
 

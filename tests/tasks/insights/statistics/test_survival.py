@@ -1,5 +1,7 @@
 """The median of times some of which go on: by hand, against properties, and by simulation."""
 
+from fractions import Fraction
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from tasks.insights.statistics.survival import CensoredMedian, censored_median, with_censored_median
 
 times = st.lists(st.floats(1, 1e6), max_size=30)
+days = st.lists(st.integers(1, 30), max_size=60)
 
 
 def median(ended: list[float], unended: list[float]) -> CensoredMedian:
@@ -27,6 +30,9 @@ def median(ended: list[float], unended: list[float]) -> CensoredMedian:
         ([600.0], [700.0, 800.0], None),
         ([10.0, 30.0], [20.0], 30.0),
         ([10.0], [10.0], 10.0),
+        ([1.0, 2.0, 2.0, 4.0, 4.0, 5.0, 5.0], [4.0, 5.0, 5.0], 4.0),
+        ([2.0, 3.0, 5.0], [1.0, 4.0, 6.0, 7.0, 8.0], None),
+        ([2.0, 3.0, 5.0, 6.0], [1.0, 4.0, 7.0, 8.0, 9.0], 6.0),
     ],
     ids=[
         "nothing",
@@ -38,6 +44,9 @@ def median(ended: list[float], unended: list[float]) -> CensoredMedian:
         "survival 2/3 and no more",
         "survival 2/3, then one at risk",
         "what goes on at an end was at risk",
+        "survival 9/10, 7/10, 5/10, which is 0.5000000000000001 by floats",
+        "survival 6/7, 5/7, 15/28",
+        "survival 7/8, 6/8, 3/5, 9/20",
     ],
 )
 def test_worked_out_by_hand(ended: list[float], unended: list[float], expected: float | None) -> None:
@@ -50,6 +59,38 @@ def test_a_textbook_example() -> None:
     ended = [6.0, 6.0, 6.0, 7.0, 10.0, 13.0, 16.0, 22.0, 23.0]
     unended = [6.0, 9.0, 10.0, 11.0, 17.0, 19.0, 20.0, 25.0, 32.0, 32.0, 34.0, 35.0]
     assert median(ended, unended) == CensoredMedian(23.0, 13.0, None)
+
+
+def exact_median(ended: list[int], unended: list[int]) -> int | None:
+    survival = Fraction(1)
+    for time in sorted(set(ended)):
+        at_risk = sum(lasting >= time for lasting in ended + unended)
+        survival *= Fraction(at_risk - ended.count(time), at_risk)
+        if survival <= Fraction(1, 2):
+            return time
+    return None
+
+
+@given(days, days)
+def test_it_is_where_the_exact_survival_falls_to_a_half(ended: list[int], unended: list[int]) -> None:
+    assert median(ended, unended).median == exact_median(ended, unended)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.lists(st.integers(1, 12), max_size=4))
+def test_where_half_of_them_are_gone_survival_is_a_half(ends: list[int], unended: list[int]) -> None:
+    """`ends` at each day, and as many go on; then with some that end their watch on the way."""
+    ended = [day for day, count in enumerate(ends, 1) for _ in range(count)]
+    lasting = [len(ends) + 1] * len(ended)
+    assert median(ended, lasting).median == len(ends)
+    assert median(ended, lasting + unended).median == exact_median(ended, lasting + unended)
+
+
+@given(st.integers(1, 10_000), st.integers(1, 4), st.booleans())
+def test_of_thousands_of_times_half_is_half(pairs: int, together: int, is_one_more: bool) -> None:
+    """All end, `together` at each time: half of them are gone at the middle time, and of one more that goes on at the next."""
+    ended = np.repeat(np.arange(2.0 * pairs), together)
+    found = censored_median(ended, np.full(int(is_one_more), 1e9)).median
+    assert found == pairs - (not is_one_more)
 
 
 @given(times, times)

@@ -37,7 +37,7 @@ def seen(
     return Transactions(NOON, is_replica, replayed_at, hidden, oldest, prepared)
 
 
-REPLICA = "the source is a replica: the last 60 min are read again each time"
+REPLICA = "the source is a replica: the last 1 h is read again each time"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ REPLICA = "the source is a replica: the last 60 min are read again each time"
         (seen(oldest=NOON + timedelta(seconds=1)), NOON, None),
         (seen(oldest=ago(minutes=15)), ago(minutes=15), None),
         (seen(oldest=ago(minutes=16)), ago(minutes=16), f"a transaction has been open for 16 min: {READ_AGAIN}"),
-        (seen(oldest=ago(hours=50)), ago(hours=50), f"a transaction has been open for 50 h: {READ_AGAIN}"),
-        (seen(prepared=ago(minutes=1)), ago(minutes=61), f"a transaction has been open for 61 min: {READ_AGAIN}"),
+        (seen(oldest=ago(hours=50)), ago(hours=50), f"a transaction has been open for 2 d 2 h: {READ_AGAIN}"),
+        (seen(prepared=ago(minutes=1)), ago(minutes=61), f"a transaction has been open for 1 h 1 min: {READ_AGAIN}"),
         (seen(prepared=ago(minutes=1), oldest=ago(hours=3)), ago(hours=3), f"a transaction has been open for 3 h: {READ_AGAIN}"),
         (seen(prepared=ago(hours=9), oldest=ago(hours=3)), ago(hours=10), f"a transaction has been open for 10 h: {READ_AGAIN}"),
         (seen(is_replica=True), ago(hours=1), REPLICA),
@@ -81,7 +81,7 @@ def test_the_horizon_is_the_start_of_the_oldest_transaction(
 
 @pytest.mark.parametrize(("hidden", "sessions"), [(1, "1 session"), (7, "7 sessions")])
 def test_where_sessions_are_hidden_the_fallback_says_what_ends_it(hidden: int, sessions: str) -> None:
-    said = f"the role may not see {sessions}: the last 60 min are read again each time; GRANT pg_read_all_stats ends that"
+    said = f"the role may not see {sessions}: the last 1 h is read again each time; GRANT pg_read_all_stats ends that"
     assert see_horizon(seen(hidden=hidden), FALLBACK) == Horizon(ago(hours=1), said)
 
 
@@ -265,7 +265,7 @@ def test_a_role_that_may_not_see_others_falls_back_until_it_is_granted(
     start, before = begun(other), clock(con)
     horizon = look(as_reader)
     assert before - timedelta(minutes=10) < horizon.instant < clock(con) - timedelta(minutes=10)
-    assert horizon.said.startswith("the role may not see 2 sessions: the last 10 min are read again each time; GRANT")
+    assert horizon.said.startswith("the role may not see 2 sessions: the last 10 min is read again each time; GRANT")
     con.execute("GRANT pg_read_all_stats TO horizon_reader")
     assert look(as_reader) == Horizon(start)
 

@@ -1,0 +1,42 @@
+"""A rule as it is evaluated: its shorthand, if it has one, has become SQL."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from storage.warehouse import quote_text
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: `sql` yields `subject`, `value`, if it likes a sentence as `detail`, and further columns as labels; thresholds fire
+    at or beyond. `WrittenRule` says what each of the others is; `for` is `pending_for` here."""
+
+    name: str
+    sql: str
+    warning: float | None = None
+    critical: float | None = None
+    clear: float | None = None
+    clear_critical: float | None = None
+    direction: Literal["above", "below"] = "above"
+    pending_for: timedelta = timedelta()
+    keep_firing_for: timedelta = timedelta()
+    no_data_for: timedelta | None = None
+    timeout: timedelta = timedelta(seconds=30)
+    unit: str = ""
+    message: str = ""
+    runbook: str = ""
+    inhibits: tuple[str, ...] = ()
+    evidence: str = ""
+
+
+def evidence_query(rule: Rule, subject: str, as_of: datetime) -> str:
+    """The SELECT that shows why there was an alert about `subject` at `as_of`; empty if the rule has none."""
+    return fill_in(rule.evidence, subject, as_of)
+
+
+def fill_in(evidence: str, subject: str, as_of: datetime) -> str:
+    """A SELECT with {subject} and {as_of} in it as SQL."""
+    known = {"{subject}": quote_text(subject), "{as_of}": f"TIMESTAMPTZ '{as_of.isoformat()}'"}
+    return re.sub(r"\{(?:subject|as_of)\}", lambda found: known[found[0]], evidence).strip()

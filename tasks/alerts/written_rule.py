@@ -1,0 +1,174 @@
+"""A rule as it is written: its keys, what each holds, and what they must agree in. docs/rules.md and the schema for editors tell
+people the same; `make docs` writes the latter from here."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from string import Formatter
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from storage.catalogue.insights.performance_insights import KINDS
+from tasks.alerts.rule import Rule, fill_in
+from tasks.alerts.rule_agreement import AGREEMENT, check_form, check_metric, check_thresholds
+from tasks.alerts.rule_files import NAME
+from tasks.alerts.rule_mistakes import mistake_of, shown
+from tasks.alerts.selects import check_select
+from tasks.alerts.shorthands import FORMS, METRIC_KEYS, OVER, Statistic, expand
+from tasks.wording import DURATION, LONGEST, parse_duration
+
+MOST = 1e300
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PLACEHOLDERS = ("subject", "value", "detail")
+
+
+def _length(value: Any) -> timedelta:
+    length = parse_duration(value) if isinstance(value, str) else None
+    if length is None:
+        raise ValueError(f"must be a duration like 30s, 5m, 2h or 1d12h, up to {LONGEST.days}d, not {shown(value)}")
+    return length
+
+
+def _some(value: Any) -> timedelta:
+    length = _length(value)
+    if not length:
+        raise ValueError("must be longer than nothing")
+    return length
+
+
+AS_TEXT = WithJsonSchema({"type": "string", "pattern": f"^{DURATION}$"})
+Duration = Annotated[timedelta, BeforeValidator(_length), AS_TEXT]
+LastingDuration = Annotated[timedelta, BeforeValidator(_some), AS_TEXT]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MOST, le=MOST)]
+
+
+class WrittenRule(BaseModel):
+    """A [[rule]] of a file."""
+
+    model_config = ConfigDict(extra="forbid", title="rule", json_schema_extra=AGREEMENT)
+
+    name: str = Field(
+        description="letters, digits, _, - and ., up to 100; a rule with the name of a shipped one replaces it",
+        json_schema_extra={"maxLength": 100},
+    )
+    sql: str | None = Field(None, description="a SELECT of subject, value, detail, is_sample and labels; $as_of is the instant")
+    metric: str | None = Field(None, description="instead of sql: a host metric, by its name")
+    statistic: Statistic = Field("mean", description="of a metric's samples")
+    over: LastingDuration = Field(OVER, description="how far back a metric's samples are looked at")
+    attributes: str | None = Field(None, description="only the series of a metric with exactly these; without it each is an alert")
+    finding: str | None = Field(None, description="instead of sql: findings of this kind", json_schema_extra={"enum": [*KINDS]})
+    warning: Number | None = Field(None, description="the alert fires at this value or beyond")
+    critical: Number | None = Field(None, description="it is critical at this value or beyond")
+    clear: Number | None = Field(None, description="how far the value has to go back; to the least threshold by default")
+    clear_critical: Number | None = Field(None, description="how far it has to go back for a critical alert to be a warning again")
+    direction: Literal["above", "below"] = Field(Rule.direction, description="below: it fires at the value or under it")
+    pending_for: Duration = Field(Rule.pending_for, alias="for", description="how long it must hold before it fires")
+    keep_firing_for: Duration = Field(Rule.keep_firing_for, description="how long it must be gone before the alert resolves")
+    no_data_for: Duration | None = Field(
+        None,
+        description="with it, a subject without a value keeps its state, and after so long is said to have no data; without it, a"
+        " subject that is yielded no more has resolved",
+    )
+    timeout: LastingDuration = Field(Rule.timeout, description="of the SELECT")
+    unit: str = Field(Rule.unit, description="% writes 0.93 as 93.0%, s writes seconds as a duration, others go after the number")
+    message: str = Field(Rule.message, description="the sentence, with {subject}, {value} and {detail}")
+    runbook: str = Field(Rule.runbook, description="a link, or a path in the repository")
+    inhibits: tuple[str, ...] = Field(
+        Rule.inhibits, description="rules whose alerts about the same subject are not told while one of this rule is active"
+    )
+    evidence: str = Field(Rule.evidence, description="a SELECT that shows why, with {subject} and {as_of} in it")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_there(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("must have a value")
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, name: str) -> str:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"must be of letters, digits, _, - and ., up to 100, not {shown(name)}")
+        return name
+
+    @field_validator("metric")
+    @classmethod
+    def _names_a_metric(cls, metric: str) -> str:
+        if not metric.strip():
+            raise ValueError("must name a metric")
+        return metric
+
+    @field_validator("finding")
+    @classmethod
+    def _is_kind(cls, finding: str) -> str:
+        if finding not in KINDS:
+            raise ValueError(f"must be one of {', '.join(KINDS)}, not {shown(finding)}")
+        return finding
+
+    @field_validator("sql")
+    @classmethod
+    def _is_select(cls, sql: str) -> str:
+        check_select(sql, frozenset({"as_of"}))
+        return sql
+
+    @field_validator("evidence")
+    @classmethod
+    def _is_select_when_filled_in(cls, evidence: str) -> str:
+        if evidence.strip():
+            check_select(fill_in(evidence, "x", EPOCH))
+        return evidence
+
+    @field_validator("message")
+    @classmethod
+    def _has_known_placeholders(cls, message: str) -> str:
+        said = "may only hold {subject}, {value} and {detail}"
+        try:
+            parts = list(Formatter().parse(message))
+        except ValueError as error:
+            raise ValueError(said) from error
+        if any(name is not None and (name not in PLACEHOLDERS or form or conversion) for _, name, form, conversion in parts):
+            raise ValueError(said)
+        return message
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        check_form(self.model_fields_set)
+        rule = self.rule()
+        check_thresholds(rule)
+        if self.metric is not None:
+            check_metric(rule)
+        return self
+
+    def rule(self) -> Rule:
+        """What is evaluated."""
+        return Rule(**expand(self._given()))
+
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+ALL_KEYS = tuple(field.alias or name for name, field in WrittenRule.model_fields.items())
+KEYS = tuple(key for key in ALL_KEYS if key not in (*FORMS[1:], *METRIC_KEYS))
+"""Without the shorthands and what goes with them."""
+
+
+def rule_of(values: Mapping[str, Any]) -> Rule:
+    """The rule with these keys and values, as in a rules file.
+
+    Raises:
+        WrongValueError: which key, and what is wrong with it.
+    """
+    try:
+        return WrittenRule.model_validate(dict(values)).rule()
+    except ValidationError as error:
+        raise mistake_of(error, values, ALL_KEYS) from error
