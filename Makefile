@@ -7,13 +7,15 @@ DUCKDB2 := .duckdb2
 BENCH := .bench
 SERVICES := .services
 AUDIT := .audit
+SITE := .site
+SQRUFF := $(BIN)/sqruff --parsing-errors
 # They look at files, terminals and accounts, whatever the database.
 NOT_DUCKDB := $(addprefix --ignore tests/storage/test_,other_users.py person.py printable.py)
 SERVICE_TESTS := tests/flows/services tests/tasks/sources/services
 TESTS := -n 2 --dist loadgroup $(addprefix --ignore ,$(SERVICE_TESTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-all test-duckdb2 test-services lint audit bench docs lock clean
+.PHONY: help run up test test-all test-duckdb2 test-services coverage lint audit outdated bench docs site lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,14 +41,23 @@ test-services: $(VENV)/ready-dev $(SERVICES)/ready ## The tests that need Chromi
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
 	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights/test_cases.py tests/tasks/alerts/test_board.py tests/tasks/alerts/test_expressions.py $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"
 
-lint: $(VENV)/ready-dev ## Lint, format, types and import contracts
+coverage: $(VENV)/ready-dev ## The tests once more, slower, and which lines they reach: 90 % at least
+	$(BIN)/python -m pytest $(TESTS) -m "not campaign" --cov
+
+lint: $(VENV)/ready-dev ## Lint, format, types, import contracts and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(SQRUFF) lint storage tasks benchmarks
+	$(SQRUFF) --dialect postgres lint --disregard-sqruffignores tasks/sources/mappings/*/*.postgresql.sql
+	$(SQRUFF) --dialect sqlite lint --disregard-sqruffignores tasks/sources/mappings/*/*.sqlite.sql
 
 audit: $(VENV)/ready $(AUDIT)/ready ## Compare the pinned dependencies with published advisories (needs the internet)
 	PYTHONPATH=$(AUDIT) $(BIN)/python -m pip_audit --require-hashes --disable-pip --requirement requirements.lock
+
+outdated: $(VENV)/ready-dev ## List the dependencies of which there is a newer version (needs the package index)
+	$(BIN)/pip --disable-pip-version-check list --outdated
 
 bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (an hour)
 	$(BIN)/python -m benchmarks.collection
@@ -76,16 +87,20 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extractio
 docs: $(VENV)/ready-dev ## Write docs/tables.md, docs/settings.md and the schema of rules files anew
 	$(BIN)/python docs/generate.py
 
+site: $(VENV)/ready $(SITE)/ready ## Build the documentation as a site in site/, where a broken link is an error
+	PYTHONPATH=$(SITE):docs $(BIN)/python -m zensical build --strict --clean
+
 lock: $(VENV)/ready-dev ## Resolve the dependencies anew
 	$(BIN)/python -m pip --quiet install uv
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev --group bench -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-bench.lock
+	$(BIN)/uv pip compile --group site -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-site.lock
 	$(BIN)/uv pip compile --group services -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-services.lock
 	$(BIN)/uv pip compile --group audit $(LOCK_OPTIONS) -o requirements-audit.lock
 
 clean: ## Remove what setting up and testing made; your data stay
-	rm -rf $(VENV) $(DUCKDB2) $(BENCH) $(SERVICES) $(AUDIT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DUCKDB2) $(BENCH) $(SERVICES) $(AUDIT) $(SITE) site .cache .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-strip-extras --no-header
@@ -108,6 +123,10 @@ $(DUCKDB2)/ready: requirements-duckdb2.lock
 
 $(AUDIT)/ready: requirements-audit.lock
 	$(PIP) --require-hashes --target $(AUDIT) -r requirements-audit.lock
+	@touch $@
+
+$(SITE)/ready: requirements-site.lock
+	$(PIP) --require-hashes --target $(SITE) -r requirements-site.lock
 	@touch $@
 
 $(SERVICES)/ready: requirements-services.lock

@@ -91,7 +91,7 @@ SELECT
         'resource_id', 'resource-' || thing,
         'item_count', 1 + thing % 400
     ),
-    created_at,
+    created_at AS started_at,
     CASE WHEN NOT is_open THEN created_at + milliseconds * interval '1 millisecond' END,
     created_at
 FROM (

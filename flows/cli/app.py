@@ -13,6 +13,7 @@ from flows.cli import alerts, backup, config, doctor, forget, load, query, resto
 from flows.cli.umask import closing_what_is_made
 from flows.logs import keep_logs_printable
 from flows.printing import CannotPrintError, prepare_streams, say
+from flows.version import version_line
 from storage.errors import ConfigurationError, GovpulseError, describe
 from storage.room import error_of_disk, is_about_room
 
@@ -29,10 +30,20 @@ app = typer.Typer(
 )
 
 
+def tell_version(is_asked: bool) -> None:
+    """Print it, and that is all."""
+    if is_asked:
+        say(version_line())
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     config_file: Annotated[Path | None, typer.Option("--config", help="The settings file.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=tell_version)
+    ] = False,
 ) -> None:
     """The pulse of a data-governance platform: what it does, how it fares, what is wrong with it."""
     if config_file is not None:

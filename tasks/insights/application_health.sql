@@ -7,7 +7,7 @@ WITH requests AS NOT MATERIALIZED (
         operation,
         status,
         CASE WHEN status = 'succeeded' THEN duration_seconds END AS seconds,
-        source IS NOT DISTINCT FROM 'sample' AS is_sample
+        (source IS NOT DISTINCT FROM 'sample') AS is_sample
     FROM raw.activity
     WHERE
         operation IS NOT NULL AND status <> 'running' AND NOT is_deleted

@@ -41,7 +41,7 @@ firsts AS (
     LEFT JOIN declared ON declared.domain = experts.domain AND declared.is_team AND declared.user_id = people.team
     WHERE
         experts.confidence IN ('medium', 'high') AND experts.domain <> 'all' AND declared.user_id IS NULL
-        AND EXISTS (SELECT 1 FROM declared AS any_declared)
+        AND EXISTS (SELECT 1 FROM declared)
 ),
 
 listed AS (

@@ -85,7 +85,7 @@ worded AS (
         scan_type,
         line
         .regexp_replace('(\b[bBuUrRNE]|\B)''.*?(''\B|$)|"[^"]*("|$)|`[^`]*(`|$)|“[^”]*(”|$)|«[^»]*(»|$)', '<text>', 'g')
-        .regexp_replace('[A-Za-z][\w+.-]*://\S+', '<url>', 'g')
+        .regexp_replace('[A-Za-z][\w+.-]*://\S+', '<url>', 'g')  -- noqa
         .regexp_replace('[^\s@<>()\[\],;:=|]+@[^\s@<>()\[\],;:=|]+', '<email>', 'g')
         .regexp_replace('(?i)\b(bearer|basic|(passw(or)?d|pwd|secret|token|key|user(name)?|login):)\s*[^\s<]\S*', '\1 <text>', 'g')
         .regexp_replace('([\w-])\s*=\s*[^\s<,;)][^\s,;)]*', '\1=<text>', 'g')

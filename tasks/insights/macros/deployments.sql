@@ -43,8 +43,9 @@ SELECT * EXCLUDE (outdated_reason)
 FROM every_attempt_as_of(as_of, since)
 WHERE outdated_reason IS NULL;
 
--- The attempts that one source has of one (service, environment, version) with less than `gap_seconds` between them are one deployment, with the outcome
--- of the last. Going back to a version is not retrying it. Each row is the last attempt, and says of the others what matters.
+-- The attempts that one source has of one (service, environment, version) with less than `gap_seconds` between them are one
+-- deployment, with the outcome of the last. Going back to a version is not retrying it. Each row is the last attempt, and says of
+-- the others what matters.
 CREATE OR REPLACE TEMP MACRO deployments_as_of(as_of, since, gap_seconds) AS TABLE
 SELECT
     * EXCLUDE (is_retry, place),

@@ -16,8 +16,8 @@ SELECT
 FROM reached
 GROUP BY user_id;
 
--- The people whom sources list, each once: what is newest of the id that they go by, else of their others. Somebody is active as long as one
--- of the ids is, and where the newest state of one was refused.
+-- The people whom sources list, each once: what is newest of the id that they go by, else of their others. Somebody is active as
+-- long as one of the ids is, and where the newest state of one was refused.
 CREATE OR REPLACE TEMP MACRO known_users(as_of) AS TABLE
 WITH ids AS (
     SELECT

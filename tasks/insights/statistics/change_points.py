@@ -107,7 +107,7 @@ def _rate_deflation(hits: Counts, trials: Counts, split: int) -> float:
     for side in (slice(None, split), slice(split, None)):
         k, m = hits[side], trials[side]
         n, rate = m.sum(), k.sum() / m.sum()
-        rest, unit = k - m * rate, rate * (1 - rate) / max(n - 1, 1)
+        rest, unit = k - m * rate, rate * (1 - rate) / max(float(n) - 1, 1.0)
         expected += unit * float(m @ (n - m))
         squares += float(rest @ rest)
         products += float(rest[1:] @ rest[:-1]) + unit * float(m[1:] @ m[:-1])

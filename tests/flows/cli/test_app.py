@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,21 @@ def test_doctor_holds_the_owners_against_the_database(govpulse, tmp_path) -> Non
     outcome = govpulse("doctor")
     assert outcome.code == 1
     assert "mapping mapping/owners.sql does not yield user_id" in outcome.out
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--debug", "--version"]])
+def test_the_version_is_that_of_the_installation(govpulse, arguments) -> None:
+    outcome = govpulse(*arguments)
+    assert (outcome.code, outcome.out) == (0, f"govpulse {version('govpulse')}\n")
+
+
+def test_the_version_loads_nothing_that_takes_time() -> None:
+    code = (
+        "import sys; sys.argv = ['govpulse', '--version']; from flows.__main__ import main; main();"
+        " print(*sorted({'duckdb', 'polars', 'prefect', 'pydantic', 'typer'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
+    assert done.stdout == f"govpulse {version('govpulse')}\n\n"
 
 
 def test_as_a_program(home: Path, tmp_path: Path) -> None:

@@ -48,5 +48,5 @@ CROSS JOIN LATERAL (
             THEN a.activity_data::jsonb
         END AS data
     -- Keeps the planner from copying these expressions to each place that names them: five readings of the same JSON.
-    OFFSET 0
+    OFFSET 0  -- noqa
 ) AS o
