@@ -1,5 +1,5 @@
--- Episodes of the anomalous minutes in [$window_start, $as_of): one goes on with the one before it if that lies at most 10 minutes back, or, of
--- a host that is sampled less often, a sample.
+-- Episodes of the anomalous minutes in [$window_start, $as_of): one goes on with the one before it if that lies at most 10 minutes
+-- back, or, of a host that is sampled less often, a sample.
 WITH anomalous AS (
     SELECT
         scores.*,
