@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from storage.access import FOLDER, owner_only
+from storage.access import FOLDER
+from storage.durable import sync_folder, write_durably
 from storage.errors import GovpulseError, first_line
-from storage.landing import sync_folder
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -130,15 +130,9 @@ def fetch(destination: Destination, files: Mapping[str, Path]) -> int:
 
 
 def _fetched(destination: Destination, path: str, file: Path) -> int:
-    """What one leaves that is killed has the name under which the next one writes."""
     content = read(destination, path)
     file.parent.mkdir(FOLDER, parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.tmp")
-    with open(temporary, "wb", opener=owner_only) as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
-    os.replace(temporary, file)
+    write_durably(file, content)
     return len(content)
 
 

@@ -5,7 +5,6 @@ By it a volume that is not mounted, or another installation's, is told from one 
 in which the id lay: one that has neither its id nor what it is for is not there. Who copies a home copies its id, and goes on.
 """
 
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from storage.access import owner_only
 from storage.changes import change
+from storage.durable import write_durably
 from storage.errors import GovpulseError
 from storage.home import INSTALLATION, Home
-from storage.landing import sync_folder
 
 MARKED = ("private", "backups", "journal")
 """The folders of a home that bear its id, as far as there are."""
@@ -158,14 +156,7 @@ def _explain(error: Exception | None) -> str:
 
 def _write(path: Path, lines: tuple[str, ...]) -> None:
     """Whole or not at all; what a killed writer left goes."""
-    part = path.with_name(f".{path.name}.tmp")
     try:
-        part.unlink(missing_ok=True)
-        with open(part, "xb", opener=owner_only) as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        sync_folder(path.parent)
+        write_durably(path, "".join(f"{line}\n" for line in lines).encode())
     except OSError as error:
         raise GovpulseError(f"cannot write the id of this installation to {path}: {error.strerror or error}") from error

@@ -29,7 +29,7 @@ from storage.journal_files import (
     last_number,
     written,
 )
-from storage.landing import checksum, checksum_in
+from storage.landing_names import checksum, checksum_in
 from storage.room import with_reserve
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from storage.access import FOLDER, owner_only
+from storage.durable import sync_folder
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import checksum, sync_folder
+from storage.landing_names import checksum
 from storage.room import is_about_room, remedy, with_reserve
 
 ENTRIES = "entries.ndjson"

@@ -34,7 +34,7 @@ from storage.journal_files import (
     segments,
 )
 from storage.landed_file import LandedFile, read_footer
-from storage.landing import plain_name
+from storage.landing_names import plain_name
 from storage.ledger import is_recorded, record
 from storage.listings import insist_on_gone
 from storage.loading import check_group, load_checked

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from storage.catalogue import Table
 from storage.contract import check_columns
 from storage.errors import GovpulseError, first_line
-from storage.landing import checksum, checksum_in, plain_name
+from storage.landing_names import checksum, checksum_in, plain_name
 from storage.warehouse import quote_text
 
 

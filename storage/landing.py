@@ -8,7 +8,6 @@ import fcntl
 import os
 import time
 import uuid
-import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import polars as pl
 
 from storage.access import FOLDER, owner_only
+from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.landing_names import CHECKSUM, checksum
 from storage.room import is_about_room, remedy, with_reserve
 
 if TYPE_CHECKING:  # a collector lands frames, and is spared the start of a library that it does not use
@@ -27,8 +28,6 @@ if TYPE_CHECKING:  # a collector lands frames, and is spared the start of a libr
 ORPHAN_AGE_SECONDS = 3600.0
 ROW_GROUP_ROWS = 122_880
 """DuckDB's row group. Rows that come in whole ones are written once, others again at the next checkpoint."""
-CHECKSUM = ".crc-"
-"""Behind it a file bears its checksum in its name: Parquet's pages as Polars writes them have none."""
 COMPRESSION: Literal["lz4"] = "lz4"
 """A file lives for minutes: what is quick to write and to read counts for more than a third of its size."""
 
@@ -66,27 +65,6 @@ def _land(folder: Path, dataset: str, rows: "pl.DataFrame | pa.Table", name: str
     return target
 
 
-def checksum(path: Path) -> str:
-    """CRC-32 of a file's content."""
-    found = 0
-    with path.open("rb") as file:
-        while part := file.read(2**20):
-            found = zlib.crc32(part, found)
-    return f"{found:08x}"
-
-
-def checksum_in(name: str) -> str | None:
-    """The one that a landing file bears in its name; None in the name of one that an older govpulse wrote."""
-    stem, has_one, found = name.removesuffix(".parquet").rpartition(CHECKSUM)
-    return found if stem and has_one else None
-
-
-def plain_name(name: str) -> str:
-    """The name without it, by which the ledger knows a file."""
-    found = checksum_in(name)
-    return name if found is None else name.replace(f"{CHECKSUM}{found}", "")
-
-
 def _explain(error: Exception) -> str:
     """Polars reports a full disk as an error of its own, in several lines at times."""
     return (error.strerror if isinstance(error, OSError) else None) or first_line(error)
@@ -107,15 +85,6 @@ def _write_arrow(rows: "pa.Table", file: BinaryIO, metadata: dict[str, str]) -> 
     import pyarrow.parquet as pq
 
     pq.write_table(rows.replace_schema_metadata(metadata), file, compression=COMPRESSION, use_dictionary=False)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the renames in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def pending(home: Home, dataset: str) -> list[Path]:

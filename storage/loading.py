@@ -21,6 +21,7 @@ from storage.catalogue import DATASETS, GOVERNANCE, LANDED, Table
 from storage.clock import CLOCKS_DIFFER, believed
 from storage.contract import LANDED as LANDED_ROW
 from storage.contract import check_rows
+from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.future import age_landed, leave_out_astray
 from storage.home import Home
@@ -29,7 +30,8 @@ from storage.instants import ZERO_DAYS
 from storage.journal import note_act, note_load
 from storage.journal_files import keep_known, keep_landed
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
-from storage.landing import ROW_GROUP_ROWS, pending, plain_name, sync_folder
+from storage.landing import ROW_GROUP_ROWS, pending
+from storage.landing_names import plain_name
 from storage.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
 from storage.listings import mark_gone
 from storage.load_result import Counts, LoadResult, added

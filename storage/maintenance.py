@@ -9,9 +9,9 @@ import duckdb
 
 from storage.access import close
 from storage.catalogue import TABLES, Table
+from storage.durable import sync_folder
 from storage.home import Home
 from storage.journal import note_act
-from storage.landing import sync_folder
 from storage.room import require_room
 from storage.transaction import transaction
 from storage.warehouse import attach

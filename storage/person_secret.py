@@ -16,9 +16,9 @@ import duckdb
 
 from storage.access import close, owner_only
 from storage.changes import change
+from storage.durable import sync_folder
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import sync_folder
 from storage.pseudonyms import Addresses, Pseudonyms
 from storage.transaction import transaction
 

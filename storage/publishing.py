@@ -14,9 +14,9 @@ from storage.access import close_folder
 from storage.audience import EVERYBODY, Audience
 from storage.catalogue import MACROS, PUBLISHED, Table
 from storage.catalogue.people import is_about_people
+from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
-from storage.landing import sync_folder
 from storage.room import require_room
 from storage.warehouse import attach, quote_text
 from storage.without_people import People, copy_without_people, find_people

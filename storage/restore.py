@@ -20,11 +20,11 @@ from storage.backups.manifest import Manifest, manifests_in
 from storage.backups.whole_files import damage_in, made_at, number_of, whole_files
 from storage.catalogue import TABLES, Table
 from storage.changes import stored_tables
+from storage.durable import sync_folder
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
-from storage.landing import sync_folder
 from storage.migrations import migrate
 from storage.rewriting import rewrite
 from storage.room import error_of_disk, is_about_room, require_room

@@ -19,11 +19,11 @@ import duckdb
 from storage.access import FOLDER, close
 from storage.duckdb_file.headers import HEADER, UnknownFormatError
 from storage.duckdb_file.wal import WalState, wal_state
+from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
-from storage.landing import sync_folder
 from storage.migrations import FOLDER as MIGRATIONS
 from storage.migrations import migrate, migrations
 from storage.rewriting import rewrite

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 from storage.access import owner_only
+from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
-from storage.landing import sync_folder
 from storage.printable import printable
 
 MAGIC = b"SQLite format 3\x00"

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import duckdb
 
-from storage.access import FILE
 from storage.duckdb_file.headers import Header, header_of, iteration_of, read_header
+from storage.durable import write_durably
 from storage.torn_blocks import copies_of, keep_copies, put_back_torn, settle
 
 NAME = "warehouse.mark"
@@ -100,15 +100,7 @@ def read_mark(file: Path) -> Mark | None:
 
 def write_mark(file: Path, mark: Mark) -> None:
     """For good, a power cut included."""
-    path = mark_of(file)
-    fresh = path.with_name(f"{NAME}.tmp")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE)
-    try:
-        os.write(descriptor, packed(mark))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(fresh, path)
+    write_durably(mark_of(file), packed(mark))
 
 
 def forget_mark(file: Path) -> None:

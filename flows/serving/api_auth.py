@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from storage.durable import sync_folder
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import sync_folder
 
 USER = "govpulse"
 RANDOM_BYTES = 32

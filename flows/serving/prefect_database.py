@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from storage.access import FOLDER
+from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
-from storage.landing import sync_folder
 from storage.room import LEAST_BYTES, NoRoomError, require_room
 from storage.sqlite_files import SIDE_FILES, damage, holes, rewrite, rewriting
 

@@ -12,8 +12,8 @@ from storage.backups.manifest import CONTENT, HASH_DIGITS, Stored, is_there
 from storage.backups.slices import Slice
 from storage.catalogue import Table
 from storage.changes import stored_tables
+from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
-from storage.landing import sync_folder
 from storage.warehouse import quote_text
 
 AS_TEXT = ("HUGEINT",)

@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from storage.access import owner_only
+from storage.durable import write_durably
 from storage.errors import GovpulseError
-from storage.landing import sync_folder
 
 FORMAT = 1
 CONTENT = "content"
@@ -176,15 +174,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> Path:
     """
     content = packed(manifest)
     target = folder / name_of(manifest.number, content)
-    temporary = target.with_suffix(".tmp")
     try:
-        with open(temporary, "wb", opener=owner_only) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-        sync_folder(folder)
+        write_durably(target, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise GovpulseError(f"cannot write {target}: {error.strerror or error}") from error
     return target

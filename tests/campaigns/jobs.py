@@ -202,7 +202,8 @@ def _doubles(name: str) -> str:
 
 
 KNOWN = (
-    "installation", "govpulse.duckdb", "private/warehouse.duckdb", "private/warehouse.mark", "private/warehouse.lock",
+    "installation", "govpulse.duckdb", "private/warehouse.duckdb", "private/warehouse.mark", "private/warehouse.torn",
+    "private/warehouse.lock",
     "private/backups.lock", "private/installation", "private/reserve", "private/person-secret", "backups/installation",
     "backups/manifest-*.json", "backups/content/*/*.parquet", "backups/person-secret", "journal/installation",
     "journal/*/entries.ndjson", "journal/*/landed/*/*.parquet", "landing/*/*.parquet", "quarantine/*/*.parquet",

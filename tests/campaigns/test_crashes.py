@@ -16,7 +16,8 @@ import pytest
 from storage.catalogue import PUBLISHED
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import pending, plain_name
+from storage.landing import pending
+from storage.landing_names import plain_name
 from storage.warehouse import Limits, attach, warehouse
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
 from tests.insights import compute_table

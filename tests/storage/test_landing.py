@@ -11,7 +11,8 @@ import pytest
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.landed_file import check_content, ledger_name
-from storage.landing import ORPHAN_AGE_SECONDS, land, pending, plain_name, sweep_orphans
+from storage.landing import ORPHAN_AGE_SECONDS, land, pending, sweep_orphans
+from storage.landing_names import plain_name
 from tests.backups import flip
 
 FRAME = pl.DataFrame({"value": [1, 2, 3]})

@@ -9,7 +9,8 @@ import pytest
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import pending, plain_name
+from storage.landing import pending
+from storage.landing_names import plain_name
 from storage.loading import load_landing
 from storage.warehouse import Limits, warehouse
 from tasks.sources.files import LandedRows, land_file, pieces
