@@ -20,7 +20,7 @@ import duckdb
 
 from storage.duckdb_file.headers import Header, header_of, iteration_of, read_header
 from storage.durable import write_durably
-from storage.torn_blocks import copies_of, keep_copies, put_back_torn, settle
+from storage.torn_blocks import begun_from, copies_of, keep_copies, put_back_torn, settle
 
 NAME = "warehouse.mark"
 EDGE = 32
@@ -169,10 +169,17 @@ def _close(con: duckdb.DuckDBPyConnection, watch: Watch) -> None:
             con.execute("PRAGMA disable_checkpoint_on_shutdown")
     con.close()
     header = read_header(watch.descriptor)
-    if header and state_of(header) != watch.mark.state:
+    if header is None or state_of(header) == watch.mark.state:
+        put_back_torn(watch.file)
+    elif _has_begun(watch.file, watch.mark, header):
         settle(watch.file)  # the next opening notes it: whatever log lies beside the file until then is not its own
     else:
-        put_back_torn(watch.file)
+        _note_checkpoint(watch)
+
+
+def _has_begun(file: Path, mark: Mark, header: Header) -> bool:
+    """Whether the file is behind a checkpoint that had begun from the state that is noted."""
+    return State(*begun_from(file)) == mark.state and header.iteration == mark.state.iteration + 1
 
 
 def _note_checkpoint(watch: Watch) -> None:

@@ -12,6 +12,7 @@ from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
 from storage.warehouse import Limits, warehouse
+from tasks.insights import insight
 from tasks.insights import performance_insights as module
 from tasks.insights.performance_insights import KINDS, PERFORMANCE_INSIGHTS, TABLE
 from tests.insight_rows import enter, insert
@@ -115,7 +116,7 @@ def test_findings_and_their_entry_in_the_book_are_written_together(home: Home, m
     def fail(*_: object) -> None:
         raise GovpulseError("the disk is full")
 
-    monkeypatch.setattr(module, "enter", fail)
+    monkeypatch.setattr(insight, "enter", fail)
     with pytest.raises(GovpulseError, match="the disk is full"):
         compute(home, AS_OF)
     assert table(home) == []

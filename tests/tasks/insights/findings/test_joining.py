@@ -1,12 +1,15 @@
-"""The table of findings: as_of after as_of is joined to what is there. How rows change is tested with storage.episodes.
+"""The table of findings: as_of after as_of is joined to what is there. How rows change is tested in test_episodes.
 
 Instants are whole hours; a finding is written as the hour it starts at.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -15,7 +18,9 @@ from hypothesis import strategies as st
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
+from storage.migrations import migrate
 from storage.transaction import transaction
+from storage.warehouse import connect
 from storage.write import append
 from tasks.insights.findings.episodes import Row, revise
 from tasks.insights.findings.joining import as_found, write_findings
@@ -27,6 +32,28 @@ Found = dict[str, int]
 Shown = tuple[str, int, int, int, int | None, str]
 """Subject, started, first found, last found, ended, statement."""
 clock = count()
+
+
+@contextmanager
+def migrated() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = connect()
+    migrate(connection, START)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse of its own, in memory."""
+    with migrated() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One for the many examples of a property, which clear what they use."""
+    with migrated() as connection:
+        yield connection
 
 
 def at(hour: int) -> datetime:
