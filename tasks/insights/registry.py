@@ -40,10 +40,19 @@ REGISTERED: tuple[Insight, ...] = (
 
 
 def in_order(insights: Iterable[Insight]) -> list[Insight]:
-    """Each behind those that it reads."""
+    """Each behind those that it reads, and otherwise as they are listed."""
     by_name = {insight.name: insight for insight in insights}
-    graph = {name: [read for read in insight.table.inputs if read in by_name] for name, insight in by_name.items()}
-    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    sorter = TopologicalSorter({name: set(by_name) & set(insight.table.inputs) for name, insight in by_name.items()})
+    sorter.prepare()
+    order: list[Insight] = []
+    ready: set[str] = set()
+    while sorter.is_active():
+        ready |= set(sorter.get_ready())
+        name = next(name for name in by_name if name in ready)
+        ready.remove(name)
+        order.append(by_name[name])
+        sorter.done(name)
+    return order
 
 
 def with_inputs(insights: Sequence[Insight], only: Iterable[str]) -> set[str]:

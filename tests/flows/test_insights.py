@@ -28,6 +28,10 @@ def test_what_a_table_is_computed_from_comes_before_it_wherever_it_is_listed() -
         assert set(INSIGHTS[name].inputs) <= set(order[:place]), name
 
 
+def test_where_what_is_read_comes_first_already_the_listed_order_stays() -> None:
+    assert in_order(REGISTERED) == list(REGISTERED)
+
+
 def test_what_an_insight_takes_is_a_setting_and_what_it_reads_a_dataset() -> None:
     for insight in REGISTERED:
         assert taken(insight, Settings()).keys() == insight.takes.keys()
