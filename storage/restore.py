@@ -16,7 +16,7 @@ import duckdb
 from storage.access import FOLDER, close
 from storage.backups.exporting import copy_to_disk
 from storage.backups.filling import Missing, damaged_files, fill, put_files_back
-from storage.backups.manifest import Manifest, manifests_in
+from storage.backups.manifest import Manifest, damaged_manifests, manifests_in
 from storage.backups.whole_files import damage_in, made_at, number_of, whole_files
 from storage.catalogue import TABLES, Table
 from storage.changes import stored_tables
@@ -130,7 +130,7 @@ def _drop(fresh: Path) -> None:
 
 def _chosen(home: Home, folder: Path, at: datetime | None) -> tuple[Choice, tuple[str, ...]]:
     """The newest sound one; where there is none, the newest that can be read in part."""
-    problems: list[str] = []
+    problems = [f"{name} cannot be read" for name in damaged_manifests(folder)]
     partial: list[Choice] = []
     for choice in reversed([*_whole(home), *_with_manifest(folder)]):
         if at is not None and choice.made_at > at:
@@ -148,7 +148,9 @@ def _chosen(home: Home, folder: Path, at: datetime | None) -> tuple[Choice, tupl
         return partial[0], tuple(problems)
     until = f" made until {at:%Y-%m-%d %H:%M}" if at else ""
     said = f": {'; '.join(problems)}" if problems else ""
-    raise GovpulseError(f"there is no sound backup in {folder}{until}{said}; nothing was changed")
+    raise GovpulseError(
+        f"there is no sound backup in {folder}{until}{said}; nothing was changed; `--from` takes those of the second place"
+    )
 
 
 def _whole(home: Home) -> Iterator[Choice]:

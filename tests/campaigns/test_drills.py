@@ -104,7 +104,7 @@ class Drill:
         return {path.name: path.read_bytes() for path in self.home.private.glob("warehouse.duckdb*")}
 
     def restored(self, blow: Blow, workers: Workers, disk: Path | None) -> Restored:
-        if blow.needs_elsewhere or self.chance.random() < 0.2:
+        if blow.needs_elsewhere or not manifests_in(self.home.backups) or self.chance.random() < 0.2:
             fetch_all(self.home, self.life.elsewhere)
         if self.way == "at":
             self.until = self.instant()
