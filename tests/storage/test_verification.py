@@ -91,8 +91,7 @@ def places(home):
 
 def noticed(home, name, path, at):
     """The names of the checks that fail with one byte flipped, which is put right again."""
-    beside = {each: each.read_bytes() for each in home.private.glob("warehouse.*") if each.suffix in (".mark", ".torn")}
-    before = path.read_bytes()
+    before, beside = path.read_bytes(), beside_the_file(home)
     flip(path, at)
     try:
         return set(failed(home))
@@ -100,8 +99,16 @@ def noticed(home, name, path, at):
         for moved in (home.backups / "content").rglob("*.damaged"):
             moved.rename(moved.with_suffix(""))
         path.write_bytes(before)
-        for each, content in beside.items() if path == home.warehouse else ():
-            each.write_bytes(content)
+        if path == home.warehouse:
+            for each in beside_the_file(home):
+                each.unlink()
+            for each, content in beside.items():
+                each.write_bytes(content)
+
+
+def beside_the_file(home):
+    """What goes with the warehouse's file: its log, its mark, and what a checkpoint keeps."""
+    return {each: each.read_bytes() for each in home.private.glob("warehouse.*") if each.suffix in (".wal", ".mark", ".torn")}
 
 
 @pytest.mark.parametrize("flips", [24, pytest.param(1_000, marks=pytest.mark.campaign)])
