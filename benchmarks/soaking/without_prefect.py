@@ -67,6 +67,9 @@ class Plain:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         return self.fn(*arguments, **options)
 
+    def with_options(self, **_: Any) -> "Plain":
+        return self
+
     def submit(self, *arguments: Any, **options: Any) -> Future[Any]:
         return self.pool.submit(self.fn, *arguments, **options)
 
