@@ -11,7 +11,7 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 
-from storage.access import FILE
+from storage.access import owner_only
 from storage.duckdb_file.headers import BLOCK, Header, block_at, header_of, read_header
 from storage.duckdb_file.metadata import half_used_blocks
 
@@ -40,14 +40,10 @@ def keep_copies(file: Path, descriptor: int) -> None:
     content = [_FORM.pack(_MAGIC, header.iteration, header.checksum, len(blocks)), struct.pack(f"<{len(blocks)}Q", *blocks)]
     content += [os.pread(descriptor, BLOCK, block_at(block)) for block in blocks]
     whole = b"".join(content)
-    with open(copies_of(file), "wb", opener=_open_private) as copies:
+    with open(copies_of(file), "wb", opener=owner_only) as copies:
         copies.write(whole + struct.pack("<I", zlib.crc32(whole)))
         copies.flush()
         os.fsync(copies.fileno())
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, FILE)
 
 
 def put_back_torn(file: Path) -> list[int]:
