@@ -60,13 +60,19 @@ GRACE = {
     "error_rate_rise": timedelta(days=1),
 }
 """Labels that begin so shortly before the end are not judged."""
+FINDINGS = """
+SELECT
+    kind, CASE kind WHEN 'deployment_failures' THEN labels ->> 'environment' || ' / ' || subject ELSE subject END AS subject,
+    first_found_at, as_of
+FROM insights.performance_insights ORDER BY insight_id
+"""
 AFTER = timedelta(days=1)
 """So long after the end of an incident a finding may still come of it."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """An incident that was built in; `subject` as the finding has it, without a scan's type."""
+    """An incident that was built in; `subject` as the finding has it, that of a deployment with its environment."""
 
     kind: str
     subject: str
@@ -75,9 +81,8 @@ class Label:
 
     def explains(self, finding: "Found") -> bool:
         """Whether the finding came of it: the same kind and subject, found while it lasted or shortly after."""
-        subject = finding.subject.split(" / ")[0] if self.kind == "scan_slowdown" else finding.subject
         ends = self.finished_at + AFTER if self.finished_at else finding.found_at
-        return (finding.kind, subject) == (KIND_OF[self.kind], self.subject) and self.started_at <= finding.found_at <= ends
+        return (finding.kind, finding.subject) == (KIND_OF[self.kind], self.subject) and self.started_at <= finding.found_at <= ends
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,6 @@ def _instant(text: str) -> datetime:
 
 def _findings(home: Home) -> Iterator[Found]:
     with warehouse(home, LIMITS) as con:
-        rows = fetch(con, "SELECT kind, subject, first_found_at, as_of FROM insights.performance_insights ORDER BY insight_id")
+        rows = fetch(con, FINDINGS)
         for row in rows.iter_rows():
             yield Found(*row)

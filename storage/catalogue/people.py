@@ -24,7 +24,7 @@ _LABELLED = f"EXISTS (SELECT 1 FROM json_each(labels) AS label WHERE (label.valu
 _ALERTS = f"(SELECT fingerprint FROM alerts.alerts WHERE {_RULE} OR subject IN {_THEM} OR {_LABELLED})"
 
 ROWS: dict[str, str] = {
-    "insights.performance_insights": f"kind IN {_KINDS} OR subject IN {_THEM}",
+    "insights.performance_insights": f"kind IN {_KINDS} OR subject IN {_THEM} OR {_LABELLED}",
     "alerts.alerts": f"fingerprint IN {_ALERTS}",
     "alerts.transitions": f"fingerprint IN {_ALERTS} OR {_RULE} OR subject IN {_THEM}",
     "alerts.notifications": f"fingerprint IN {_ALERTS}",

@@ -1,5 +1,6 @@
 """What a rule's SELECT yields: it is asked of whoever reads the warehouse, within its time limit and bounds."""
 
+import json
 import math
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -16,9 +17,10 @@ from tasks.alerts.rule import Rule
 from tasks.alerts.states import Observation
 from tasks.labels import LONGEST_DETAIL, LONGEST_LABEL, shortened
 
-SPECIAL = ("subject", "value", "is_sample", "detail")
+SPECIAL = ("subject", "value", "is_sample", "detail", "labels")
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 MOST_ROWS, MOST_LABELS = 500_000, 50
+TOO_MANY = f"yields more than {MOST_LABELS} labels"
 
 
 def observe(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | None = None) -> list[Observation]:
@@ -33,10 +35,10 @@ def observe(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | N
             value; names the rule.
     """
     try:
-        rows = _rows(ask, rule, as_of, standing)
+        seen = [_observation(row) for row in _rows(ask, rule, as_of, standing).iter_rows(named=True)]
     except GovpulseError as error:
         raise GovpulseError(f"rule {rule.name}: {error}") from error
-    return [seen for seen in map(_observation, rows.iter_rows(named=True)) if not math.isnan(seen.value)]
+    return [each for each in seen if not math.isnan(each.value)]
 
 
 def _rows(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | None) -> pl.DataFrame:
@@ -61,8 +63,10 @@ def _check(columns: list[tuple[Any, ...]]) -> None:
         raise GovpulseError(f"its sql does not yield {' and '.join(missing)}")
     if types["value"].split("(")[0].lstrip("U") not in NUMBERS and types["value"] != '"NULL"':
         raise GovpulseError(f"its value must be a number, not {types['value']}")
+    if types.get("labels", "JSON") != "JSON":
+        raise GovpulseError(f"its labels must be a JSON object, not {types['labels']}")
     if len(types) - len(SPECIAL) > MOST_LABELS:
-        raise GovpulseError(f"yields more than {MOST_LABELS} labels")
+        raise GovpulseError(TOO_MANY)
 
 
 def _read(ask: Ask, rule: Rule, select: str, parameters: Mapping[str, Any], standing: Collection[str] | None) -> pl.DataFrame:
@@ -79,6 +83,17 @@ def _read(ask: Ask, rule: Rule, select: str, parameters: Mapping[str, Any], stan
 
 
 def _observation(row: dict[str, Any]) -> Observation:
-    labels = tuple(sorted((shortened(key), shortened(str(value))) for key, value in row.items() if key not in SPECIAL))
+    given = {key: value for key, value in row.items() if key not in SPECIAL} | _unfolded(row.get("labels"))
+    labels = tuple(sorted((shortened(key), shortened(str(value))) for key, value in given.items()))
     detail = shortened(str(row.get("detail") or ""), LONGEST_DETAIL)
     return Observation(shortened(str(row["subject"])), float(row["value"]), labels, bool(row.get("is_sample")), detail)
+
+
+def _unfolded(labels: str | None) -> dict[str, Any]:
+    """The labels that the column `labels` holds."""
+    held = json.loads(labels) if labels is not None else {}
+    if not isinstance(held, dict):
+        raise GovpulseError("its labels must be a JSON object")
+    if len(held) > MOST_LABELS:
+        raise GovpulseError(TOO_MANY)
+    return held

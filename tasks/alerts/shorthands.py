@@ -18,19 +18,6 @@ STATISTICS: dict[Statistic, str] = {
 }
 OVER = timedelta(minutes=10)
 FINDING_DEFAULTS = {"warning": 1.0, "critical": 2.0}
-HEAD, TAIL = "split_part(subject, ' / ', 1)", "substr(subject, strpos(subject, ' / ') + 3)"
-STARTS, ENDS = "starts_with(subject, {subject} || ' / ')", "ends_with(subject, ' / ' || {subject})"
-PARTS = {
-    "disk_full": (f"{HEAD} AS subject, 'mountpoint=' || {TAIL} AS filesystem", STARTS),
-    "memory_leak": (f"{HEAD} AS subject, {TAIL} AS part", STARTS),
-    "sustained_cpu": (f"{HEAD} AS subject", STARTS),
-    "cpu_spike": (f"{HEAD} AS subject", STARTS),
-    "scan_slowdown": (f"{HEAD} AS subject, {TAIL} AS scan_type", STARTS),
-    "deployment_failures": (f"{TAIL} AS subject, {HEAD} AS environment", ENDS),
-}
-"""Findings whose subject has two parts: the alert is about the host, the data source or the service, as those of other rules are,
-and the rest is a label. Beside it, how the finding is known by the alert's subject."""
-WHOLE = ("subject", "subject = {subject}")
 
 
 def expand(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,15 +48,14 @@ GROUP BY ALL
 
 
 def _of_finding(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    columns, is_theirs = PARTS.get(kind, WHOLE)
     sql = f"""
-SELECT {columns}, CASE severity WHEN 'warning' THEN 1 WHEN 'critical' THEN 2 END AS value, statement AS detail, is_sample
+SELECT subject, labels, CASE severity WHEN 'warning' THEN 1 WHEN 'critical' THEN 2 END AS value, statement AS detail, is_sample
 FROM insights.performance_insights
 WHERE kind = '{kind}' AND first_found_at <= $as_of AND (ended_at IS NULL OR ended_at > $as_of)
 """
     evidence = (
-        "SELECT subject, severity, started_at, statement, recommendation, evidence FROM insights.performance_insights"
-        f" WHERE kind = '{kind}' AND {is_theirs} AND first_found_at <= {{as_of}} AND (ended_at IS NULL OR ended_at > {{as_of}})"
+        "SELECT subject, labels, severity, started_at, statement, recommendation, evidence FROM insights.performance_insights"
+        f" WHERE kind = '{kind}' AND subject = {{subject}} AND first_found_at <= {{as_of}} AND (ended_at IS NULL OR ended_at > {{as_of}})"
     )
     has_threshold = any(key in given for key in FINDING_DEFAULTS)
     return {"sql": sql, "evidence": evidence, "message": "{detail}"} | ({} if has_threshold else FINDING_DEFAULTS)

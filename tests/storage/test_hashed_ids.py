@@ -199,7 +199,7 @@ def test_who_was_forgotten_without_hashing_changes_no_key_of_a_listing(stored: H
 
 
 def test_alerts_and_findings_go_on_under_their_new_names(con) -> None:
-    """Next evaluation and computation find them: by rule, subject and labels, and by kind and subject."""
+    """Next evaluation and computation find them: by rule, subject and labels, and by kind, subject and labels."""
     subject, labels = "scan-ann.lee-1", {"data_source": "home of ann.lee", "type": "full"}
     old = fingerprint("scan_probably_dead", subject, list(labels.items()))
     insert(
@@ -215,9 +215,10 @@ def test_alerts_and_findings_go_on_under_their_new_names(con) -> None:
     )
     insert(con, TABLES["alerts.notifications"], {"notification_id": "d", "fingerprint": "d", "message": digest})
     finding = {
-        "insight_id": row_id("stuck_scan", subject, BLANK_AT),
+        "insight_id": row_id("stuck_scan", subject, "{}", BLANK_AT),
         "kind": "stuck_scan",
         "subject": subject,
+        "labels": "{}",
         "started_at": BLANK_AT,
     }
     insert(con, TABLES["insights.performance_insights"], finding)
@@ -232,7 +233,7 @@ def test_alerts_and_findings_go_on_under_their_new_names(con) -> None:
     ((message,),) = con.sql("SELECT message FROM alerts.notifications WHERE notification_id = 'd'").fetchall()
     assert json.loads(message)["members"] == [{"fingerprint": new, "subject": renamed, "statement": f"{renamed} is dead"}]
     assert con.sql("SELECT insight_id FROM insights.performance_insights").fetchall() == [
-        (row_id("stuck_scan", renamed, BLANK_AT),)
+        (row_id("stuck_scan", renamed, "{}", BLANK_AT),)
     ]
 
 

@@ -1,5 +1,6 @@
 """Migrations are applied once, in order, whole or not at all; a newer warehouse is left alone."""
 
+import json
 from datetime import UTC, datetime
 
 import duckdb
@@ -104,3 +105,29 @@ def test_insights_from_before_the_analytics_stay_and_claim_nothing_new(empty, tm
     assert scan.fetchall() == [("s1", 90000.0, "too_little_history", 0, None)]
     left = empty.sql("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE '%_before'")
     assert left.fetchall() == [(0,)]
+
+
+FINDINGS = {
+    ("disk_full", "h1 / /data / old"): ("h1", {"filesystem": "mountpoint=/data / old"}),
+    ("memory_leak", "h1 / python (pid 8)"): ("h1", {"part": "python (pid 8)"}),
+    ("sustained_cpu", "h1 / CPU"): ("h1", {}),
+    ("scan_slowdown", "Sales / EU / full"): ("Sales / EU", {"scan_type": "full"}),
+    ("deployment_failures", "production / api"): ("api", {"environment": "production"}),
+    ("error_rate_rise", "GET /a / b"): ("GET /a / b", {}),
+}
+"""Kind and subject as they were, and what has become of them."""
+
+
+def test_findings_of_before_have_labels(empty):
+    migrate(empty, NOW, until=25)
+    columns = "as_of, insight_id, kind, subject, severity, started_at, first_found_at, statement, recommendation, evidence"
+    for number, (kind, subject) in enumerate(FINDINGS):
+        values = [NOW, str(number), kind, subject, "warning", NOW, NOW, "-", "-", "{}"]
+        empty.execute(
+            f"INSERT INTO insights.performance_insights ({columns}, confidence, is_sample) VALUES ({'?, ' * 10}0.5, false)", values
+        )
+    migrate(empty, NOW)
+    rows = empty.sql("SELECT kind, subject, labels FROM insights.performance_insights ORDER BY insight_id").fetchall()
+    assert [(kind, subject, json.loads(labels)) for kind, subject, labels in rows] == [
+        (kind, *after) for (kind, _), after in FINDINGS.items()
+    ]

@@ -45,7 +45,7 @@ def _high(usual: float, scatter: float) -> float:
 
 def describe(row: Row) -> Finding:
     return Finding(
-        subject=f"{row['host']} / CPU",
+        subject=row["host"],
         severity="warning",
         started_at=row["started_at"],
         statement=(

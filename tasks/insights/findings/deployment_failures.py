@@ -30,10 +30,11 @@ def describe(row: Row) -> Finding:
     is_fallen = row["is_fallen"]
     high = row["level_after_high" if is_fallen else "success_rate_exact_high"]
     return Finding(
-        subject=f"{row['environment']} / {row['service']}",
+        subject=row["service"],
+        labels={"environment": row["environment"]},
         severity="critical" if high < CRITICAL_BELOW else "warning",
         started_at=row["changed_at"] if is_fallen else _first_failure(row),
-        statement=f"{row['environment']} / {row['service']}: {_fallen(row) if is_fallen else _low(row)}",
+        statement=f"Deployments of {_where(row)}: {_fallen(row) if is_fallen else _low(row)}",
         recommendation=_recommendation(row),
         evidence=_evidence(row),
         confidence=1 - row["change_q_value"] if is_fallen else LOW_CONFIDENCE,

@@ -20,7 +20,8 @@ def describe(row: Row) -> Finding:
     where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "metric", "attributes"))
     is_near = row["crosses_at"] <= row["as_of"] + timedelta(days=CRITICAL_DAYS)
     return Finding(
-        subject=f"{row['host']} / {mount}",
+        subject=row["host"],
+        labels={"filesystem": row["attributes"]},
         severity="critical" if is_near else "warning",
         started_at=row["grows_since"],
         statement=_statement(row, mount),

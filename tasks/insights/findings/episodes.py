@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 def revise(rows: Sequence[Row], found: Row | None, as_of: datetime, computed: Sequence[datetime]) -> list[Row]:
-    """The rows of one kind and subject after computing `as_of`, for the first time or again.
+    """The rows of one kind, subject and labels after computing `as_of`, for the first time or again.
 
     Args:
         rows: its rows so far, in the order of time.

@@ -34,19 +34,19 @@ SCHEMA = {
     column.name: {"TIMESTAMPTZ": INSTANT, "DOUBLE": pl.Float64(), "BOOLEAN": pl.Boolean()}.get(column.type, pl.String())
     for column in TABLE.columns
 }
-Key = tuple[str, str]
-"""Kind and subject."""
+IDENTITY = ("kind", "subject", "labels")
+"""What tells one finding from another at any as_of."""
+Key = tuple[str, ...]
 
 
 def as_found(findings: list[dict[str, Any]], as_of: datetime) -> pl.DataFrame:
     """Findings as rows of the table, as if `as_of` were the first and the last to find them.
 
     Args:
-        findings: kind, subject, severity, started_at, statement, recommendation, evidence (JSON), confidence, is_sample.
+        findings: kind, subject, labels (JSON), severity, started_at, statement, recommendation, evidence (JSON), confidence, is_sample.
     """
     rows = [
-        row | {"as_of": as_of, "first_found_at": as_of, "insight_id": row_id(row["kind"], row["subject"], row["started_at"])}
-        for row in findings
+        row | {"as_of": as_of, "first_found_at": as_of, "insight_id": row_id(*_key(row), row["started_at"])} for row in findings
     ]
     return pl.DataFrame(rows, schema=SCHEMA)
 
@@ -59,7 +59,7 @@ def write_findings(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: d
         GovpulseError: a kind was found twice for one subject, or starts after as_of; nothing is written.
     """
     _check(found, as_of)
-    here = {(row["kind"], row["subject"]): row for row in found.iter_rows(named=True)}
+    here = {_key(row): row for row in found.iter_rows(named=True)}
     before = _rows_before(con, found, as_of)
     computed = _computed(con, as_of)
     old = {row["insight_id"]: row for rows in before.values() for row in rows}
@@ -72,7 +72,7 @@ def write_findings(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: d
 
 
 def _check(found: pl.DataFrame, as_of: datetime) -> None:
-    doubled = found.filter(found.select("kind", "subject").is_duplicated())
+    doubled = found.filter(found.select(IDENTITY).is_duplicated())
     late = found.filter(pl.col("started_at") > as_of)
     for wrong, what in ((doubled, "came out twice"), (late, "starts after as_of")):
         if wrong.height:
@@ -80,24 +80,29 @@ def _check(found: pl.DataFrame, as_of: datetime) -> None:
             raise GovpulseError(f"{TABLE.full_name}: {kind} of {subject} {what}; nothing was written")
 
 
+def _key(row: Row) -> Key:
+    return tuple(row[name] for name in IDENTITY)
+
+
 def _rows_before(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: datetime) -> dict[Key, list[Row]]:
     """All rows of the subjects that as_of found, or that it may close or take back."""
     rows: dict[Key, list[Row]] = defaultdict(list)
+    names = ", ".join(IDENTITY)
     with registered(con, "found", found):
         frame = fetch(
             con,
             f"""
             SELECT * FROM {TABLE.full_name} SEMI JOIN (
-                SELECT kind, subject FROM found
+                SELECT {names} FROM found
                 UNION
-                SELECT kind, subject FROM {TABLE.full_name}
+                SELECT {names} FROM {TABLE.full_name}
                 WHERE first_found_at <= $as_of AND (ended_at IS NULL OR ended_at > $as_of)
-            ) USING (kind, subject) ORDER BY first_found_at
+            ) USING ({names}) ORDER BY first_found_at
             """,
             {"as_of": as_of},
         )
     for row in frame.iter_rows(named=True):
-        rows[row["kind"], row["subject"]].append(row)
+        rows[_key(row)].append(row)
     return rows
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ class Finding:
     """What is wrong with one subject; the columns are described in the catalogue.
 
     Attributes:
+        labels: what else tells it from others of its kind, by label: one of a filesystem is about the host, and names which.
         evidence: numbers, texts and instants by name.
     """
 
@@ -30,6 +31,7 @@ class Finding:
     evidence: Mapping[str, Any]
     confidence: float
     is_sample: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Kind:
             {
                 **vars(finding),
                 "kind": self.name,
+                "labels": as_labels(finding.labels),
                 "statement": one_line(finding.statement),
                 "recommendation": one_line(finding.recommendation),
                 "evidence": as_json(finding.evidence),
@@ -67,6 +70,11 @@ class Kind:
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def as_labels(labels: Mapping[str, str]) -> str:
+    """The labels as a JSON object, alike for like labels: they are part of what identifies a row."""
+    return json.dumps(labels, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def as_json(evidence: Mapping[str, Any]) -> str:

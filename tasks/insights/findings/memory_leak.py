@@ -20,7 +20,8 @@ def describe(row: Row) -> Finding:
     """A leak began no later than what was looked at."""
     where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "metric", "attributes"))
     return Finding(
-        subject=f"{row['host']} / {_what(row)}",
+        subject=row["host"],
+        labels={"part": _what(row)},
         severity="critical" if _is_near(row) else "warning",
         started_at=row["grows_since"],
         statement=f"Memory of {_what(row)} on {row['host']} has grown by {_slope(row)}"

@@ -19,7 +19,8 @@ def describe(row: Row) -> Finding:
     low = row["slowdown_ratio_low"]
     where = f"data_source = {quote_text(row['data_source'])} AND scan_type = {quote_text(row['scan_type'])}"
     return Finding(
-        subject=f"{row['data_source']} / {row['scan_type']}",
+        subject=row["data_source"],
+        labels={"scan_type": row["scan_type"]},
         severity="critical" if low is not None and low >= CRITICAL_RATIO else "warning",
         started_at=row["slowed_at"],
         statement=_statement(row),

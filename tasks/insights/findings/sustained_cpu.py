@@ -36,7 +36,7 @@ def _judged(row: Row) -> dict[str, Any]:
 
 def describe(row: Row) -> Finding:
     return Finding(
-        subject=f"{row['host']} / CPU",
+        subject=row["host"],
         severity="critical" if _waits(row) or _is_full(row) else "warning",
         started_at=row["started_at"],
         statement=_statement(row),

@@ -94,6 +94,8 @@ FAILING = {
     "value as text": ("SELECT 'a' AS subject, 'high' AS value", "must be a number"),
     "value as an instant": ("SELECT 'a' AS subject, $as_of AS value", "must be a number"),
     "fails on a row": ("SELECT 'a' AS subject, CAST('x' AS INTEGER) AS value", "x"),
+    "labels as text": ("SELECT 'a' AS subject, 1 AS value, 'x' AS labels", "its labels must be a JSON object, not VARCHAR"),
+    "labels as a list": ("SELECT 'a' AS subject, 1 AS value, '[1]'::JSON AS labels", "its labels must be a JSON object"),
     "unknown parameter": ("SELECT 'a' AS subject, 1 AS value WHERE $now IS NOT NULL", "parameter"),
 }
 
@@ -233,10 +235,23 @@ def test_the_texts_of_an_alert_are_bounded_wherever_they_go(con, at) -> None:
 def test_too_many_rows_or_labels_are_an_error_of_the_rule(con, gauges, at) -> None:
     rows = Rule("rows", "SELECT i AS subject, 5 AS value FROM range(600_000) AS r(i)", warning=1)
     labels = Rule("labels", f"SELECT 'a' AS subject, 5 AS value, {', '.join(f'1 AS l{i}' for i in range(60))}", warning=1)
-    assert evaluate_on(con, [rows, labels, OTHER], OPS, at(0)).failures == (
+    held = Rule("held", "SELECT 'a' AS subject, 5 AS value, to_json(map(range(60), range(60))) AS labels", warning=1)
+    assert evaluate_on(con, [rows, labels, held, OTHER], OPS, at(0)).failures == (
         "rule rows: yields more than 500,000 rows",
         "rule labels: yields more than 50 labels",
+        "rule held: yields more than 50 labels",
     )
+
+
+def test_a_rule_may_yield_labels_as_columns_and_as_an_object(con, at) -> None:
+    """An alert is the same whichever way it has a label."""
+    columns = "SELECT 'a' AS subject, 5 AS value, 'x / y' AS zone, 7 AS part"
+    both = """SELECT 'a' AS subject, 5 AS value, '{"zone": "x / y"}'::JSON AS labels, 7 AS part"""
+    (one,), (other,) = (observe(asking_on(con), Rule("gauge", sql, warning=1), at(0)) for sql in (columns, both))
+    assert one == other
+    assert one.labels == (("part", "7"), ("zone", "x / y"))
+    (none,) = observe(asking_on(con), Rule("gauge", "SELECT 'a' AS subject, 5 AS value, NULL::JSON AS labels", warning=1), at(0))
+    assert none.labels == ()
 
 
 def test_alerts_of_the_sample_wake_nobody(tmp_path, at) -> None:

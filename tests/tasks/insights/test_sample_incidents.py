@@ -59,7 +59,7 @@ class TestMatching:
 
     def test_any_type_of_scan_of_the_data_source_will_do(self) -> None:
         slow = Label("scan_slowdown", "crm", self.label.started_at, None)
-        replayed = self.replayed(self.found(15, "scan_slowdown", "crm / full"), label=slow)
+        replayed = self.replayed(self.found(15, "scan_slowdown", "crm"), label=slow)
         assert replayed.false() == []
 
     def test_a_state_that_no_label_tells_of_is_neither_right_nor_wrong(self) -> None:

@@ -21,7 +21,7 @@ Find = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def find_in(con: duckdb.DuckDBPyConnection) -> Find:
-    """Rows by table (`raw_deployments=[...]`) -> what is found, rows of insights.performance_insights by subject."""
+    """Rows by table (`raw_deployments=[...]`) -> what is found, rows of insights.performance_insights by subject and labels."""
 
     def found(**tables: Rows) -> list[dict[str, Any]]:
         con.execute("BEGIN")
@@ -33,7 +33,7 @@ def find_in(con: duckdb.DuckDBPyConnection) -> Find:
         finally:
             con.execute("ROLLBACK")
         check_output(TABLE, frame)
-        return frame.sort("subject").rows(named=True)
+        return frame.sort("subject", "labels").rows(named=True)
 
     return found
 

@@ -51,9 +51,13 @@ OK, BAD = "succeeded", "failed"
 class TestFallen:
     def test_it_is_found_with_both_levels(self, find_in, fallen, attempts, ago) -> None:
         (found,) = find_in(deployment_trends=[fallen], raw_deployments=attempts(("1.0", BAD), ("1.1", BAD)))
-        assert (found["kind"], found["subject"]) == ("deployment_failures", "production / payments")
+        assert (found["kind"], found["subject"], found["labels"]) == (
+            "deployment_failures",
+            "payments",
+            '{"environment":"production"}',
+        )
         assert found["statement"] == (
-            "production / payments: 40.9 % (23.3 to 61.3) of 22 deployments succeeded since 18 Nov 2026;"
+            "Deployments of payments to production: 40.9 % (23.3 to 61.3) of 22 deployments succeeded since 18 Nov 2026;"
             " 95.1 % (86.5 to 98.3) of 61 before"
         )
         assert found["started_at"] == ago(days=7)
@@ -86,7 +90,7 @@ class TestFailing:
         steady = fallen | {"change": "no_evidence", "changed_at": None}
         (found,) = find_in(deployment_metrics=[failing], deployment_trends=[steady], raw_deployments=ended)
         assert found["statement"] == (
-            "production / payments: 25.0 % (5.5 to 57.2) of 12 deployments succeeded in the last 90 days;"
+            "Deployments of payments to production: 25.0 % (5.5 to 57.2) of 12 deployments succeeded in the last 90 days;"
             " no evidence that it was ever better"
         )
         assert (found["severity"], found["confidence"]) == ("critical", 0.975)
@@ -123,7 +127,7 @@ class TestFailing:
         risen = fallen | {"change": "higher", "level_before": 0.0, "level_before_low": 0.0, "level_before_high": 0.07, "before": 50}
         (found,) = find_in(deployment_metrics=[failing], deployment_trends=[risen])
         assert found["statement"] == (
-            "production / payments: 40.9 % (23.3 to 61.3) of 22 deployments succeeded since 18 Nov 2026; 0.0 % (0.0 to 7.0) of 50"
+            "Deployments of payments to production: 40.9 % (23.3 to 61.3) of 22 deployments succeeded since 18 Nov 2026; 0.0 % (0.0 to 7.0) of 50"
             " before; together 25.0 % (5.5 to 57.2) of 12 deployments in the last 90 days"
         )
 
@@ -211,7 +215,7 @@ def test_places_are_apart_and_sample_rows_stay_marked(find_in, failing, fallen, 
     other = {"environment": "it's", "is_sample": True}
     places = {"deployment_metrics": [failing], "deployment_trends": [fallen | other]}
     first, second = find_in(**places, raw_deployments=attempts(("1.1", BAD)))
-    assert [first["subject"], second["subject"]] == ["it's / payments", "production / payments"]
+    assert {each["labels"] for each in (first, second)} == {'{"environment":"it\'s"}', '{"environment":"production"}'}
     assert [first["is_sample"], second["is_sample"]] == [True, False]
     assert json.loads(first["evidence"])["failed_ids"] is None
     assert "environment = 'it''s'" in json.loads(first["evidence"])["sql"]

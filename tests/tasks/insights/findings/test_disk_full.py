@@ -18,7 +18,8 @@ def disk(ago):
 
 def test_it_says_when_and_what_to_do(find_in, disk, ago) -> None:
     (found,) = find_in(forecasts=[disk])
-    assert (found["kind"], found["subject"], found["severity"]) == ("disk_full", "h1 / /var,log", "warning")
+    assert (found["kind"], found["subject"], found["severity"]) == ("disk_full", "h1", "warning")
+    assert found["labels"] == '{"filesystem":"mountpoint=/var%2Clog"}', "as other rules about filesystems have it"
     assert found["statement"] == (
         "/var,log of h1 will be full in 12 d (9 d to 17 d 3 h): it grows by 1.0 % a day (0.80 % to 1.2 %),"
         " and its peaks reach 88.0 %"

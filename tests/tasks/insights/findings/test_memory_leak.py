@@ -28,7 +28,8 @@ def host(process):
 
 def test_a_process_that_leaks(find_in, process, ago) -> None:
     (found,) = find_in(forecasts=[process])
-    assert (found["kind"], found["subject"], found["severity"]) == ("memory_leak", f"h1 / {NAME}", "warning")
+    assert (found["kind"], found["subject"], found["severity"]) == ("memory_leak", "h1", "warning")
+    assert json.loads(found["labels"]) == {"part": NAME}
     assert found["statement"] == (
         f"Memory of {NAME} on h1 has grown by 1.2 GB a day (1.0 GB to 1.4 GB) over the last 1 d (at its lowest points),"
         " and is now 3.1 GB;"
@@ -40,9 +41,9 @@ def test_a_process_that_leaks(find_in, process, ago) -> None:
 
 
 def test_a_host_names_the_process_that_leaks(find_in, host, process) -> None:
-    by_subject = {found["subject"]: found for found in find_in(forecasts=[host, process])}
-    assert set(by_subject) == {"h1 / the host", f"h1 / {NAME}"}
-    found = by_subject["h1 / the host"]
+    by_part = {json.loads(found["labels"])["part"]: found for found in find_in(forecasts=[host, process])}
+    assert set(by_part) == {"the host", NAME}
+    found = by_part["the host"]
     assert "has grown by 5.0 % a day (4.0 % to 6.0 %)" in found["statement"]
     assert found["recommendation"].startswith(f"Most of it is {NAME}: restart that")
 
@@ -76,7 +77,7 @@ def test_without_an_instant_it_leaks_all_the_same(find_in, process, reason: str,
 @pytest.mark.parametrize("attributes", ["", "pid=7", "create_time=inf,name=x,pid=7", "create_time=abc,name=x,pid=7"])
 def test_attributes_that_say_little_break_nothing(find_in, process, attributes: str) -> None:
     (found,) = find_in(forecasts=[process | {"attributes": attributes}])
-    assert "started at an unknown time" in found["subject"]
+    assert "started at an unknown time" in found["labels"]
 
 
 def test_a_filesystem_that_grows_is_no_leak(find_in, process) -> None:

@@ -38,7 +38,8 @@ def runs(ago):
 
 def test_a_slowdown_is_found_with_its_numbers(find_in, scans, runs, ago) -> None:
     (found,) = find_in(scan_performance=[scans], raw_scans=runs([600.0, 660.0, 540.0], [1260.0, 1380.0]))
-    assert (found["kind"], found["subject"], found["severity"]) == ("scan_slowdown", "crm / incremental", "warning")
+    assert (found["kind"], found["subject"], found["severity"]) == ("scan_slowdown", "crm", "warning")
+    assert found["labels"] == '{"scan_type":"incremental"}'
     assert found["statement"] == (
         "incremental scans of crm have taken 2.2 times as long (1.9 to 2.6) since 12 Nov 2026:"
         " 10 min before, 22 min since (medians of 3 and 2 runs)"
