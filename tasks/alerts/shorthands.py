@@ -55,7 +55,8 @@ WHERE kind = '{kind}' AND first_found_at <= $as_of AND (ended_at IS NULL OR ende
 """
     evidence = (
         "SELECT subject, labels, severity, started_at, statement, recommendation, evidence FROM insights.performance_insights"
-        f" WHERE kind = '{kind}' AND subject = {{subject}} AND first_found_at <= {{as_of}} AND (ended_at IS NULL OR ended_at > {{as_of}})"
+        f" WHERE kind = '{kind}' AND subject = {{subject}} AND first_found_at <= {{as_of}}"
+        " AND (ended_at IS NULL OR ended_at > {as_of})"
     )
     has_threshold = any(key in given for key in FINDING_DEFAULTS)
     return {"sql": sql, "evidence": evidence, "message": "{detail}"} | ({} if has_threshold else FINDING_DEFAULTS)

@@ -62,7 +62,7 @@ PERFORMANCE_INSIGHTS = Table(
         Column(
             "labels",
             "JSON",
-            "what else tells it from others of its kind, an object: `filesystem`, `part`, `scan_type`, `environment`",
+            "what else it is about, an object: `filesystem`, `part`, `scan_type` or `environment`",
         ),
     ),
     verb="upsert",

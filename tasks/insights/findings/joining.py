@@ -43,7 +43,8 @@ def as_found(findings: list[dict[str, Any]], as_of: datetime) -> pl.DataFrame:
     """Findings as rows of the table, as if `as_of` were the first and the last to find them.
 
     Args:
-        findings: kind, subject, labels (JSON), severity, started_at, statement, recommendation, evidence (JSON), confidence, is_sample.
+        findings: kind, subject, labels (JSON), severity, started_at, statement, recommendation, evidence (JSON), confidence,
+            is_sample.
     """
     rows = [
         row | {"as_of": as_of, "first_found_at": as_of, "insight_id": row_id(*_key(row), row["started_at"])} for row in findings

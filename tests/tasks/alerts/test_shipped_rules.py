@@ -98,7 +98,7 @@ def finding(kind: str, subject: str = "web-1", labels: str = "{}") -> Put:
             "insight_id": kind,
             "labels": labels,
         }
-        since = {"started_at": now - timedelta(days=2), "first_found_at": found, "as_of": now}
+        since = {"insight_id": kind, "started_at": now - timedelta(days=2), "first_found_at": found, "as_of": now}
         put(con, "insights.performance_insights", row | since)
 
     return put_finding
