@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from flows.cli.app import app
 from storage.catalogue import INSIGHTS, TABLES
+from storage.catalogue.alerts import REASON_CODES
 from storage.migrations import migrate
 from storage.reader import asking_on
 from storage.warehouse import connect
@@ -145,6 +146,8 @@ def test_what_the_outbox_says_and_its_numbers_are_on_the_page_of_notifications()
     page = (DOCS / "notifications.md").read_text()
     for reason in (BEHIND, DIED, f"given up after {GIVE_UP / timedelta(hours=1):g} h: ", REFUSED):
         assert f"`{reason}`" in page
+    for code in REASON_CODES:
+        assert f"| `{code}` |" in page
     assert f"If more than {MOST_ALONE} notifications" in page
     assert f"no more than {FEW} of its alerts" in page
     assert f"at most {MOST_NOTICES} notifications" in page

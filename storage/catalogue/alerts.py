@@ -64,6 +64,13 @@ TRANSITIONS = Table(
     is_journaled=True,
 )
 
+REASON_CODES = (
+    *("acknowledged", "silenced", "inhibited", "grouped", "damped", "untold"),
+    *("behind", "paused", "rate_limited"),
+    *("failed", "refused", "unanswered", "given_up"),
+)
+"""Why a notification is suppressed, waits, or was not taken."""
+
 NOTIFICATIONS = Table(
     schema="alerts",
     name="notifications",
@@ -96,6 +103,7 @@ NOTIFICATIONS = Table(
         Column("digest", "VARCHAR", "the digest that it is told in (a fingerprint)"),
         Column("queued_at", "TIMESTAMPTZ", "when there was something to tell"),
         Column("is_maybe_received", "BOOLEAN", "an attempt ended without an answer: the receiver may have it"),
+        Column("reason_code", "VARCHAR", "the same as `reason`, in a word (docs/notifications.md)", allowed=REASON_CODES),
     ),
     verb="upsert",
     key=("notification_id",),

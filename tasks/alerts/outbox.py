@@ -36,6 +36,7 @@ def outbox_rows(
             "event": transition.event,
             "channel": channel,
             "status": "suppressed" if damped else "queued",
+            "reason_code": "damped" if damped else None,
             "reason": damped,
             "attempts": 0,
             "next_attempt_at": None,

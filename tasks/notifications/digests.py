@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tasks.messages import Member, Message, from_json, to_json
-from tasks.notifications.dispatch import BEHIND, Row, Standing, is_active
+from tasks.notifications.dispatch import Row, Standing, is_active
 
 MOST_ALONE = 10
 """So many notifications at once are told one by one; more are grouped."""
@@ -24,12 +24,13 @@ def group(rows: Sequence[Row], now: datetime) -> list[Row]:
         return list(rows)
     digest = _digest(fresh, now)
     ids = {row.notification_id for row in fresh}
-    said = {"status": "suppressed", "reason": f"grouped in digest {digest.fingerprint}", "digest": digest.fingerprint}
+    said = {"status": "suppressed", "reason_code": "grouped", "digest": digest.fingerprint}
+    said["reason"] = f"grouped in digest {digest.fingerprint}"
     return [*(replace(row, **said) if row.notification_id in ids else row for row in rows), digest]  # type: ignore[arg-type]
 
 
 def _is_fresh(row: Row) -> bool:
-    return row.status == "queued" and row.attempts == 0 and row.event not in ("resolved", "digest") and row.reason != BEHIND
+    return row.status == "queued" and row.attempts == 0 and row.event not in ("resolved", "digest") and row.reason_code != "behind"
 
 
 def end_digests(
@@ -47,7 +48,7 @@ def end_digests(
         left = [row for row in rows if row.digest == digest.fingerprint and row.event != "resolved" and is_active(row, alerts)]
         if digest.status in ("sent", "dead") and len({row.of for row in left}) <= FEW:
             ends.append(_end(digest, left, now))
-            revived += [replace(row, status="queued", reason=None, digest=None, queued_at=now) for row in left]
+            revived += [replace(row, status="queued", reason_code=None, reason=None, digest=None, queued_at=now) for row in left]
     return ends, revived
 
 
@@ -64,6 +65,7 @@ def _digest(rows: Sequence[Row], now: datetime) -> Row:
         event="digest",
         channel=rows[0].channel,
         status="queued",
+        reason_code=None,
         reason=None,
         attempts=0,
         next_attempt_at=None,
@@ -115,6 +117,7 @@ def _end(digest: Row, left: Sequence[Row], now: datetime) -> Row:
         transition_id=f"{digest.fingerprint}-end",
         event="resolved",
         status="queued",
+        reason_code=None,
         reason=None,
         attempts=0,
         next_attempt_at=None,

@@ -13,6 +13,9 @@ from tasks.silences import Silence, ack_of, alert_labels, silence_of
 ACTIVE = ("firing", "recovering", "no_data", "error")
 OPEN = ("queued", "failed", "sending")
 BEHIND = "waits for what comes before it"
+"""The sentence of code `behind`."""
+FOR_GOOD = ("damped", "grouped")
+"""Of the codes of what is suppressed those that do not pass with a silence, an ack or an alert that speaks for it."""
 Episode = tuple[str, int]
 """A fingerprint and the number of its episode."""
 
@@ -28,6 +31,7 @@ class Row:
     event: str
     channel: str
     status: str
+    reason_code: str | None
     reason: str | None
     attempts: int
     next_attempt_at: datetime | None
@@ -117,42 +121,46 @@ def _decide_one(row: Row, situation: Situation, is_behind: bool) -> Row:
         return _decide_end(row, situation, is_behind)
     why = _suppression(row, situation)
     if why is not None:
-        return replace(row, status="suppressed", reason=why)
+        return replace(row, status="suppressed", reason_code=why[0], reason=why[1])
     if row.status == "suppressed":
-        return replace(row, status="queued", reason=None, digest=None, queued_at=situation.now)
-    return replace(row, reason=BEHIND if is_behind else _without(row, BEHIND))
+        return replace(row, status="queued", reason_code=None, reason=None, digest=None, queued_at=situation.now)
+    return _lined_up(row, is_behind)
 
 
-def _without(row: Row, reason: str) -> str | None:
-    return None if row.reason == reason else row.reason
+def _lined_up(row: Row, is_behind: bool) -> Row:
+    if is_behind:
+        return replace(row, reason_code="behind", reason=BEHIND)
+    return replace(row, reason_code=None, reason=None) if row.reason_code == "behind" else row
 
 
 def _decide_end(row: Row, situation: Situation, is_behind: bool) -> Row:
     """`resolved` follows what was sent, and nothing else."""
-    if is_behind:
-        return replace(row, reason=BEHIND)
-    if row.of in situation.told:
-        return replace(row, reason=_without(row, BEHIND))
+    if is_behind or row.of in situation.told:
+        return _lined_up(row, is_behind)
     digest = situation.grouped.get(row.of)
-    said = f"grouped: ends with digest {digest}" if digest else "not told: nothing of this episode was sent here"
-    return replace(row, status="suppressed", reason=said, digest=digest)
+    if digest is None:
+        why, said = "untold", "not told: nothing of this episode was sent here"
+    else:
+        why, said = "grouped", f"grouped: ends with digest {digest}"
+    return replace(row, status="suppressed", reason_code=why, reason=said, digest=digest)
 
 
-def _suppression(row: Row, situation: Situation) -> str | None:
-    if row.status == "suppressed" and (row.digest or (row.reason or "").startswith("damped")):
-        return row.reason
+def _suppression(row: Row, situation: Situation) -> tuple[str, str | None] | None:
+    """Why it is not to be sent now: the code and the sentence."""
+    if row.status == "suppressed" and row.reason_code in FOR_GOOD:
+        return row.reason_code, row.reason
     alert = situation.alerts.get(row.fingerprint)
     if alert is None:
         return None
     ack = ack_of(row.fingerprint, row.episode, situation.silences) if row.event != "escalated" else None
     if ack is not None:
-        return f"acknowledged by {ack.author}: {ack.reason}"
+        return "acknowledged", f"acknowledged by {ack.author}: {ack.reason}"
     labels = alert_labels(alert.rule, alert.subject, row.severity, alert.labels)
     silence = silence_of(labels, situation.silences, situation.now)
     if silence is not None:
         until = f" until {silence.expires_at:%Y-%m-%d %H:%M} UTC" if silence.expires_at else ""
-        return f"silenced by {silence.author}{until}: {silence.reason} ({silence.silence_id})"
-    return next((f"inhibited by {rule} of {alert.subject}" for rule in _inhibitors(alert, situation)), None)
+        return "silenced", f"silenced by {silence.author}{until}: {silence.reason} ({silence.silence_id})"
+    return next((("inhibited", f"inhibited by {rule} of {alert.subject}") for rule in _inhibitors(alert, situation)), None)
 
 
 def _inhibitors(alert: Standing, situation: Situation) -> list[str]:
@@ -164,19 +172,22 @@ def _inhibitors(alert: Standing, situation: Situation) -> list[str]:
 
 def hold(rows: Iterable[Row], situation: Situation) -> list[Row]:
     """The rows as decided; those that are to be sent and cannot be now say why."""
-    return [_held(row, situation) if row.status in OPEN and row.reason != BEHIND else row for row in rows]
+    return [_held(row, situation) if row.status in OPEN and row.reason_code != "behind" else row for row in rows]
 
 
 def _held(row: Row, situation: Situation) -> Row:
+    if situation.paused is not None and situation.now - row.queued_at >= GIVE_UP:
+        said = f"given up after {GIVE_UP.total_seconds() / 3600:g} h: {situation.paused[1]}"
+        return replace(row, status="dead", reason_code="given_up", reason=said)
+    if row.status == "failed":
+        return row
     if situation.paused is not None:
-        until, problem = situation.paused
-        if situation.now - row.queued_at >= GIVE_UP:
-            return replace(row, status="dead", reason=f"given up after {GIVE_UP.total_seconds() / 3600:g} h: {problem}")
-        return row if row.status == "failed" else replace(row, reason=f"waits: the channel failed, next at {until:%H:%M:%S} UTC")
+        said = f"waits: the channel failed, next at {situation.paused[0]:%H:%M:%S} UTC"
+        return replace(row, reason_code="paused", reason=said)
     if situation.full is not None:
         until, pace = situation.full
-        return replace(row, reason=f"rate-limited: {pace}, next at {until:%H:%M:%S} UTC")
-    return row if row.status == "failed" else replace(row, reason=None)
+        return replace(row, reason_code="rate_limited", reason=f"rate-limited: {pace}, next at {until:%H:%M:%S} UTC")
+    return replace(row, reason_code=None, reason=None)
 
 
 def next_row(rows: Iterable[Row], situation: Situation) -> Row | None:
@@ -184,7 +195,7 @@ def next_row(rows: Iterable[Row], situation: Situation) -> Row | None:
     that is always refused keeps none of the others back."""
     if situation.paused is not None or situation.full is not None:
         return None
-    due = [row for row in rows if row.status in OPEN and row.reason != BEHIND and is_due(row, situation.now)]
+    due = [row for row in rows if row.status in OPEN and row.reason_code != "behind" and is_due(row, situation.now)]
     return min(due, key=lambda row: (row.attempts, row.queued_at, row.event != "resolved", row.notification_id), default=None)
 
 

@@ -24,7 +24,6 @@ TABLE = TABLES["alerts.notifications"]
 FOLDER = Path(__file__).parent
 COLUMNS = tuple(each.name for each in fields(Row))
 REFUSED = "refused: "
-"""Begins the reason of what the channel did not want, while it may take others."""
 DIED = "whoever sent it died before saying how it went"
 EARLIER = "FROM alerts.notifications SEMI JOIN asked USING (fingerprint) WHERE channel = ?"
 IS_TOLD = "(status = 'sent' OR is_maybe_received) AND event <> 'resolved'"
@@ -62,7 +61,7 @@ def take(con: duckdb.DuckDBPyConnection, channel: Channel, now: datetime) -> Tak
         after = hold(group(decide(_replaced(rows, [*ends, *revived]), situation), now), situation)
         row = next_row(after, situation)
         if row is not None:
-            row = replace(row, status="sending", reason=None, attempts=row.attempts + 1)
+            row = replace(row, status="sending", reason_code=None, reason=None, attempts=row.attempts + 1)
             after = _replaced(after, [row])
         _write(con, _changed(found, after), now)
     return Taken(row, None if row else _look_again(after, situation))
@@ -76,7 +75,7 @@ def record(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: date
 
 def _after(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: datetime) -> Row:
     if outcome.is_delivered:
-        return replace(row, status="sent", reason=None, next_attempt_at=None, sent_at=now)
+        return replace(row, status="sent", reason_code=None, reason=None, next_attempt_at=None, sent_at=now)
     failures = row.attempts
     if outcome.is_channel_wide:
         failures = 1 + sum(each.attempts for each in _rows(con, "open_rows.sql", row.channel) if _tells_of_channel(each))
@@ -84,6 +83,7 @@ def _after(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: date
     return replace(
         row,
         status="dead" if is_given_up else "failed",
+        reason_code="failed" if outcome.is_channel_wide else "refused",
         reason=("" if outcome.is_channel_wide else REFUSED) + (outcome.problem or "no reason given"),
         next_attempt_at=now + backoff(failures, outcome.retry_after, row.channel),
         is_maybe_received=row.is_maybe_received or outcome.is_maybe_received,
@@ -93,7 +93,7 @@ def _after(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: date
 def _recovered(row: Row, now: datetime) -> Row:
     if row.status != "sending":
         return row
-    return replace(row, status="failed", reason=DIED, next_attempt_at=now, is_maybe_received=True)
+    return replace(row, status="failed", reason_code="unanswered", reason=DIED, next_attempt_at=now, is_maybe_received=True)
 
 
 def _replaced(rows: Iterable[Row], others: Sequence[Row]) -> list[Row]:
@@ -166,7 +166,7 @@ def _paused(rows: Sequence[Row], last_sent_at: datetime | None, now: datetime) -
 
 def _tells_of_channel(row: Row) -> bool:
     """Whether it failed as any other would have."""
-    return row.status == "failed" and row.reason != DIED and not (row.reason or "").startswith(REFUSED)
+    return row.status == "failed" and row.reason_code == "failed"
 
 
 def _full(channel: Channel, pace: Mapping[str, Any]) -> tuple[datetime, str] | None:

@@ -131,3 +131,25 @@ def test_findings_of_before_have_labels(empty):
     assert [(kind, subject, json.loads(labels)) for kind, subject, labels in rows] == [
         (kind, *after) for (kind, _), after in FINDINGS.items()
     ]
+
+
+SENTENCES = {
+    None: None,
+    "waits: the channel failed, next at 12:01:30 UTC": "paused",
+    "silenced by ann until 2026-03-11 08:00 UTC: damped: no (0b605301)": "silenced",
+    "damped: flapping, fired 4 times in 24 h": "damped",
+    "refused: hooks.example.org: HTTP 400": "refused",
+    "hooks.example.org: HTTP 503": "failed",
+}
+"""Why a notification waited or was not sent, and its code."""
+
+
+def test_notifications_of_before_have_codes(empty):
+    migrate(empty, NOW, until=26)
+    required = "notification_id, transition_id, fingerprint, episode, event, channel, status, attempts, updated_at"
+    for number, reason in enumerate(SENTENCES):
+        values = [str(number), "t", "f", 1, "firing", "ops", "queued", 0, NOW, reason]
+        empty.execute(f"INSERT INTO alerts.notifications ({required}, reason) VALUES ({', '.join('?' * 10)})", values)
+    migrate(empty, NOW)
+    rows = empty.sql("SELECT reason, reason_code FROM alerts.notifications").fetchall()
+    assert dict(rows) == SENTENCES

@@ -49,6 +49,7 @@ def a_row(subject: str = "h1", event: str = "firing", *, minute: float = 0, seve
         "event": event,
         "channel": "ops",
         "status": "queued",
+        "reason_code": None,
         "reason": None,
         "attempts": 0,
         "next_attempt_at": None,

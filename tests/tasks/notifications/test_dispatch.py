@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from storage.catalogue.alerts import REASON_CODES
 from tasks.notifications.dispatch import Row, Situation, Standing, decide, hold, next_row
 from tasks.silences import new_ack, new_silence, parse_matchers
 from tests.tasks.notifications.conftest import NOON, a_row
@@ -61,7 +62,7 @@ def test_who_is_not_told_knows_why(event: str, situation: dict[str, Any], expect
 
 
 def test_when_a_silence_ends_and_the_alert_lasts_it_is_told_under_the_same_id() -> None:
-    quiet = a_row(status="suppressed", reason="silenced by ann until 2026-03-10 12:05 UTC: disk swap (1)")
+    quiet = a_row(status="suppressed", reason_code="silenced", reason="silenced by ann until 2026-03-10 12:05 UTC: disk swap (1)")
     (after,) = decide([quiet], Situation(now=LATER, alerts=standing()))
     assert (after.status, after.reason, after.queued_at) == ("queued", None, LATER)
     assert after.notification_id == quiet.notification_id
@@ -69,8 +70,10 @@ def test_when_a_silence_ends_and_the_alert_lasts_it_is_told_under_the_same_id() 
 
 def test_of_two_that_were_silenced_only_the_later_is_told() -> None:
     rows = [
-        a_row(status="suppressed", reason="silenced by ann"),
-        a_row(event="escalated", minute=5, severity="critical", status="suppressed", reason="silenced by ann"),
+        a_row(status="suppressed", reason_code="silenced", reason="silenced by ann"),
+        a_row(
+            event="escalated", minute=5, severity="critical", status="suppressed", reason_code="silenced", reason="silenced by ann"
+        ),
     ]
     after = decide(rows, Situation(now=LATER, alerts=standing(severity="critical")))
     assert [(row.event, row.status) for row in after] == [("firing", "suppressed"), ("escalated", "queued")]
@@ -90,15 +93,15 @@ def test_of_two_that_were_silenced_only_the_later_is_told() -> None:
 def test_after_a_silence_only_what_is_still_true_is_told_or_that_there_is_an_alert_at_all(
     event: str, severity: str, alert: dict[str, Standing], is_told: bool, status: str
 ) -> None:
-    row = a_row(event=event, severity=severity, status="suppressed", reason="silenced by ann")
+    row = a_row(event=event, severity=severity, status="suppressed", reason_code="silenced", reason="silenced by ann")
     told = frozenset({row.of} if is_told else ())
     (after,) = decide([row], Situation(now=LATER, alerts=alert, told=told))
     assert after.status == status
 
 
 def test_what_was_damped_or_grouped_stays_so() -> None:
-    damped = a_row(status="suppressed", reason="damped: flapping, fired 2 times in 24 h")
-    grouped = a_row("h2", status="suppressed", reason="grouped in digest d", digest="d")
+    damped = a_row(status="suppressed", reason_code="damped", reason="damped: flapping, fired 2 times in 24 h")
+    grouped = a_row("h2", status="suppressed", reason_code="grouped", reason="grouped in digest d", digest="d")
     situation = Situation(now=LATER, alerts=standing() | standing("h2"))
     assert decide([damped, grouped], situation) == [damped, grouped]
 
@@ -121,7 +124,8 @@ def test_a_silence_does_not_keep_back_the_end_of_what_was_told() -> None:
 
 def test_resolved_waits_for_its_firing() -> None:
     """The receiver was down while it fired: both are told, in their order."""
-    rows = [a_row(status="failed", attempts=2, next_attempt_at=LATER + HOUR, reason="HTTP 503"), a_row(event="resolved", minute=5)]
+    failed = a_row(status="failed", attempts=2, next_attempt_at=LATER + HOUR, reason_code="failed", reason="HTTP 503")
+    rows = [failed, a_row(event="resolved", minute=5)]
     situation = Situation(now=LATER, alerts=standing(state="resolved"))
     after = hold(decide(rows, situation), situation)
     assert [(row.status, row.reason) for row in after] == [("failed", "HTTP 503"), ("queued", "waits for what comes before it")]
@@ -155,6 +159,42 @@ def test_a_full_channel_takes_nothing_more_this_minute() -> None:
     (after,) = hold([a_row()], situation)
     assert after.reason == "rate-limited: 30 a minute, next at 12:11:00 UTC"
     assert next_row([after], situation) is None
+
+
+def test_a_full_channel_says_nothing_over_a_failure() -> None:
+    """Of one that was refused it stays known that it was: the channel takes others."""
+    refused = a_row(status="failed", attempts=1, reason_code="refused", reason="refused: HTTP 400")
+    assert hold([refused], Situation(now=LATER, full=(NOON + timedelta(minutes=11), "30 a minute"))) == [refused]
+
+
+HELD = {
+    "acknowledged": {"silences": (ACK,)},
+    "silenced": {"silences": (silence("rule=disk"),)},
+    "inhibited": {"inhibitors": {("disk", "h1"): [("host_silent", {})]}},
+    "paused": {"paused": (LATER + HOUR, "HTTP 503")},
+    "rate_limited": {"full": (LATER + HOUR, "30 a minute")},
+}
+
+
+@pytest.mark.parametrize("code", HELD)
+def test_why_it_is_held_is_a_code(code: str) -> None:
+    situation = Situation(now=LATER, alerts=standing(), **HELD[code])
+    (after,) = hold(decide([a_row()], situation), situation)
+    assert after.reason_code == code
+
+
+@pytest.mark.parametrize("code", REASON_CODES)
+@pytest.mark.parametrize("status", ["queued", "failed", "suppressed"])
+def test_what_happens_does_not_hang_on_the_sentence(code: str, status: str) -> None:
+    """Forgetting somebody may have taken it."""
+    digest = "d" if code == "grouped" else None
+    rows = [
+        a_row("h1", status=status, reason_code=code, reason=said, digest=digest)
+        for said in ("damped: x", "refused: x", "waits for what comes before it", None)
+    ]
+    situation = Situation(now=LATER, alerts=standing())
+    after = [hold(decide([row], situation), situation)[0] for row in rows]
+    assert len({(row.status, row.reason_code, row.queued_at, next_row([row], situation) is None) for row in after}) == 1
 
 
 def test_one_that_is_always_refused_keeps_none_of_the_others_back() -> None:

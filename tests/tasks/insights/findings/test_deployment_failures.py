@@ -128,8 +128,7 @@ class TestFailing:
         (found,) = find_in(deployment_metrics=[failing], deployment_trends=[risen])
         assert found["statement"] == (
             "Deployments of payments to production: 40.9 % (23.3 to 61.3) of 22 deployments succeeded since 18 Nov 2026;"
-            " 0.0 % (0.0 to 7.0) of 50"
-            " before; together 25.0 % (5.5 to 57.2) of 12 deployments in the last 90 days"
+            " 0.0 % (0.0 to 7.0) of 50 before; together 25.0 % (5.5 to 57.2) of 12 deployments in the last 90 days"
         )
 
     def test_without_the_failures_it_starts_with_the_window(self, find_in, failing, ago) -> None:

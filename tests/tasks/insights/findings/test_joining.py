@@ -67,7 +67,8 @@ def hour(instant: datetime | None) -> int | None:
 def finding(subject: str, started: int, said: str, **changes: Any) -> dict[str, Any]:
     row = {
         "kind": "stuck_scan", "subject": subject, "labels": "{}", "severity": "critical",
-        "started_at": at(started), "statement": said, "recommendation": "cancel it", "evidence": f'{{"said": "{said}"}}', "confidence": 0.9, "is_sample": False,
+        "started_at": at(started), "statement": said, "recommendation": "cancel it", "evidence": f'{{"said": "{said}"}}',
+        "confidence": 0.9, "is_sample": False,
     }  # fmt: skip
     return row | changes
 
