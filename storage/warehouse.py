@@ -22,6 +22,7 @@ from storage.installation import read_marks, settle_installation
 from storage.journal import journaled
 from storage.lock import fair_lock
 from storage.migrations import migrate
+from storage.quoting import quote_text
 from storage.torn_blocks import put_back_torn
 from storage.warehouse_mark import watched
 from storage.wholeness import refuse_what_is_not_whole
@@ -141,8 +142,3 @@ def explain(error: BaseException, remedy: str = "") -> str:
     if isinstance(error, duckdb.IOException) and os.strerror(errno.EACCES) in text:
         return "permission denied"
     return f"{text}; if the disk is not full, the file is damaged{': ' if remedy else ''}{remedy}"
-
-
-def quote_text(text: str) -> str:
-    """A SQL string literal, for the few statements that take no bind parameters."""
-    return "'" + text.replace("'", "''") + "'"
