@@ -126,7 +126,8 @@ def _without(person: Person) -> Callable[[str], str]:
 
 def _put(con: sqlite3.Connection, column: PrefectColumn, key: tuple[object, ...], after: str) -> None:
     name, row = quote_name(column.name), f"({column.row}) = ({', '.join('?' * len(key))})"
-    sql = f"UPDATE {quote_name(column.table)} SET {name} = CASE typeof({name}) WHEN 'blob' THEN ? ELSE CAST(? AS TEXT) END WHERE {row}"
+    after_type = f"CASE typeof({name}) WHEN 'blob' THEN ? ELSE CAST(? AS TEXT) END"
+    sql = f"UPDATE {quote_name(column.table)} SET {name} = {after_type} WHERE {row}"
     content = after.encode(errors="surrogateescape")
     try:
         con.execute(sql, [content, content, *key])
