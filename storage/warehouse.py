@@ -23,6 +23,7 @@ from storage.journal import journaled
 from storage.lock import fair_lock
 from storage.migrations import migrate
 from storage.quoting import quote_text
+from storage.sql_files import sql_beside
 from storage.torn_blocks import put_back_torn
 from storage.warehouse_mark import watched
 from storage.wholeness import refuse_what_is_not_whole
@@ -107,6 +108,12 @@ def connect(limits: Limits = Limits(), spill: Path | None = None) -> duckdb.Duck
     con = duckdb.connect(":memory:", config=config)
     con.execute("SET TimeZone = 'UTC'")
     return con
+
+
+def memory_limit(con: duckdb.DuckDBPyConnection) -> tuple[str, int]:
+    """How much memory `con` may use, as DuckDB writes it and in bytes."""
+    ((said, size),) = con.execute(sql_beside(__file__, "statements/memory_limit")).fetchall()
+    return said, int(size)
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only: bool = False, remedy: str = "") -> None:
