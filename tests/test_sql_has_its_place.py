@@ -64,7 +64,7 @@ def statements(source: str) -> Iterator[tuple[int, bool]]:
     parts = {id(part) for string in strings for part in string.values}
     for string in strings:
         first = string.values[0] if string.values else None
-        if isinstance(first, ast.Constant) and _begins(f"{first.value}{'x' * (len(string.values) > 1)} SET "):
+        if isinstance(first, ast.Constant) and _begins(f"{first.value}name SET "):  # as if it went on like an UPDATE
             yield string.lineno, True
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose | parts and _begins(node.value):
