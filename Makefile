@@ -49,9 +49,9 @@ lint: $(VENV)/ready-dev ## Lint, format, types, import contracts and SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(SQRUFF) lint storage tasks benchmarks
-	$(SQRUFF) --dialect postgres lint --disregard-sqruffignores tasks/sources/mappings/*/*.postgresql.sql
-	$(SQRUFF) --dialect sqlite lint --disregard-sqruffignores tasks/sources/mappings/*/*.sqlite.sql
+	$(SQRUFF) lint flows storage tasks benchmarks
+	$(SQRUFF) --dialect postgres lint --disregard-sqruffignores $(shell find flows storage tasks -name '*.postgresql.sql')
+	$(SQRUFF) --dialect sqlite lint --disregard-sqruffignores $(shell find flows storage tasks -name '*.sqlite.sql')
 
 audit: $(VENV)/ready $(AUDIT)/ready ## Compare the pinned dependencies with published advisories (needs the internet)
 	PYTHONPATH=$(AUDIT) $(BIN)/python -m pip_audit --require-hashes --disable-pip --requirement requirements.lock

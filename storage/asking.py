@@ -16,6 +16,7 @@ import duckdb
 
 from storage.catalogue import MACROS
 from storage.errors import ConfigurationError, GovpulseError, first_line
+from storage.sql_files import sql_beside
 from storage.warehouse import connect
 
 TABLE_FUNCTIONS = frozenset({
@@ -36,14 +37,6 @@ REFUSED_VIEWS = frozenset({
 """They show settings, paths, or what others asked."""
 LONGEST_SQL = 100_000
 READS_ONLY = "SQL of queries and rules reads tables, and nothing else"
-PARTS = """
-SELECT
-    tree ->> 'error_message',
-    json_extract_string(tree, '$..function_name'),
-    json_extract_string(tree, '$..function.function_name'),
-    json_extract_string(tree, '$..table_name')
-FROM (SELECT json_serialize_sql(?::VARCHAR) AS tree)
-"""
 
 
 class TookTooLongError(GovpulseError):
@@ -68,7 +61,9 @@ def check_reads(sql: str) -> None:
         sql = sql.lstrip()[7:]  # what would be run by ANALYZE is no SELECT, and is refused below
     elif not is_one or statements[0].type != duckdb.StatementType.SELECT:
         raise ConfigurationError("must be one SELECT")
-    ((problem, functions, table_functions, tables),) = _parser().execute(PARTS, [sql]).fetchall()
+    ((problem, functions, table_functions, tables),) = (
+        _parser().execute(sql_beside(__file__, "statements/parts_of_select"), {"sql": sql}).fetchall()
+    )
     if problem:
         raise ConfigurationError("must be one SELECT")
     _refuse("calls", {*table_functions} - TABLE_FUNCTIONS | {*functions} & REFUSED_FUNCTIONS)
@@ -82,7 +77,7 @@ def _refuse(verb: str, names: set[str]) -> None:
 
 def parsed(sql: str) -> Any:
     """The tree of a SELECT that `check_reads` let through, as DuckDB writes it in JSON."""
-    return json.loads(_parser().execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0])
+    return json.loads(_parser().execute(sql_beside(__file__, "statements/tree_of_select"), {"sql": sql}).fetchall()[0][0])
 
 
 def tables_in(sql: str) -> set[str]:
@@ -104,7 +99,7 @@ def _nothing() -> duckdb.DuckDBPyConnection:
 
 def lock_down(con: duckdb.DuckDBPyConnection) -> None:
     """From now on SQL on `con` reaches no file and no network but the files that are attached, and no setting, for good."""
-    if con.execute("SELECT current_setting('lock_configuration')").fetchall() == [(False,)]:
+    if con.execute(sql_beside(__file__, "statements/is_locked")).fetchall() == [(False,)]:
         con.execute("SET enable_external_access = false")
         con.execute("SET lock_configuration = true")
 

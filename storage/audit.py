@@ -4,10 +4,9 @@ from datetime import datetime
 
 import duckdb
 
-from storage.changes import change
+from storage.write import enter
 
 
 def record_action(con: duckdb.DuckDBPyConnection, action: str, detail: str, actor: str, now: datetime) -> None:
     """Enter an action in ops.audit_log."""
-    entry = "INSERT INTO ops.audit_log (action, detail, actor, done_at) VALUES (?, ?, ?, ?)"
-    change(con, "ops.audit_log", entry, [action, detail, actor, now])
+    enter(con, "ops.audit_log", {"action": action, "detail": detail, "actor": actor, "done_at": now})

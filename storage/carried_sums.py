@@ -3,7 +3,7 @@
 import duckdb
 
 from storage.catalogue import TABLES, Table
-from storage.changes import change
+from storage.write import update
 
 
 def note_changes(con: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -14,4 +14,4 @@ def note_changes(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     for name, carrying in TABLES.items():
         if carrying.sums and carrying.sums.table == table.full_name:
             is_summed = f"EXISTS (SELECT 1 FROM accepted WHERE {carrying.sums.counted_where})"
-            change(con, name, f"UPDATE {name} SET {carrying.sums.carried} = -1 WHERE {is_summed}")
+            update(con, name, {carrying.sums.carried: -1}, is_summed)

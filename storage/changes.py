@@ -5,7 +5,7 @@ generation in which something of it changed last. Generations count up, whatever
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -13,25 +13,19 @@ import duckdb
 
 from storage.catalogue import TABLES, Table
 from storage.journal import is_kept, note_put, note_removed
+from storage.relations import greatest, rows_by_day, values_of
+from storage.sql_files import sql_beside
 
-NOTE = """
-    MERGE INTO ops.changes AS noted
-    USING (
-        SELECT $name AS table_name, coalesce(CAST(day AS VARCHAR), '') AS part,
-            (SELECT coalesce(max(generation), 0) + 1 FROM ops.changes) AS generation
-        FROM ({days})
-    ) AS changed
-    ON noted.table_name = changed.table_name AND noted.part = changed.part
-    WHEN MATCHED THEN UPDATE SET generation = changed.generation
-    WHEN NOT MATCHED THEN INSERT (table_name, part, generation) VALUES (changed.table_name, changed.part, changed.generation)
-"""
-WHOLE = "SELECT NULL AS day"
+VERB = re.compile(r"^\s*(INSERT|UPDATE|DELETE|MERGE)\b", re.MULTILINE)
+"""How a statement begins, behind its comments."""
 
 
 def day_column(name: str) -> str | None:
-    """By the days of what the rows of `schema.table` are kept together; None where the table is kept whole."""
-    schema = name.split(".")[0]
-    return "as_of" if schema == "history" else TABLES[name].day_column
+    """By the days of what the rows of `schema.table` are kept together; None where the table is kept whole, or is a temporary
+    relation, of which nobody takes note."""
+    if name.startswith("history."):
+        return "as_of"
+    return TABLES[name].day_column if "." in name else None
 
 
 def in_days(name: str, days: Iterable[date]) -> str:
@@ -52,8 +46,9 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
 
 
 def note_whole(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Note that anything of the table may have changed."""
-    con.execute(NOTE.format(days=WHOLE), {"name": name})
+    """Note that anything of the table may have changed. Of a relation without a schema, a temporary one, nobody takes note."""
+    if "." in name:
+        note_days(con, name, [None])
 
 
 def note_rows(con: duckdb.DuckDBPyConnection, name: str, relation: str, parameters: Mapping[str, Any] | None = None) -> None:
@@ -62,24 +57,20 @@ def note_rows(con: duckdb.DuckDBPyConnection, name: str, relation: str, paramete
     if column is None:
         note_whole(con, name)
     else:
-        days = f"SELECT DISTINCT CAST({column} AS DATE) AS day FROM {relation}"
-        con.execute(NOTE.format(days=days), {"name": name, **(parameters or {})})
+        note_days(con, name, [*rows_by_day(con, relation, column, parameters)])
 
 
-def note_days(con: duckdb.DuckDBPyConnection, name: str, days: list[date]) -> None:
-    """Note that these days changed."""
-    con.execute(NOTE.format(days="SELECT DISTINCT unnest(CAST($days AS DATE[])) AS day"), {"name": name, "days": days})
+def note_days(con: duckdb.DuckDBPyConnection, name: str, days: Sequence[date | None]) -> None:
+    """Note that these days changed; None is for all of the table."""
+    con.execute(sql_beside(__file__, "statements/note_days"), {"name": name, "days": days})
 
 
 def change(
     con: duckdb.DuckDBPyConnection, name: str, statement: str, parameters: list[Any] | Mapping[str, Any] | None = None
 ) -> int:
-    """An INSERT, UPDATE or DELETE of rows of `name` that is none of the write verbs; returns how many rows changed.
-
-    A relation without a schema is a temporary one, of which nobody takes note.
-    """
+    """An INSERT, UPDATE or DELETE of rows of `name` that is none of the write verbs; returns how many rows changed."""
     changed = execute(con, name, statement, parameters)
-    if changed and "." in name:
+    if changed:
         note_whole(con, name)
     return changed
 
@@ -92,7 +83,7 @@ def execute(
     table = TABLES.get(name)
     if table is None or not table.is_journaled or not is_kept(con):
         return int(con.execute(statement, parameters).fetchall()[0][0])
-    kind = statement.split(None, 1)[0].upper()
+    (kind,) = VERB.findall(statement)[:1]
     known = _keys(con, table) if kind == "UPDATE" and _sets_key(table, statement) else set()
     action = "merge_action" if kind == "MERGE" else f"'{kind}'"
     returning = f"{statement} RETURNING {action}, {', '.join(table.column_names)}"
@@ -113,23 +104,23 @@ def _sets_key(table: Table, statement: str) -> bool:
 
 
 def _keys(con: duckdb.DuckDBPyConnection, table: Table) -> set[tuple[Any, ...]]:
-    return set(con.execute(f"SELECT {', '.join(table.key)} FROM {table.full_name}").fetchall())
+    return set(values_of(con, table.full_name, *table.key))
 
 
 def generation(con: duckdb.DuckDBPyConnection) -> int:
     """That of the latest change; 0 before the first."""
-    return int(con.sql("SELECT coalesce(max(generation), 0) FROM ops.changes").fetchall()[0][0])
+    return int(greatest(con, "ops.changes", "generation") or 0)
 
 
 def changed_tables(con: duckdb.DuckDBPyConnection, since: int) -> set[str]:
     """The tables of which anything changed after that generation."""
-    found = con.execute("SELECT DISTINCT table_name FROM ops.changes WHERE generation > ?", [since]).fetchall()
+    found = con.execute(sql_beside(__file__, "statements/changed_tables"), {"since": since}).fetchall()
     return {name for (name,) in found}
 
 
 def changed_days(con: duckdb.DuckDBPyConnection, name: str, since: int) -> set[date] | None:
     """The days of the table that changed after that generation; None where all may have."""
-    found = con.execute("SELECT part FROM ops.changes WHERE table_name = ? AND generation > ?", [name, since]).fetchall()
+    found = con.execute(sql_beside(__file__, "statements/changed_parts"), {"name": name, "since": since}).fetchall()
     parts = {part for (part,) in found}
     return None if "" in parts else {date.fromisoformat(part) for part in parts}
 

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from storage.relations import greatest
+from storage.sql_files import sql_beside
+
 CLOCKS_DIFFER = timedelta(minutes=5)
 """What lies ahead by less may be another machine's now."""
 SILENT = timedelta(hours=3)
@@ -16,41 +19,34 @@ SETTLED_AFTER = timedelta(hours=20)
 """A clock that stands where it is for so long is believed; maintenance comes once a day, not to the minute."""
 MOST_LEAP = timedelta(days=3)
 """How far a clock may be beyond what was written before: a home that was off for a weekend is as it was."""
-BOOKS = "SELECT started_at AS noted_at FROM ops.runs UNION ALL SELECT loaded_at FROM ops.loads"
 
 
 def believed(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
     """`now`; where the clock is behind the books, their latest instant, at which time stands still until the clock gets there."""
     limit = now + CLOCKS_DIFFER
-    first, last = con.execute(
-        f"SELECT min(noted_at), max(noted_at) FROM ({BOOKS}) WHERE noted_at > $limit", {"limit": limit}
-    ).fetchall()[0]
+    first, last = con.execute(sql_beside(__file__, "statements/books_ahead"), {"bound": limit}).fetchall()[0]
     if first is None:
         return now
-    behind, ahead = con.execute(
-        f"SELECT count(DISTINCT hour_at) FILTER (hour_at <= $now), count(DISTINCT hour_at) FILTER (hour_at > $now)"
-        f" FROM (SELECT time_bucket(INTERVAL 1 HOUR, noted_at) AS hour_at FROM ({BOOKS}))",
-        {"now": now},
-    ).fetchall()[0]
+    behind, ahead = con.execute(sql_beside(__file__, "statements/hours_of_books"), {"now": now}).fetchall()[0]
     return max(last, _last_computed(con) or last) if first <= limit + SILENT or ahead > behind else now
 
 
 def reading_at(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
     """When a computation reads: later than every load and every computation before it, though the clock may have been put back. By
     this order is told what is not shown yet."""
-    loaded_at = con.sql("SELECT max(loaded_at) FROM ops.loads").fetchall()[0][0]
+    loaded_at = greatest(con, "ops.loads", "loaded_at")
     before = [instant for instant in (loaded_at, _last_computed(con)) if instant]
     return max([now, *(instant + timedelta(microseconds=1) for instant in before)])
 
 
 def _last_computed(con: duckdb.DuckDBPyConnection) -> datetime | None:
-    latest: datetime | None = con.sql("SELECT max(computed_at) FROM ops.computations").fetchall()[0][0]
+    latest: datetime | None = greatest(con, "ops.computations", "computed_at")
     return latest
 
 
 def is_settled(con: duckdb.DuckDBPyConnection, now: datetime) -> bool:
     """Whether the clock has been about where it is for a day. One that has just leapt must delete nothing by age."""
-    found = con.execute(f"SELECT max(noted_at) FROM ({BOOKS}) WHERE noted_at <= ?", [now - SETTLED_AFTER]).fetchall()
+    found = con.execute(sql_beside(__file__, "statements/last_noted"), {"bound": now - SETTLED_AFTER}).fetchall()
     return has_settled(found[0][0], now)
 
 

@@ -10,7 +10,9 @@ import pyarrow as pa
 from storage.catalogue import DATASETS, Column, Table
 from storage.forgetting import IS_KNOWN
 from storage.mentions import change_values, known_people, with_others
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
+from storage.relations import count_rows, drop, has_rows, store
+from storage.sql_files import sql_beside
 
 KEY = Column("key", "VARCHAR", "a key of the listing")
 
@@ -49,16 +51,17 @@ def _first_instant(table: Table) -> str:
 
 def _list_keys(con: duckdb.DuckDBPyConnection, listing: Path) -> None:
     """The relation `listed`: keys as the warehouse has them, beside the source's own. A copy only where they may differ."""
-    con.execute("DROP VIEW IF EXISTS listed")
-    con.execute("DROP TABLE IF EXISTS listed_keys")
-    listed = f"FROM read_parquet({quote_text(str(listing))}) WHERE key IS NOT NULL"
-    if con.execute("SELECT 1 FROM ops.forgotten WHERE is_hashed LIMIT 1").fetchall():
-        con.execute(f"CREATE TEMP TABLE listed_keys AS SELECT key, key AS source_key, updated_at {listed}")
+    drop(con, "VIEW", "listed")
+    drop(con, "TABLE", "listed_keys")
+    listed = f"read_parquet({quote_text(str(listing))}) WHERE key IS NOT NULL"
+    source_key = "key AS source_key"
+    if has_rows(con, "ops.forgotten", "is_hashed"):
+        store(con, "listed_keys", f"SELECT key, {source_key}, updated_at FROM {listed}")
         for person in known_people(con, [("listed_keys", KEY, False)]):
             change_values(con, "listed_keys", KEY, person.user_id, with_others(con, person).without_part)
-        listed = "FROM listed_keys"
-    source_key = "source_key" if "listed_keys" in listed else "key AS source_key"
-    con.execute(f"CREATE TEMP VIEW listed AS SELECT key, {source_key}, TRY_CAST(updated_at AS TIMESTAMPTZ) AS updated_at {listed}")
+        listed, source_key = "listed_keys", "source_key"
+    changed = "TRY_CAST(updated_at AS TIMESTAMPTZ) AS updated_at"
+    con.execute(f"CREATE TEMP VIEW listed AS SELECT key, {source_key}, {changed} FROM {listed}")
 
 
 def compare(
@@ -115,19 +118,18 @@ def compare(
         """,
         {"source": source, "dataset": dataset, "read_until": read_until, "listed_at": listed_at, **since},
     )
-    counted = f"SELECT count(*) FROM {table.full_name} WHERE source = $source AND NOT is_deleted AND {is_kept}"
-    rows = con.execute(counted, {"source": source, **since}).fetchall()[0][0]
-    listed = con.sql("SELECT count(DISTINCT source_key) FROM listed").fetchall()[0][0]
-    renamed = dict(con.sql("SELECT key, source_key FROM listed WHERE key <> source_key").fetchall())
-    found = con.sql("SELECT source_key, difference FROM differing WHERE difference <> 'deleted' ORDER BY source_key").fetchall()
+    rows = count_rows(con, table.full_name, f"source = $source AND NOT is_deleted AND {is_kept}", {"source": source, **since})
+    listed = con.execute(sql_beside(__file__, "statements/listed_rows")).fetchall()[0][0]
+    renamed = dict(con.execute(sql_beside(__file__, "statements/renamed_keys")).fetchall())
+    found = con.execute(sql_beside(__file__, "statements/differing_keys")).fetchall()
     names = ", ".join(name for name in table.column_names if name not in ("source", "extracted_at", "is_deleted"))
     deleted = con.sql(
         f"SELECT {names}, true AS is_deleted FROM {table.full_name} AS ours SEMI JOIN differing"
         f" ON ours.{key} = differing.key AND differing.difference = 'deleted'"
     ).to_arrow_table()
-    con.execute("DROP TABLE differing")
-    con.execute("DROP VIEW listed")
-    con.execute("DROP TABLE IF EXISTS listed_keys")
+    drop(con, "TABLE", "differing")
+    drop(con, "VIEW", "listed")
+    drop(con, "TABLE", "listed_keys")
     return Comparison(
         listed,
         rows,

@@ -15,7 +15,8 @@ from storage.catalogue import Check, Column, Table
 from storage.counting import plural
 from storage.errors import GovpulseError
 from storage.instants import LATEST, ZERO_DAYS, as_instant, hint, is_zero
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
+from storage.relations import store
 from storage.write import has_doubles
 
 LANDED = "govpulse_landed_row"
@@ -67,7 +68,7 @@ def check_rows(
     found = con.sql(f"SELECT * FROM {relation} LIMIT 0")
     landed = {name: str(kind) for name, kind in zip(found.columns, found.types, strict=True) if name not in constants}
     checked = _checked_select(table, relation, landed, now, file, constants, zero_days)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE checked AS {checked}")
+    store(con, "checked", checked)
     names = ", ".join(table.column_names)
     con.execute(f"CREATE OR REPLACE TEMP VIEW accepted AS SELECT {names} FROM checked WHERE reasons IS NULL")
     _refuse_ambiguous(con, table)
@@ -75,7 +76,7 @@ def check_rows(
     con.execute(
         f"""
         CREATE OR REPLACE TEMP VIEW rejected AS
-        SELECT {quote_text(table.name)} AS dataset, {key_text(table)} AS key, array_to_string(reasons, '; ') AS reason,
+        SELECT {quote_text(table.name)} AS dataset, {key_text(table)} AS key, array_to_string(reasons, '; ') AS reason, reasons,
                payload AS row, {source} AS source
         FROM checked WHERE reasons IS NOT NULL
         """

@@ -17,14 +17,17 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from storage.audit import record_action
 from storage.catalogue import DATASETS, Column, Table
 from storage.changes import change
+from storage.frames import registered
 from storage.journal import note_act
 from storage.mentions import PARTS, Holding, holdings, is_a_kind, namesakes, other_people, stand_in, tables, take_mentions_out
 from storage.person import NOBODY, Person, can_be_told, forms
 from storage.renaming import rename_rows, renaming_alerts
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.write import remove
 
@@ -40,6 +43,7 @@ IN_PATTERN = r"'(^|[^\pL\pN_@-])' || regexp_escape($id) || '([^\pL\pN_@-]|$)'"
 """SQL: the same in a regular expression, where a full stop stands for something else."""
 SAID = ("title", "statement", "subject")
 """What in a notification's message may name somebody."""
+MESSAGES = {"notification_id": pl.String(), "message": pl.String()}
 
 
 @dataclass(frozen=True)
@@ -203,21 +207,17 @@ def _delete_refused(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool)
 def _blank_messages(con: duckdb.DuckDBPyConnection, user_id: str, is_told: bool) -> Counter[str]:
     """Notifications about others that name them tell of nobody, and digests of many alerts not of those about them. The document
     is taken apart for it, and whatever else it says stays."""
-    told = "FROM alerts.notifications, json_tree(message) AS part WHERE part.key IN (SELECT unnest($said)) AND"
+    told = "alerts.notifications, json_tree(message) AS part WHERE list_contains($said, part.key) AND"
     text, parameters = "(part.atom ->> '$')", {"id": user_id, "said": list(SAID)}
     is_named = f"regexp_matches({text}, {WORD})" if is_told else "false"
     is_theirs = f"(part.key = 'subject' AND {text} = $id)"
-    found = con.execute(f"SELECT DISTINCT notification_id, message {told} ({is_named} OR {is_theirs})", parameters)
+    found = con.execute(f"SELECT DISTINCT notification_id, message FROM {told} ({is_named} OR {is_theirs})", parameters)
     messages = found.fetchall()
-    blanked = dict(con.execute(f"SELECT DISTINCT {text}, {_without_name(text)} {told} {is_named}", parameters).fetchall())
+    blanked = dict(con.execute(f"SELECT DISTINCT {text}, {_without_name(text)} FROM {told} {is_named}", parameters).fetchall())
     after = [json.dumps(_blank(json.loads(message), blanked, user_id), ensure_ascii=False) for _, message in messages]
-    change(
-        con,
-        "alerts.notifications",
-        "UPDATE alerts.notifications SET message = said FROM (SELECT unnest($rows) AS row, unnest($after) AS said)"
-        " WHERE notification_id = row",
-        {"rows": [row for row, _ in messages], "after": after},
-    )
+    changed = pl.DataFrame({"notification_id": [row for row, _ in messages], "message": after}, schema=MESSAGES)
+    with registered(con, "changed_messages", changed):
+        change(con, "alerts.notifications", sql_beside(__file__, "statements/put_messages"))
     return Counter({"alerts.notifications": len(messages)})
 
 

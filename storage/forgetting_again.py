@@ -11,6 +11,7 @@ from storage.forgetting import is_of_a_user, take_out, user_columns
 from storage.journal import note_act
 from storage.mentions import known_people, stand_in, tables, texts, with_others
 from storage.person import Person
+from storage.relations import has_rows
 from storage.transaction import transaction
 
 SUBJECTS = {
@@ -27,7 +28,7 @@ def forget_again(con: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, int
 
     Of a person a hash is all there is, so all values that may be somebody's id are hashed, each once.
     """
-    if not con.execute("SELECT 1 FROM ops.forgotten LIMIT 1").fetchall():
+    if not has_rows(con, "ops.forgotten"):
         return {}
     with transaction(con):
         found: Counter[str] = Counter()

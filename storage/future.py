@@ -15,9 +15,11 @@ from storage.catalogue import DATASETS, GOVERNANCE, INSIGHTS, LISTINGS, TABLES, 
 from storage.changes import change
 from storage.clock import CLOCKS_DIFFER, SILENT, believed
 from storage.journal import note_act
+from storage.quoting import quote_text
+from storage.relations import greatest, has_rows
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
-from storage.warehouse import quote_text
-from storage.write import remove
+from storage.write import remove, update
 
 DAY = timedelta(days=1)
 """A look from ahead of which nobody knows when it was made is as old as this: any real one is newer."""
@@ -85,10 +87,11 @@ def age_landed(con: duckdb.DuckDBPyConnection, table: Table, now: datetime) -> d
     if "extracted_at" not in table.column_names:
         return {}
     limit = now + CLOCKS_DIFFER
-    found = con.execute("SELECT DISTINCT source FROM checked WHERE extracted_at > ?", [limit]).fetchall()
+    found = con.execute(sql_beside(__file__, "statements/sources_ahead"), {"bound": limit}).fetchall()
     aged = {source: _last_look(con, source, now, f"(FROM {table.full_name} UNION ALL BY NAME FROM checked)") for (source,) in found}
     for source, look in aged.items():
-        con.execute("UPDATE checked SET extracted_at = ? WHERE source = ? AND extracted_at > ?", [look, source, limit])
+        is_ahead = {"source": source, "bound": limit}
+        update(con, "checked", {"extracted_at": look}, "source = $source AND extracted_at > $bound", is_ahead)
     return aged
 
 
@@ -99,20 +102,17 @@ def leave_out_astray(con: duckdb.DuckDBPyConnection, table: Table, now: datetime
         return 0
     lately = "observed_at BETWEEN $lately AND $clock" if clock < now else "false"
     bounds = {"limit": now + CLOCKS_DIFFER} | ({"lately": clock - SILENT, "clock": clock} if clock < now else {})
-    return change(con, "checked", f"DELETE FROM checked WHERE observed_at > $limit OR {lately}", bounds)
+    return remove(con, "checked", f"observed_at > $limit OR {lately}", bounds)
 
 
 def _any_ahead(con: duckdb.DuckDBPyConnection, columns: tuple[tuple[str, str], ...], limit: datetime) -> bool:
-    looks = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE {column} > $limit" for table, column in columns)
-    return bool(con.execute(f"{looks} LIMIT 1", {"limit": limit}).fetchall())
+    return any(has_rows(con, table, f"{column} > $limit", {"limit": limit}) for table, column in columns)
 
 
 def _last_look(con: duckdb.DuckDBPyConnection, source: str, now: datetime, relation: str) -> datetime:
     """When `source` was last looked at, as far as the rows say so that do not lie ahead."""
-    look = {"source": source, "limit": now + CLOCKS_DIFFER}
-    found = con.execute(
-        f"SELECT max(extracted_at) FROM {relation} AS known WHERE source = $source AND extracted_at <= $limit", look
-    ).fetchall()[0][0]
+    is_past = {"source": source, "limit": now + CLOCKS_DIFFER}
+    found: datetime | None = greatest(con, relation, "extracted_at", "source = $source AND extracted_at <= $limit", is_past)
     return found or now - DAY
 
 
@@ -126,25 +126,18 @@ def _age_looks(con: duckdb.DuckDBPyConnection, table: Table, now: datetime) -> i
     ).fetchall()
     aged = 0
     for (source,) in sources:
-        look = {"look": _last_look(con, source, now, name), "source": source, "limit": limit}
-        aged += change(con, name, f"UPDATE {name} SET extracted_at = $look WHERE source = $source AND extracted_at > $limit", look)
-        change(
-            con,
-            "ops.rejected_rows",
-            "UPDATE ops.rejected_rows SET seen_at = $look WHERE dataset = $dataset AND source = $source AND seen_at > $limit",
-            look | {"dataset": table.name},
-        )
+        look, its = _last_look(con, source, now, name), {"source": source, "limit": limit}
+        aged += update(con, name, {"extracted_at": look}, "source = $source AND extracted_at > $limit", its)
+        is_refused = "dataset = $dataset AND source = $source AND seen_at > $limit"
+        update(con, "ops.rejected_rows", {"seen_at": look}, is_refused, {"dataset": table.name, **its})
     return aged
 
 
 def _put_marks_back(con: duckdb.DuckDBPyConnection, now: datetime, limit: datetime) -> int:
     """Nothing would be read until the clock gets to a watermark that lies ahead. A listing's is the look of its rows; any other
     goes to a day before the newest row that was loaded at an instant that is past, or everything is read again."""
-    found = con.execute(
-        "SELECT dataset, source FROM ops.watermarks"
-        " WHERE watermark > $limit OR (watermark > $close AND list_contains($listings, dataset))",
-        {"limit": limit, "close": now + CLOCKS_DIFFER, "listings": list(LISTINGS)},
-    ).fetchall()
+    bounds = {"bound": limit, "close": now + CLOCKS_DIFFER, "listings": list(LISTINGS)}
+    found = con.execute(sql_beside(__file__, "statements/watermarks_ahead"), bounds).fetchall()
     for dataset, source in found:
         table = DATASETS[dataset]
         is_it = {"dataset": dataset, "source": source}
@@ -152,23 +145,18 @@ def _put_marks_back(con: duckdb.DuckDBPyConnection, now: datetime, limit: dateti
         if mark is None:
             remove(con, "ops.watermarks", "dataset = $dataset AND source = $source", is_it)
         else:
-            moved = "UPDATE ops.watermarks SET watermark = $mark WHERE dataset = $dataset AND source = $source"
-            change(con, "ops.watermarks", moved, is_it | {"mark": mark})
+            update(con, "ops.watermarks", {"watermark": mark}, "dataset = $dataset AND source = $source", is_it)
     return len(found)
 
 
 def _safe_mark(con: duckdb.DuckDBPyConnection, is_it: Mapping[str, str], now: datetime) -> datetime | None:
-    latest = con.execute(
-        "SELECT max(last_at) FROM ops.loads"
-        " WHERE dataset = $dataset AND source = $source AND loaded_at <= $limit AND last_at <= $limit",
-        {**is_it, "limit": now + CLOCKS_DIFFER},
-    ).fetchall()[0][0]
+    latest = con.execute(sql_beside(__file__, "statements/last_loaded"), {**is_it, "bound": now + CLOCKS_DIFFER}).fetchall()[0][0]
     return latest - DAY if latest else None
 
 
 def _take_samples_out(con: duckdb.DuckDBPyConnection, now: datetime, quarantine: Path | None) -> int:
     ahead = {"limit": now + CLOCKS_DIFFER}
-    if quarantine is not None and con.execute(f"SELECT 1 FROM {SAMPLES} WHERE observed_at > $limit LIMIT 1", ahead).fetchall():
+    if quarantine is not None and has_rows(con, SAMPLES, "observed_at > $limit", ahead):
         folder = quarantine / "system_metrics"
         folder.mkdir(FOLDER, parents=True, exist_ok=True)
         kept = folder / f"ahead-of-{now:%Y%m%dT%H%M%SZ}.parquet"
@@ -182,10 +170,11 @@ def _take_back_lasting(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
     for name, table in TABLES.items():
         if rows := table.lasting:
             remove(con, name, f"{rows.first} > $now", {"now": now})
-            change(con, name, f"UPDATE {name} SET {rows.ended} = NULL WHERE {rows.ended} > ?", [now])
-            latest = "SELECT max(as_of) FROM ops.computations WHERE insight = $insight AND as_of <= $now"
-            last = f"UPDATE {name} SET {rows.last} = greatest({rows.first}, ({latest})) WHERE {rows.last} > $now"
-            change(con, name, last, {"now": now, "insight": table.name})
+            update(con, name, {rows.ended: None}, f"{rows.ended} > $now", {"now": now})
+            its = {"insight": table.name, "now": now}
+            latest = greatest(con, "ops.computations", "as_of", "insight = $insight AND as_of <= $now", its)
+            last = f"UPDATE {name} SET {rows.last} = greatest({rows.first}, CAST($latest AS TIMESTAMPTZ)) WHERE {rows.last} > $now"
+            change(con, name, last, {"now": now, "latest": latest})
 
 
 def _take_back_insights(con: duckdb.DuckDBPyConnection, now: datetime) -> None:
@@ -215,18 +204,14 @@ def _put_runs_back(con: duckdb.DuckDBPyConnection, now: datetime, relation: str 
 def _put_silences_back(con: duckdb.DuckDBPyConnection, now: datetime) -> int:
     """One that was made ahead begins now and lasts as long as it was meant to."""
     moved = change(
-        con,
-        "alerts.silences",
-        "UPDATE alerts.silences SET starts_at = CAST($now AS TIMESTAMPTZ) + (starts_at - created_at),"
-        " expires_at = CAST($now AS TIMESTAMPTZ) + (expires_at - created_at), created_at = $now WHERE created_at > $limit",
-        {"now": now, "limit": now + CLOCKS_DIFFER},
+        con, "alerts.silences", sql_beside(__file__, "statements/put_silences_back"), {"now": now, "bound": now + CLOCKS_DIFFER}
     )
     return moved + _put_back(con, "alerts.silences", ("ended_at",), now)
 
 
 def _put_back(con: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...], now: datetime) -> int:
     """The instants ahead become `now`."""
-    return sum(change(con, table, f"UPDATE {table} SET {name} = $now WHERE {name} > $now", {"now": now}) for name in columns)
+    return sum(update(con, table, {name: now}, f"{name} > $now", {"now": now}) for name in columns)
 
 
 def _put_back_in_order(con: duckdb.DuckDBPyConnection, table: str, column: str, now: datetime) -> int:

@@ -8,13 +8,16 @@ from storage.forgetting import IS_KNOWN, is_of_a_user, user_columns
 from storage.frames import registered
 from storage.mentions import change_values, known_people, put_right, texts, with_others
 from storage.person import Person
+from storage.relations import has_rows
+from storage.sql_files import sql_beside
+from storage.write import remove
 
 PAYLOAD = Column("payload", "JSON", "a refused row as it came")
 
 
 def leave_out_forgotten(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Take those who were forgotten out of the relation `checked` before its rows go into `table`, or are kept as refused."""
-    if not con.execute("SELECT 1 FROM ops.forgotten LIMIT 1").fetchall():
+    if not has_rows(con, "ops.forgotten"):
         return
     for column in user_columns(table):
         _leave_out(con, column)
@@ -28,7 +31,7 @@ def _leave_out(con: duckdb.DuckDBPyConnection, column: Column) -> None:
     known = f"{name} IN (SELECT {name} FROM (SELECT DISTINCT {name} FROM checked) WHERE {IS_KNOWN.format(id=name)})"
     known += f" AND {is_of_a_user(column)}"
     if column.is_required:
-        con.execute(f"DELETE FROM checked WHERE {known}")
+        remove(con, "checked", known)
     else:
         without = f"payload = json_merge_patch(payload, '{{\"{name}\": null}}')"
         con.execute(f"UPDATE checked SET {name} = NULL, {without} WHERE {known}")
@@ -47,10 +50,9 @@ def _put_right(con: duckdb.DuckDBPyConnection, table: Table, person: Person) -> 
 
 def _put_reasons_right(con: duckdb.DuckDBPyConnection, person: Person) -> None:
     """Why a row is refused may quote it."""
-    where = "contains(array_to_string(reasons, ' '), $id)"
-    found = con.execute(f"SELECT DISTINCT reasons FROM checked WHERE {where}", {"id": person.user_id}).fetchall()
+    found = con.execute(sql_beside(__file__, "statements/reasons_that_name"), {"id": person.user_id}).fetchall()
     before = [reasons for (reasons,) in found]
     after = [[person.without(reason) for reason in reasons] for reasons in before]
     if before != after:
         with registered(con, "changed_reasons", pl.DataFrame({"before": before, "after": after})):
-            con.execute("UPDATE checked SET reasons = after FROM changed_reasons WHERE reasons = before")
+            con.execute(sql_beside(__file__, "statements/put_reasons_right"))

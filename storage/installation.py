@@ -12,10 +12,11 @@ from pathlib import Path
 
 import duckdb
 
-from storage.changes import change
 from storage.durable import write_durably
 from storage.errors import GovpulseError
 from storage.home import INSTALLATION, Home
+from storage.relations import values_of
+from storage.write import enter, update
 
 MARKED = ("private", "backups", "journal")
 """The folders of a home that bear its id, as far as there are."""
@@ -90,7 +91,7 @@ def settle_installation(con: duckdb.DuckDBPyConnection, home: Home, marks: Marks
     Raises:
         GovpulseError: the warehouse is another installation's, or an id cannot be written; then nothing is used.
     """
-    found = con.execute("SELECT installation FROM ops.installation").fetchall()
+    found = values_of(con, "ops.installation", "installation")
     inside = found[0][0] if found else None
     if inside and marks.installation and inside != marks.installation:
         raise GovpulseError(
@@ -100,14 +101,14 @@ def settle_installation(con: duckdb.DuckDBPyConnection, home: Home, marks: Marks
     installation = marks.installation or inside or secrets.token_hex(RANDOM_BYTES)
     _mark(home, marks, installation)
     if inside is None:
-        entry = "INSERT INTO ops.installation (installation, timeline, created_at) VALUES (?, ?, ?)"
-        change(con, "ops.installation", entry, [installation, secrets.token_hex(RANDOM_BYTES), now])
+        timeline = secrets.token_hex(RANDOM_BYTES)
+        enter(con, "ops.installation", {"installation": installation, "timeline": timeline, "created_at": now})
 
 
 def new_timeline(con: duckdb.DuckDBPyConnection) -> str:
     """From here on the warehouse is another than the one that went on from the same backup; returns the timeline's id."""
     timeline = secrets.token_hex(RANDOM_BYTES)
-    change(con, "ops.installation", "UPDATE ops.installation SET timeline = ?", [timeline])
+    update(con, "ops.installation", {"timeline": timeline})
     return timeline
 
 

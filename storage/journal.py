@@ -30,6 +30,7 @@ from storage.journal_files import (
     written,
 )
 from storage.landing_names import checksum, checksum_in
+from storage.relations import greatest
 from storage.room import with_reserve
 
 
@@ -96,7 +97,7 @@ def _taken_up(con: duckdb.DuckDBPyConnection, home: Home, segment: int, path: Pa
     except BaseException:
         os.close(descriptor)
         raise
-    migration = con.execute("SELECT max(version) FROM ops.schema_migrations").fetchall()[0][0]
+    migration = greatest(con, "ops.schema_migrations", "version")
     return Pen(home, segment, descriptor, size, max(last, committed), committed, migration)
 
 
@@ -120,7 +121,7 @@ def _cut(descriptor: int, size: int) -> int:
 
 def committed_number(con: duckdb.DuckDBPyConnection) -> int | None:
     """The number of the last entry that the warehouse has committed; None where it does not say, for it was salvaged."""
-    found = con.execute("SELECT max(number) FROM ops.journal").fetchall()[0][0]
+    found = greatest(con, "ops.journal", "number")
     return None if found is None else int(found)
 
 

@@ -41,6 +41,7 @@ from storage.loading import check_group, load_checked
 from storage.maintenance import expire
 from storage.person_secret import find_pseudonyms
 from storage.rejected_rows import forget_replayed
+from storage.relations import has_rows
 from storage.sources import rename_source
 from storage.stored_addresses import hash_stored
 from storage.transaction import set_number, transaction
@@ -348,8 +349,8 @@ Act = Callable[[Replay, Entry, Mapping[str, Any]], None]
 
 
 def _rename(playing: Replay, _: Entry, said: Mapping[str, Any]) -> None:
-    looks = [f"SELECT 1 FROM {name} WHERE source = $old" for name in ("ops.watermarks", *(f"raw.{each}" for each in GOVERNANCE))]
-    if playing.con.execute(f"{' UNION ALL '.join(looks)} LIMIT 1", {"old": said["old"]}).fetchall():  # else it is done already
+    old, places = {"old": said["old"]}, ("ops.watermarks", *(f"raw.{each}" for each in GOVERNANCE))
+    if any(has_rows(playing.con, name, "source = $old", old) for name in places):  # else it is done already
         rename_source(playing.con, said["old"], said["new"], said["actor"], said["at"])
 
 

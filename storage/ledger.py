@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -10,9 +9,10 @@ import polars as pl
 from storage.catalogue import DATASETS, GOVERNANCE, LISTINGS, TABLES, Table
 from storage.changes import note_days
 from storage.frames import registered
+from storage.relations import greatest, has_rows, store
+from storage.sql_files import sql_beside
 from storage.write import append, remove, upsert
 
-UNCOVERED_SINCE = Path(__file__).with_name("uncovered_since.sql")
 Span = tuple[datetime | None, datetime | None]
 COUNTED = {"activity": "reasons IS NULL AND status <> 'running'"}
 """Rows that a file's span is over, where not all that are accepted: an act is read again and again until it has ended, and nothing
@@ -21,8 +21,7 @@ that goes by the span counts it before."""
 
 def is_recorded(con: duckdb.DuckDBPyConnection, file: str) -> bool:
     """Whether the landing file `dataset/name` has been dealt with. One back from quarantine, repaired, has not."""
-    found = con.execute("SELECT 1 FROM ops.loads WHERE file = ? AND status <> 'quarantined'", [file])
-    return bool(found.fetchall())  # to the end: DuckDB 2 keeps the connection to an unfinished result
+    return has_rows(con, "ops.loads", "file = $file AND status <> 'quarantined'", {"file": file})
 
 
 def record(
@@ -42,11 +41,10 @@ def record(
 ) -> None:
     """Enter a landing file, once; commits together with its rows."""
     remove(con, "ops.loads", "file = $file AND status = 'quarantined'", {"file": file})
-    con.execute(
-        "INSERT INTO ops.loads (file, dataset, status, rows, rejected, skipped, first_at, last_at, source, reason, origin,"
-        " loaded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [file, dataset, status, rows, rejected, skipped, *span, source, reason, origin, now],
-    )
+    counts = {"rows": rows, "rejected": rejected, "skipped": skipped}
+    said = {"status": status, "source": source, "reason": reason, "origin": origin}
+    load = {"file": file, "dataset": dataset, "first_at": span[0], "last_at": span[1], "loaded_at": now, **counts, **said}
+    con.execute(sql_beside(__file__, "statements/enter_load"), load)
     note_days(con, "ops.loads", [now.astimezone(UTC).date()])
 
 
@@ -65,15 +63,18 @@ def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[
 def note_zero_instants(con: duckdb.DuckDBPyConnection, table: Table, now: datetime) -> dict[str, int]:
     """Enter, by landing file and column of the relation `checked`, the instants that stood for nothing; returns them by column."""
     source = "source" if "source" in table.column_names else "CAST(NULL AS VARCHAR)"
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE zeros AS SELECT parse_filename(landed_file) AS file, $dataset AS dataset,"
+    store(
+        con,
+        "zeros",
+        f"SELECT parse_filename(landed_file) AS file, $dataset AS dataset,"
         f" source, column_name, count(*) AS cells, CAST($now AS TIMESTAMPTZ) AS loaded_at"
         f" FROM (SELECT landed_file, {source} AS source, unnest(emptied) AS column_name FROM checked WHERE emptied IS NOT NULL)"
         " GROUP BY landed_file, source, column_name",
         {"dataset": table.name, "now": now},
     )
     append(con, TABLES["ops.zero_instants"], "zeros")
-    return dict(con.sql(f"SELECT '{table.name}.' || column_name, sum(cells)::BIGINT FROM zeros GROUP BY 1 ORDER BY 1").fetchall())
+    cells = con.execute(sql_beside(__file__, "statements/zeros_by_column")).fetchall()
+    return {f"{table.name}.{column}": count for column, count in cells}
 
 
 @dataclass(frozen=True)
@@ -114,32 +115,26 @@ def open_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, statuse
 
 def last_seen(con: duckdb.DuckDBPyConnection, source: str) -> datetime | None:
     """When `source` was last looked at, as far as rows say so, or a listing that may have had none."""
-    seen = [f"SELECT max(extracted_at) AS seen_at FROM raw.{name} WHERE source = $source" for name in GOVERNANCE]
-    seen.append("SELECT max(watermark) FROM ops.watermarks WHERE source = $source AND list_contains($listings, dataset)")
-    looks = f"SELECT max(seen_at) FROM ({' UNION ALL '.join(seen)})"
-    found = con.execute(looks, {"source": source, "listings": list(LISTINGS)}).fetchall()
-    latest: datetime | None = found[0][0]
-    return latest
+    is_its, is_listing = "source = $source", "source = $source AND list_contains($listings, dataset)"
+    looks = [greatest(con, f"raw.{name}", "extracted_at", is_its, {"source": source}) for name in GOVERNANCE]
+    looks.append(greatest(con, "ops.watermarks", "watermark", is_listing, {"source": source, "listings": list(LISTINGS)}))
+    return max((look for look in looks if look is not None), default=None)
 
 
 def rejected_keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, most: int) -> list[str]:
     """Keys of refused rows of `source`, the latest first; they are read again, for the day that somebody mends what is wrong."""
-    found = con.execute(
-        "SELECT key FROM ops.rejected_rows WHERE dataset = ? AND source = ? AND key <> '?'"
-        " GROUP BY key ORDER BY max(rejected_at) DESC, key LIMIT ?",
-        [dataset, source, most],
-    )
+    found = con.execute(sql_beside(__file__, "statements/rejected_keys"), {"dataset": dataset, "source": source, "most": most})
     return [row[0] for row in found.fetchall()]
 
 
 def watermarks(con: duckdb.DuckDBPyConnection, source: str) -> dict[str, Mark]:
     """How far each dataset of `source` has been extracted."""
-    found = con.execute("SELECT dataset, watermark, read_until FROM ops.watermarks WHERE source = ?", [source]).fetchall()
+    found = con.execute(sql_beside(__file__, "statements/watermarks"), {"source": source}).fetchall()
     return {dataset: Mark(watermark, read_until) for dataset, watermark, read_until in found}
 
 
 def uncovered_since(con: duckdb.DuckDBPyConnection, insight: str, dataset: str) -> datetime | None:
     """The earliest instant of the rows of `dataset` that `insight` does not show yet; None when it shows all."""
-    found = con.execute(UNCOVERED_SINCE.read_text(), {"dataset": dataset, "insight": insight})
+    found = con.execute(sql_beside(__file__, "statements/uncovered_since"), {"dataset": dataset, "insight": insight})
     earliest: datetime | None = found.fetchall()[0][0]
     return earliest

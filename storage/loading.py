@@ -35,18 +35,20 @@ from storage.landing_names import plain_name
 from storage.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
 from storage.listings import mark_gone
 from storage.load_result import Counts, LoadResult, added
+from storage.quoting import quote_text
 from storage.rejected_rows import forget_accepted, keep_rejected
+from storage.relations import drop
 from storage.sample_rows import make_room
 from storage.stored_addresses import note_addresses
 from storage.transaction import transaction
-from storage.warehouse import quote_text
+from storage.warehouse import memory_limit
 from storage.write import upsert
 
 GROUP_ROWS = 4 * ROW_GROUP_ROWS
 """Rows to a transaction: large enough that looking up their keys costs little, small enough for some 300 MB of memory."""
 GROUP_BYTES = 2**27
 """Of files, for rows with long texts."""
-LOADING_MEMORY = "300MB"
+LOADING_BYTES = 300_000_000
 """Enough for half a million ordinary rows; what holds long texts gets what the warehouse may use."""
 MOST_AHEAD = timedelta(days=1)
 """By the contract no change lies further ahead."""
@@ -98,13 +100,11 @@ def load_dataset(
 def _in_bulk(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Settings for much writing: in any order (raw is read by key and instant, never by position), and with no more memory than
     that takes. How much a computation may use is returned."""
-    memory, is_more = con.sql(
-        "SELECT current_setting('memory_limit'),"
-        f" parse_formatted_bytes(current_setting('memory_limit')) > parse_formatted_bytes('{LOADING_MEMORY}')"
-    ).fetchall()[0]
+    memory, size = memory_limit(con)
+    is_more = size > LOADING_BYTES
     con.execute("SET preserve_insertion_order = false")
     if is_more:
-        con.execute(f"SET memory_limit = '{LOADING_MEMORY}'")
+        con.execute(f"SET memory_limit = '{LOADING_BYTES}B'")
     try:
         yield memory
     finally:
@@ -134,7 +134,7 @@ def _load_with_room(
     try:
         return load(group)
     except duckdb.OutOfMemoryException:
-        lent = con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        lent = memory_limit(con)[0]
         con.execute(f"SET memory_limit = '{memory}'")
         try:
             return load(group)
@@ -178,7 +178,7 @@ def load_checked(
         paths = [file.path for file in group]
         note_load(con, table.name, group[0].source, paths, now, clock, [day.isoformat() for day in sorted(zero_days)])
         result = _write(con, table, group, now, clock)
-    con.execute("DROP TABLE checked")
+    drop(con, "TABLE", "checked")
     return result
 
 

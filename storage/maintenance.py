@@ -12,7 +12,9 @@ from storage.catalogue import TABLES, Table
 from storage.durable import sync_folder
 from storage.home import Home
 from storage.journal import note_act
+from storage.relations import copy_database
 from storage.room import require_room
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.warehouse import attach
 from storage.warehouse_mark import announce, checkpoint
@@ -51,7 +53,7 @@ def expire(con: duckdb.DuckDBPyConnection, table: Table, oldest: datetime) -> in
 def free_ratio(con: duckdb.DuckDBPyConnection) -> float:
     """Share of the warehouse file's blocks that hold nothing."""
     checkpoint(con)
-    size = con.sql("SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'warehouse'")
+    size = con.execute(sql_beside(__file__, "statements/free_blocks"))
     free, total = size.fetchall()[0]
     return free / total if total else 0.0
 
@@ -66,7 +68,7 @@ def compact(con: duckdb.DuckDBPyConnection, home: Home) -> None:
     require_room(fresh, home.warehouse.stat().st_size, "the compaction")
     try:
         attach(con, fresh, "compacted")
-        con.execute("COPY FROM DATABASE warehouse TO compacted")
+        copy_database(con, "warehouse", "compacted")
         con.execute("CHECKPOINT compacted")
         con.execute("USE memory")
         con.execute("DETACH compacted")

@@ -14,6 +14,7 @@ from storage.catalogue import TABLES, Column, Table
 from storage.changes import change
 from storage.frames import registered
 from storage.person import Person, in_document
+from storage.sql_files import sql_beside
 
 PARTS = r"regexp_extract_all({text}, '[\pL\pM\pN]+|[^\pL\pM\pN]')"
 """SQL: a text in parts: what letters and digits make up, and each character between."""
@@ -148,7 +149,7 @@ def known_people(con: duckdb.DuckDBPyConnection, columns: Sequence[tuple[str, Co
         columns: relation, column, and whether it is of sentences, in which all are looked for, and not those alone who have a
             stand-in in ids.
     """
-    counts = con.execute("SELECT DISTINCT parts, is_hashed FROM ops.forgotten WHERE letters IS NOT NULL").fetchall()
+    counts = con.execute(sql_beside(__file__, "statements/forgotten_sizes")).fetchall()
     if not counts or not columns:
         return []
     looks = [

@@ -14,13 +14,14 @@ from pathlib import Path
 
 import duckdb
 
-from storage.access import close, owner_only
-from storage.changes import change
-from storage.durable import sync_folder
+from storage.access import close
+from storage.durable import sync_folder, write_part
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.pseudonyms import Addresses, Pseudonyms
+from storage.relations import values_of
 from storage.transaction import transaction
+from storage.write import enter
 
 RANDOM_BYTES = 32
 
@@ -31,13 +32,13 @@ def find_pseudonyms(con: duckdb.DuckDBPyConnection, home: Home, rule: Addresses,
     Raises:
         GovpulseError: the rule is `hash`, and the secret is lost, is not that of the warehouse, or cannot be read or written.
     """
-    forgotten = con.execute("SELECT salt, forgotten_id FROM ops.forgotten").fetchall()
+    forgotten = values_of(con, "ops.forgotten", "salt", "forgotten_id")
     salt = forgotten[0][0] if forgotten else ""
     return Pseudonyms(rule, _secret(con, home, rule, now), salt, frozenset(known for _, known in forgotten))
 
 
 def _secret(con: duckdb.DuckDBPyConnection, home: Home, rule: Addresses, now: datetime) -> bytes | None:
-    used = con.execute("SELECT fingerprint FROM ops.person_secret").fetchall()
+    used = values_of(con, "ops.person_secret", "fingerprint")
     if rule != "hash":  # who lost it can go on without
         with suppress(GovpulseError):
             return _known(home, used[0][0]) if used else None
@@ -45,9 +46,8 @@ def _secret(con: duckdb.DuckDBPyConnection, home: Home, rule: Addresses, now: da
     found = _known(home, used[0][0]) if used else _read_first(home.person_secret, home.kept_person_secret)
     secret = _keep(home.person_secret, found or secrets.token_bytes(RANDOM_BYTES))
     if not used:
-        entry = "INSERT INTO ops.person_secret (fingerprint, first_used_at) VALUES (?, ?)"
         with transaction(con):
-            change(con, "ops.person_secret", entry, [fingerprint_of(secret), now])
+            enter(con, "ops.person_secret", {"fingerprint": fingerprint_of(secret), "first_used_at": now})
     return secret
 
 
@@ -106,10 +106,7 @@ def _keep(path: Path, secret: bytes) -> bytes:
         return kept
     try:
         part.unlink(missing_ok=True)
-        with open(part, "x", encoding="ascii", opener=owner_only) as file:
-            file.write(secret.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_part(part, f"{secret.hex()}\n".encode())
         with suppress(FileExistsError):  # somebody else's was first
             os.link(part, path)
         part.unlink()

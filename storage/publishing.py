@@ -14,11 +14,12 @@ from storage.access import close_folder
 from storage.audience import EVERYBODY, Audience
 from storage.catalogue import MACROS, PUBLISHED, Table
 from storage.catalogue.people import is_about_people
-from storage.durable import sync_folder
+from storage.durable import sync_file, sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.quoting import quote_text
 from storage.room import require_room
-from storage.warehouse import attach, quote_text
+from storage.warehouse import attach
 from storage.without_people import People, copy_without_people, find_people
 
 
@@ -36,7 +37,7 @@ def publish(con: duckdb.DuckDBPyConnection, home: Home, audience: Audience = EVE
         require_room(home.root, home.published.stat().st_size if home.published.exists() else 0, "the new file")
         close_folder(home.publishing)
         _write(con, fresh, audience)
-        _sync(fresh)
+        sync_file(fresh)
         size = fresh.stat().st_size
         audience.admit(fresh)
         # What a user wrote into the old file and never checkpointed would be replayed into the new one.
@@ -92,8 +93,3 @@ def _copy(con: duckdb.DuckDBPyConnection, table: Table, name: str, people: Peopl
     con.execute(f"COMMENT ON TABLE {target} IS {quote_text(table.description)}")
     for column in table.columns:
         con.execute(f"COMMENT ON COLUMN {target}.{column.name} IS {quote_text(column.description)}")
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())

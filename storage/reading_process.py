@@ -24,7 +24,7 @@ import pyarrow as pa
 from storage.answers import FORMS, Form
 from storage.asking import TookTooLongError, check_reads, lock_down, reading
 from storage.errors import GovpulseError, describe
-from storage.warehouse import Limits, attach, connect, explain, is_about_the_file
+from storage.warehouse import Limits, attach, connect, explain, is_about_the_file, memory_limit
 
 COLUMNS = "govpulse.columns"
 """Under this word an answer says how its columns are called and what they hold."""
@@ -102,9 +102,9 @@ def _open(question: Question) -> duckdb.DuckDBPyConnection:
     attach(con, question.path, question.alias, read_only=True, remedy=question.remedy)
     con.execute(f"USE {question.alias}")
     lock_down(con)
-    memory = con.execute("SELECT parse_formatted_bytes(current_setting('memory_limit'))").fetchall()[0][0]
+    _, memory = memory_limit(con)
     with suppress(ValueError):  # where there is less already
-        resource.setrlimit(resource.RLIMIT_DATA, (int(memory) + HEADROOM_BYTES,) * 2)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory + HEADROOM_BYTES,) * 2)
     return con
 
 

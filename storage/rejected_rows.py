@@ -13,8 +13,10 @@ from storage.contract import key_text
 from storage.frames import fetch
 from storage.instants import as_instant
 from storage.journal import note_act
+from storage.relations import count_rows, has_rows, store
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
-from storage.write import remove, upsert
+from storage.write import remove, update, upsert
 
 REJECTED_ROWS = TABLES["ops.rejected_rows"]
 REJECTED_ID = "md5(concat_ws('|', dataset, reason, CAST(json_merge_patch(row, '{\"extracted_at\": null}') AS VARCHAR)))"
@@ -29,22 +31,25 @@ def keep_rejected(con: duckdb.DuckDBPyConnection, now: datetime, looks: Mapping[
     Args:
         looks: by source, when its rows were seen that say that it was in the future.
     """
-    count = int(con.sql("SELECT count(*) FROM rejected").fetchall()[0][0])
+    count = count_rows(con, "rejected")
     if count:
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE refused AS SELECT {REJECTED_ID} AS rejected_id,"
-            f" dataset, key, reason, row, source, CAST(? AS TIMESTAMPTZ) AS rejected_at, {SEEN_AT} AS seen_at FROM rejected",
-            [now],
+        store(
+            con,
+            "refused",
+            f"SELECT {REJECTED_ID} AS rejected_id, dataset, key, reason, row, source,"
+            f" CAST($now AS TIMESTAMPTZ) AS rejected_at, {SEEN_AT} AS seen_at FROM rejected",
+            {"now": now},
         )
         for source, look in looks.items():
-            con.execute("UPDATE refused SET seen_at = ? WHERE source = ? AND seen_at > ?", [look, source, now + CLOCKS_DIFFER])
+            is_ahead = {"source": source, "bound": now + CLOCKS_DIFFER}
+            update(con, "refused", {"seen_at": look}, "source = $source AND seen_at > $bound", is_ahead)
         upsert(con, REJECTED_ROWS, "refused")
     return count
 
 
 def forget_accepted(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Drop refused rows whose key has come in since, seen at least as late: what was wrong has been mended."""
-    if not con.execute("SELECT 1 FROM ops.rejected_rows WHERE dataset = ? LIMIT 1", [table.name]).fetchall():
+    if not has_rows(con, "ops.rejected_rows", "dataset = $dataset", {"dataset": table.name}):
         return
     is_newer, same_source = "true", " AND refused.source = taken.source" if "source" in table.key else ""
     if "extracted_at" in table.column_names:
@@ -60,11 +65,7 @@ def forget_accepted(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 def rejected_rows(con: duckdb.DuckDBPyConnection, dataset: str) -> pl.DataFrame:
     """The refused rows of `dataset`: rejected_id, key, row (JSON text), source."""
-    return fetch(
-        con,
-        "SELECT rejected_id, key, CAST(row AS VARCHAR) AS row, source FROM ops.rejected_rows WHERE dataset = $dataset ORDER BY ALL",
-        {"dataset": dataset},
-    )
+    return fetch(con, sql_beside(__file__, "statements/rejected_rows"), {"dataset": dataset})
 
 
 def forget_replayed(con: duckdb.DuckDBPyConnection, rejected_ids: Sequence[str], before: datetime) -> None:

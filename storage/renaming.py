@@ -10,6 +10,9 @@ import duckdb
 from storage.catalogue import TABLES, Column
 from storage.changes import change
 from storage.fingerprints import fingerprint, row_id
+from storage.relations import values_of
+from storage.sql_files import sql_beside
+from storage.write import update
 
 HELD = ("alerts.alerts", "alerts.transitions", "alerts.notifications", "alerts.silences")
 """Tables with the fingerprint of an alert."""
@@ -26,19 +29,14 @@ def renaming_alerts(con: duckdb.DuckDBPyConnection, is_in: Callable[[str], bool]
 
 
 def _alerts(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str]]:
-    return con.execute("SELECT fingerprint, rule, subject, coalesce(labels, '{}') FROM alerts.alerts").fetchall()
+    return con.execute(sql_beside(__file__, "statements/names_of_alerts")).fetchall()
 
 
 def _rename_alert(con: duckdb.DuckDBPyConnection, before: str, after: str) -> None:
     for name in HELD:
-        change(con, name, f"UPDATE {name} SET fingerprint = ? WHERE fingerprint = ?", [after, before])
-    change(
-        con,
-        "alerts.notifications",
-        "UPDATE alerts.notifications SET message = replace(CAST(message AS VARCHAR), $before, $after)"
-        " WHERE contains(CAST(message AS VARCHAR), $before)",
-        {"before": json.dumps(before), "after": json.dumps(after)},
-    )
+        update(con, name, {"fingerprint": after}, "fingerprint = $before", {"before": before})
+    names = {"before": json.dumps(before), "after": json.dumps(after)}
+    change(con, "alerts.notifications", sql_beside(__file__, "statements/rename_in_messages"), names)
 
 
 def rename_rows(con: duckdb.DuckDBPyConnection, stand_in: str | None) -> None:
@@ -51,6 +49,6 @@ def rename_rows(con: duckdb.DuckDBPyConnection, stand_in: str | None) -> None:
 
 def _rename_hashed(con: duckdb.DuckDBPyConnection, name: str, column: Column, stand_in: str | None) -> None:
     holds = " OR ".join(f"contains(CAST({each} AS VARCHAR), $stand_in)" for each in column.hash_of)
-    sql = f"SELECT {column.name}, {', '.join(column.hash_of)} FROM {name} WHERE {holds}"
-    for before, *values in con.execute(sql, {"stand_in": stand_in}).fetchall():
-        change(con, name, f"UPDATE {name} SET {column.name} = ? WHERE {column.name} = ?", [row_id(*values), before])
+    found = values_of(con, name, column.name, *column.hash_of, where=holds, parameters={"stand_in": stand_in})
+    for before, *values in found:
+        update(con, name, {column.name: row_id(*values)}, f"{column.name} = $before", {"before": before})

@@ -20,12 +20,13 @@ from storage.backups.manifest import Manifest, damaged_manifests, manifests_in
 from storage.backups.whole_files import damage_in, made_at, number_of, whole_files
 from storage.catalogue import TABLES, Table
 from storage.changes import stored_tables
-from storage.durable import sync_folder
+from storage.durable import sync_file, sync_folder
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
 from storage.migrations import migrate
+from storage.relations import count_rows, greatest, table_names
 from storage.rewriting import rewrite
 from storage.room import error_of_disk, is_about_room, require_room
 from storage.warehouse import Limits, attach, connect
@@ -193,8 +194,7 @@ def _make(
 
 
 def _put_in_place(home: Home, fresh: Path, now: datetime) -> Path | None:
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
+    sync_file(fresh)
     aside = _set_aside(home, now)
     forget_mark(home.warehouse)
     os.replace(fresh, home.warehouse)
@@ -243,16 +243,14 @@ def _content(path: Path) -> Content | None:
 
 
 def _tables_of(con: duckdb.DuckDBPyConnection) -> dict[str, Table]:
-    found = con.sql("SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'looked_at'").fetchall()
-    there = {name for (name,) in found}
+    there = table_names(con, "looked_at")
     return {name: table for name, table in stored_tables().items() if name in there}
 
 
 def _rows(con: duckdb.DuckDBPyConnection, name: str, table: Table) -> tuple[int, datetime | None]:
     column = "as_of" if name.startswith("history.") else instant_of(table)
-    latest = f"max({column})" if column else "CAST(NULL AS TIMESTAMPTZ)"
-    rows, until = con.sql(f"SELECT count(*), {latest} FROM looked_at.{name}").fetchall()[0]
-    return int(rows), until
+    stored = f"looked_at.{name}"
+    return count_rows(con, stored), greatest(con, stored, column) if column else None
 
 
 def instant_of(table: Table) -> str | None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from storage.access import close
+from storage.relations import copy_database
 from storage.warehouse import Limits, attach, connect
 from storage.warehouse_mark import wal_of
 
@@ -17,7 +18,7 @@ def rewrite(limits: Limits, file: Path) -> None:
         attach(con, file, "warehouse", read_only=True)
         attach(con, other, "rewritten")
         close(other)
-        con.execute("COPY FROM DATABASE warehouse TO rewritten")
+        copy_database(con, "warehouse", "rewritten")
         con.execute("CHECKPOINT rewritten")
     except BaseException:
         con.close()

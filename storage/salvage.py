@@ -19,13 +19,14 @@ import duckdb
 from storage.access import FOLDER, close
 from storage.duckdb_file.headers import HEADER, UnknownFormatError
 from storage.duckdb_file.wal import WalState, wal_state
-from storage.durable import sync_folder
+from storage.durable import sync_file, sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
 from storage.migrations import FOLDER as MIGRATIONS
 from storage.migrations import migrate, migrations
+from storage.relations import column_names, empty, has_rows, make_like, table_names, values_of
 from storage.rewriting import rewrite
 from storage.salvage_reading import Loss, copy_table
 from storage.salvage_repair import go_back, guess_metadata, repair_file, repair_log
@@ -34,7 +35,7 @@ from storage.warehouse import Limits, attach, connect
 from storage.warehouse_mark import announce, mark_of, read_mark, wal_of
 from storage.wholeness import foreign, is_shortened
 
-EVERY = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = '{}' ORDER BY ALL"
+MIGRATIONS_DONE = "ops.schema_migrations"
 GUESSED = "a byte of the metadata was put right as is most likely, which is no proof"
 OLDER = "a header cannot be put right; if it was the newer one, this is the warehouse as of the checkpoint before its last"
 
@@ -195,7 +196,7 @@ def _filled(copy: Path, fresh: Path, limits: Limits) -> tuple[Loss, ...]:
         attach(con, fresh, "fresh")
         con.execute("USE fresh")
         _make_tables(con)
-        losses = [loss for name in _tables(con, "damaged") for loss in _copied(con, name)]
+        losses = [loss for name in table_names(con, "damaged") for loss in _copied(con, name)]
         con.execute("USE memory")
         con.execute("DETACH fresh")
     finally:
@@ -205,14 +206,12 @@ def _filled(copy: Path, fresh: Path, limits: Limits) -> tuple[Loss, ...]:
 
 def _make_tables(con: duckdb.DuckDBPyConnection) -> None:
     """By the migrations that the damaged file has been through, or by all where it does not say."""
-    applied = {number for (number,) in _asked(con, "SELECT version FROM damaged.ops.schema_migrations")} or {*migrations()}
-    with _chosen(applied) as folder:
+    applied = _applied(con)
+    with _chosen(applied or {*migrations()}) as folder:
         migrate(con, datetime.now(UTC), folder)
-    if _asked(con, "SELECT version FROM damaged.ops.schema_migrations"):
-        con.execute("DELETE FROM fresh.ops.schema_migrations")
-    for name in _tables(con, "fresh"):
-        if name != "ops.schema_migrations":
-            con.execute(f"DELETE FROM fresh.{name}")  # what migrations put in comes from the damaged file
+    for name in table_names(con, "fresh"):
+        if applied or name != MIGRATIONS_DONE:
+            empty(con, f"fresh.{name}")  # what migrations put in comes from the damaged file
 
 
 @contextmanager
@@ -225,23 +224,17 @@ def _chosen(numbers: set[int]) -> Iterator[Path]:
 
 
 def _copied(con: duckdb.DuckDBPyConnection, name: str) -> list[Loss]:
-    if name == "ops.schema_migrations" and con.execute("SELECT count(*) FROM fresh.ops.schema_migrations").fetchall() != [(0,)]:
+    if name == MIGRATIONS_DONE and has_rows(con, f"fresh.{name}"):
         return []
-    if name not in _tables(con, "fresh"):
-        con.execute(f"CREATE TABLE fresh.{name} AS FROM damaged.{name} LIMIT 0")
-    columns = "SELECT column_name FROM duckdb_columns() WHERE database_name = ? AND schema_name || '.' || table_name = ?"
-    old, new = ([row[0] for row in con.execute(columns, [database, name]).fetchall()] for database in ("damaged", "fresh"))
+    make_like(con, f"fresh.{name}", f"damaged.{name}")
+    old, new = (column_names(con, name, database) for database in ("damaged", "fresh"))
     return copy_table(con, name, [column for column in new if column in old])
 
 
-def _tables(con: duckdb.DuckDBPyConnection, database: str) -> list[str]:
-    return [row[0] for row in con.execute(EVERY.format(database)).fetchall()]
-
-
-def _asked(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[int]]:
+def _applied(con: duckdb.DuckDBPyConnection) -> set[int]:
     with suppress(duckdb.IOException, duckdb.CatalogException):
-        return con.execute(sql).fetchall()
-    return []
+        return {number for (number,) in values_of(con, f"damaged.{MIGRATIONS_DONE}", "version")}
+    return set()
 
 
 def _brought_up_to_date(home: Home, limits: Limits, fresh: Path, losses: Sequence[Loss], now: datetime, *, keeps: bool) -> Replayed:
@@ -273,8 +266,7 @@ def _put_in_place(home: Home, fresh: Path, done: Salvage, now: datetime) -> Salv
         if path.exists():
             os.link(path, aside / path.name)
     close(fresh)
-    with fresh.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync_file(fresh)
     announce(home.warehouse, fresh)
     os.replace(fresh, home.warehouse)
     wal_of(home.warehouse).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from storage.catalogue import TABLES
+from storage.quoting import quote_name
 
 GROUP_ROWS, VECTOR_ROWS = 122_880, 2_048
 """Of DuckDB: rows of a row group, and those of it that are read together."""
@@ -29,7 +30,7 @@ def copy_table(con: duckdb.DuckDBPyConnection, name: str, columns: list[str]) ->
     Raises:
         duckdb.FatalException: DuckDB has given up the connection.
     """
-    names = ", ".join(f'"{column}"' for column in columns)
+    names = ", ".join(map(quote_name, columns))
     insert = f"INSERT INTO fresh.{name} ({names}) SELECT {names} FROM damaged.{name}"
     if _succeeds(con, insert):
         return []

@@ -3,6 +3,7 @@
 import duckdb
 
 from storage.catalogue import GOVERNANCE, INSIGHTS
+from storage.relations import has_rows
 from storage.write import remove
 
 SAMPLE = "sample"
@@ -12,11 +13,9 @@ IS_SAMPLE = "is_sample"
 def make_room(con: duckdb.DuckDBPyConnection, source: str | None) -> bool:
     """Sample rows never lie beside real ones: real rows drive them out, and they do not come in where real ones are."""
     if source == SAMPLE:
-        return not any(
-            con.execute(f"SELECT 1 FROM raw.{dataset} WHERE source IS DISTINCT FROM ? LIMIT 1", [SAMPLE]).fetchall()
-            for dataset in GOVERNANCE
-        )
-    if not con.execute("SELECT 1 FROM accepted LIMIT 1").fetchall():
+        is_real = "source IS DISTINCT FROM $sample"
+        return not any(has_rows(con, f"raw.{dataset}", is_real, {"sample": SAMPLE}) for dataset in GOVERNANCE)
+    if not has_rows(con, "accepted"):
         return True
     for dataset in GOVERNANCE:
         remove(con, f"raw.{dataset}", "source = $sample", {"sample": SAMPLE})

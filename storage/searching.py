@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from storage.errors import GovpulseError
 from storage.person import Person, codes, spellings
+from storage.quoting import quote_name
+from storage.sql_files import sql_beside
 from storage.warehouse import attach, connect
 
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4", b"BZh": "bz2"}
@@ -144,16 +146,15 @@ def _from_parquet(path: Path) -> Iterator[bytes]:
 
 def _from_sqlite(path: Path) -> Iterator[bytes]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as con:
-        for (name,) in con.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
-            quoted = '"' + name.replace('"', '""') + '"'
-            yield from (repr(row).encode() for row in con.execute(f"SELECT * FROM {quoted}"))
+        for (name,) in con.execute(sql_beside(__file__, "statements/tables.sqlite")).fetchall():
+            yield from (repr(row).encode() for row in con.execute(f"SELECT * FROM {quote_name(name)}"))
 
 
 def _from_duckdb(path: Path) -> Iterator[bytes]:
     with closing(connect()) as con:
         attach(con, path, "searched", read_only=True)
-        found = con.sql("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'searched'").fetchall()
+        found = con.execute(sql_beside(__file__, "statements/quoted_tables"), {"database": "searched"}).fetchall()
         for schema, name in found:
-            rows = con.execute(f'SELECT CAST(row AS VARCHAR) FROM searched."{schema}"."{name}" AS row')
+            rows = con.execute(f"SELECT CAST(row AS VARCHAR) FROM searched.{quote_name(schema)}.{quote_name(name)} AS row")
             while some := rows.fetchmany(10_000):
                 yield "\n".join(text for (text,) in some).encode()

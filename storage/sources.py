@@ -7,14 +7,15 @@ import polars as pl
 
 from storage.audit import record_action
 from storage.catalogue import DATASETS, GOVERNANCE
-from storage.changes import change
 from storage.counting import counted
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.journal import note_act
+from storage.relations import count_rows, drop, store
 from storage.sample_rows import SAMPLE
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
-from storage.write import remove, upsert
+from storage.write import remove, update, upsert
 
 KNOWN = " UNION ALL ".join(
     f"SELECT source, '{dataset}' AS dataset, count(*) AS rows, max(extracted_at) AS last_seen_at"
@@ -36,9 +37,7 @@ def known_sources(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 def sources_left(con: duckdb.DuckDBPyConnection, current: str) -> list[str]:
     """Databases that were read once and are not `current`: their rows count beside those of it."""
-    found = con.execute(
-        "SELECT DISTINCT source FROM ops.watermarks WHERE source NOT IN (?, ?) ORDER BY source", [current, SAMPLE]
-    ).fetchall()
+    found = con.execute(sql_beside(__file__, "statements/sources_left"), {"current": current, "sample": SAMPLE}).fetchall()
     return [name for (name,) in found]
 
 
@@ -54,13 +53,13 @@ def rename_source(con: duckdb.DuckDBPyConnection, old: str, new: str, actor: str
         raise GovpulseError(f"{old} cannot become {new}: the sample keeps its name, and the two must differ")
     with transaction(con):
         rows = sum(_rename_rows(con, dataset, old, new) for dataset in GOVERNANCE)
-        marks = con.execute("SELECT count(*) FROM ops.watermarks WHERE source = ?", [old]).fetchall()[0][0]
+        marks = count_rows(con, "ops.watermarks", "source = $old", {"old": old})
         if not rows and not marks:
             raise GovpulseError(f"no rows of a source {old}; `govpulse sources list` names those there are")
         is_read = "source = $old AND dataset IN (SELECT dataset FROM ops.watermarks WHERE source = $new)"
         remove(con, "ops.watermarks", is_read, {"old": old, "new": new})
         for book in ("ops.watermarks", *BOOKS):
-            change(con, book, f"UPDATE {book} SET source = ? WHERE source = ?", [new, old])
+            update(con, book, {"source": new}, "source = $old", {"old": old})
         note_act(con, "rename_source", old=old, new=new, actor=actor, at=now)
         record_action(con, "rename_source", f"{old} to {new}: {counted(rows, 'row')}", actor, now)
     return rows
@@ -68,13 +67,10 @@ def rename_source(con: duckdb.DuckDBPyConnection, old: str, new: str, actor: str
 
 def _rename_rows(con: duckdb.DuckDBPyConnection, dataset: str, old: str, new: str) -> int:
     table = DATASETS[dataset]
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE renamed AS SELECT * REPLACE (? AS source) FROM {table.full_name} WHERE source = ?",
-        [new, old],
-    )
-    rows = int(con.sql("SELECT count(*) FROM renamed").fetchall()[0][0])
+    store(con, "renamed", f"SELECT * REPLACE ($new AS source) FROM {table.full_name} WHERE source = $old", {"new": new, "old": old})
+    rows = count_rows(con, "renamed")
     if rows:
         remove(con, table.full_name, "source = $old", {"old": old})
         upsert(con, table, "renamed")
-    con.execute("DROP TABLE renamed")
+    drop(con, "TABLE", "renamed")
     return rows

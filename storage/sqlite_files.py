@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from storage.access import owner_only
-from storage.durable import sync_folder
+from storage.durable import sync_file, sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.printable import printable
 
@@ -121,7 +121,6 @@ def rewriting(path: Path) -> Path:
 
 
 def _put_in_place(fresh: Path, path: Path) -> None:
-    with fresh.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync_file(fresh)
     os.replace(fresh, path)
     sync_folder(path.parent)

@@ -24,10 +24,11 @@ from storage.mentions import OPERATORS, change_values, tables, texts
 from storage.person_secret import find_pseudonyms
 from storage.pseudonyms import AT, PREFIX, Addresses, Pseudonyms
 from storage.rejected_rows import REJECTED_ID
+from storage.relations import has_rows
 from storage.renaming import rename_rows, renaming_alerts
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
-from storage.write import ranked, remove
+from storage.write import ranked, remove, update
 
 SECRETS = "ops.person_secret"
 REFUSED = "ops.rejected_rows"
@@ -55,7 +56,7 @@ def settle_addresses(home: Home, limits: Limits, rule: Addresses, now: datetime)
             return False
         compact(con, home)
     with warehouse(home, limits) as con, transaction(con):
-        change(con, SECRETS, "UPDATE ops.person_secret SET rewritten_at = ? WHERE hashed_at IS NOT NULL", [now])
+        update(con, SECRETS, {"rewritten_at": now}, "hashed_at IS NOT NULL")
     return True
 
 
@@ -72,14 +73,14 @@ def read_pseudonyms(home: Home, limits: Limits, rule: Addresses, now: datetime) 
 def note_addresses(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Note, before the rows of the relation `checked` go into `table`, whether they have addresses: files from before may."""
     held = [f"(contains({column.name}, '{AT}') AND {is_of_a_user(column)})" for column in user_columns(table)]
-    if held and con.execute("SELECT 1 FROM ops.person_secret WHERE hashed_at IS NOT NULL").fetchall():
+    if held and has_rows(con, SECRETS, "hashed_at IS NOT NULL"):
         found = f"EXISTS (SELECT 1 FROM checked WHERE {' OR '.join(held)})"
-        change(con, SECRETS, f"UPDATE ops.person_secret SET hashed_at = NULL, rewritten_at = NULL WHERE {found}")
+        update(con, SECRETS, {"hashed_at": None, "rewritten_at": None}, found)
 
 
 def hash_stored(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, now: datetime) -> None:
     """Put what stands for them in the place of all addresses in columns for users, and wherever these are mentioned."""
-    if con.execute("SELECT 1 FROM ops.person_secret WHERE hashed_at IS NOT NULL").fetchall():
+    if has_rows(con, SECRETS, "hashed_at IS NOT NULL"):
         return
     with transaction(con):
         found = {address: pseudonyms.of(address) for address in _addresses(con)}
@@ -88,11 +89,11 @@ def hash_stored(con: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms, now: dat
             note_act(con, "hash_stored", at=now)
             _put(con, stands_for)
         rewritten_at = None if stands_for else now
-        change(con, SECRETS, "UPDATE ops.person_secret SET hashed_at = ?, rewritten_at = ?", [now, rewritten_at])
+        update(con, SECRETS, {"hashed_at": now, "rewritten_at": rewritten_at})
 
 
 def _is_rewritten(con: duckdb.DuckDBPyConnection) -> bool:
-    return bool(con.execute("SELECT 1 FROM ops.person_secret WHERE rewritten_at IS NOT NULL").fetchall())
+    return has_rows(con, SECRETS, "rewritten_at IS NOT NULL")
 
 
 def _user_columns() -> Iterator[tuple[str, Table, Column]]:

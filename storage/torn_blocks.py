@@ -12,13 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from storage.access import owner_only
-from storage.duckdb_file.headers import BLOCK, Header, block_at, header_of, read_header
+from storage.duckdb_file.headers import BLOCK, NO_STATE, Header, State, block_at, header_of, read_header
 from storage.duckdb_file.metadata import half_used_blocks
 
 NAME = "warehouse.torn"
 _FORM = struct.Struct("<8s3Q")
 _MAGIC = b"gptorn01"
-NO_STATE = (2**64 - 1, 0)
 
 
 def copies_of(file: Path) -> Path:
@@ -67,14 +66,14 @@ def settle(file: Path) -> None:
         os.truncate(copies_of(file), _FORM.size)
 
 
-def begun_from(file: Path) -> tuple[int, int]:
-    """The count of checkpoints, and the header's checksum, of the state that the copies are from; of none where there are none."""
+def begun_from(file: Path) -> State:
+    """The state that the copies are from; none where there are none."""
     try:
         with copies_of(file).open("rb") as copies:
             magic, iteration, checksum, _ = _FORM.unpack(copies.read(_FORM.size))
     except (FileNotFoundError, struct.error):
         return NO_STATE
-    return (iteration, checksum) if magic == _MAGIC else NO_STATE
+    return State(iteration, checksum) if magic == _MAGIC else NO_STATE
 
 
 def _read_copies(file: Path, header: Header) -> dict[int, bytes]:

@@ -5,9 +5,9 @@ from contextlib import contextmanager, suppress
 
 import duckdb
 
-from storage.changes import change
 from storage.journal import close_entry, drop_entry, next_number, open_entry, write_entry
 from storage.warehouse_mark import note_commit
+from storage.write import enter, update
 
 NUMBERED = "ops.journal"
 
@@ -40,5 +40,5 @@ def _enter(con: duckdb.DuckDBPyConnection) -> None:
 
 def set_number(con: duckdb.DuckDBPyConnection, number: int) -> None:
     """Note, in the transaction that goes on, the last entry of the journal that the warehouse has."""
-    if not change(con, NUMBERED, "UPDATE ops.journal SET number = ?", [number]):
-        change(con, NUMBERED, "INSERT INTO ops.journal (number) VALUES (?)", [number])
+    if not update(con, NUMBERED, {"number": number}):
+        enter(con, NUMBERED, {"number": number})

@@ -22,6 +22,8 @@ from storage.installation import read_marks, settle_installation
 from storage.journal import journaled
 from storage.lock import fair_lock
 from storage.migrations import migrate
+from storage.quoting import quote_text
+from storage.sql_files import sql_beside
 from storage.torn_blocks import put_back_torn
 from storage.warehouse_mark import watched
 from storage.wholeness import refuse_what_is_not_whole
@@ -108,6 +110,12 @@ def connect(limits: Limits = Limits(), spill: Path | None = None) -> duckdb.Duck
     return con
 
 
+def memory_limit(con: duckdb.DuckDBPyConnection) -> tuple[str, int]:
+    """How much memory `con` may use, as DuckDB writes it and in bytes."""
+    ((said, size),) = con.execute(sql_beside(__file__, "statements/memory_limit")).fetchall()
+    return said, int(size)
+
+
 def attach(con: duckdb.DuckDBPyConnection, path: Path, alias: str, *, read_only: bool = False, remedy: str = "") -> None:
     """Attach the DuckDB file `path` as `alias`.
 
@@ -141,8 +149,3 @@ def explain(error: BaseException, remedy: str = "") -> str:
     if isinstance(error, duckdb.IOException) and os.strerror(errno.EACCES) in text:
         return "permission denied"
     return f"{text}; if the disk is not full, the file is damaged{': ' if remedy else ''}{remedy}"
-
-
-def quote_text(text: str) -> str:
-    """A SQL string literal, for the few statements that take no bind parameters."""
-    return "'" + text.replace("'", "''") + "'"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import duckdb
 
-from storage.duckdb_file.headers import Header, header_of, iteration_of, read_header
+from storage.duckdb_file.headers import NO_STATE, Header, State, header_of, iteration_of, read_header
 from storage.durable import write_durably
 from storage.torn_blocks import begun_from, copies_of, keep_copies, put_back_torn, settle
 
@@ -29,18 +29,6 @@ MOST_WAL_BYTES = 2**28
 """A longer log is checkpointed after a commit. DuckDB's own limit is put out of reach, so that it happens where it is noted."""
 _FORM = struct.Struct("<8s2Q2QQ32s32sI")
 _MAGIC = b"gpmark01"
-
-
-@dataclass(frozen=True)
-class State:
-    """One state of a warehouse file: its count of checkpoints and the checksum of its header. Not the metadata that it names: they
-    are written into a block that is in use, before the header, and a kill may come between."""
-
-    iteration: int
-    checksum: int
-
-
-NO_STATE = State(2**64 - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -179,7 +167,7 @@ def _close(con: duckdb.DuckDBPyConnection, watch: Watch) -> None:
 
 def _has_begun(file: Path, mark: Mark, header: Header) -> bool:
     """Whether the file is behind a checkpoint that had begun from the state that is noted."""
-    return State(*begun_from(file)) == mark.state and header.iteration == mark.state.iteration + 1
+    return begun_from(file) == mark.state and header.iteration == mark.state.iteration + 1
 
 
 def _note_checkpoint(watch: Watch) -> None:

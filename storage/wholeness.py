@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from storage.duckdb_file.headers import Header, header_of
 from storage.errors import GovpulseError
 from storage.torn_blocks import begun_from
-from storage.warehouse_mark import EDGE, NAME, Mark, State, disagreement, forget_mark, is_announced, read_mark, wal_of
+from storage.warehouse_mark import EDGE, NAME, Mark, disagreement, forget_mark, is_announced, read_mark, wal_of
 
 if TYPE_CHECKING:
     from storage.duckdb_file.wal import WalState
@@ -79,7 +79,7 @@ def _length(found: "WalState | None") -> int:
 
 def _pairing(wal: Path, header: Header | None, mark: Mark | None, found: "WalState | None") -> str:
     edges = _edges(wal, mark) if found is not None else (b"", b"")
-    begun = State(*begun_from(wal.with_suffix("")))
+    begun = begun_from(wal.with_suffix(""))
     return disagreement(header, mark, edges, _length(found), found.checkpoint if found else None, begun)
 
 

@@ -1,5 +1,6 @@
-"""The three write verbs, once, driven by the catalogue: append, replace, upsert. Each writes the rows of a relation (a name that
-SQL on the connection can read, with the table's columns) and leaves the transaction to its caller."""
+"""The write verbs, once. The catalogue drives append, replace and upsert: each writes the rows of a relation (a name that SQL on
+the connection can read, with the table's columns). enter, fill, update and remove write what their caller says. The transaction is
+their caller's."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,8 +10,9 @@ import duckdb
 import polars as pl
 
 from storage.catalogue import Table
-from storage.changes import day_column, execute, note_days, note_rows, note_whole
+from storage.changes import change, day_column, execute, note_days, note_rows, note_whole
 from storage.frames import registered, schema_of
+from storage.relations import count_doubled, count_rows
 
 LARGE_ROWS = 10_000
 Window = tuple[datetime, datetime]
@@ -57,6 +59,30 @@ def remove(con: duckdb.DuckDBPyConnection, name: str, where: str, parameters: Ma
     return removed
 
 
+def enter(con: duckdb.DuckDBPyConnection, name: str, row: Mapping[str, Any]) -> None:
+    """Add one row to `schema.table`."""
+    marks = ", ".join(f"${column}" for column in row)
+    change(con, name, f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})", row)
+
+
+def fill(con: duckdb.DuckDBPyConnection, name: str, select: str, parameters: Mapping[str, Any] | None = None) -> int:
+    """Add the rows of a SELECT that names the columns of `schema.table`; returns how many."""
+    return change(con, name, f"INSERT INTO {name} BY NAME {select}", parameters)
+
+
+def update(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    values: Mapping[str, Any],
+    where: str = "true",
+    parameters: Mapping[str, Any] | None = None,
+) -> int:
+    """Put these values into the columns of the rows for which the condition holds; returns how many."""
+    sets = ", ".join(f"{column} = $new_{column}" for column in values)
+    given = {f"new_{column}": value for column, value in values.items()}
+    return change(con, name, f"UPDATE {name} SET {sets} WHERE {where}", {**given, **(parameters or {})})
+
+
 def upsert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> int:
     """Merge the rows by key; returns how many were inserted or updated.
 
@@ -96,7 +122,7 @@ def upsert_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Map
 
 def _is_large(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
     """Whether it is worth a look if all rows are new: to insert many is a third of the work of merging them."""
-    return bool(con.execute(f"SELECT count(*) >= {LARGE_ROWS} FROM {relation}").fetchall()[0][0])
+    return count_rows(con, relation) >= LARGE_ROWS
 
 
 def _has_any(con: duckdb.DuckDBPyConnection, table: Table, incoming: str, span: str) -> bool:
@@ -106,8 +132,7 @@ def _has_any(con: duckdb.DuckDBPyConnection, table: Table, incoming: str, span: 
 
 def has_doubles(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> bool:
     """Whether any key comes more than once in the relation."""
-    doubles = con.execute(f"SELECT 1 FROM {relation} GROUP BY {', '.join(table.key)} HAVING count(*) > 1 LIMIT 1")
-    return bool(doubles.fetchall())
+    return count_doubled(con, relation, table.key) > 0
 
 
 def _newest(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:

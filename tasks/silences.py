@@ -21,11 +21,12 @@ import re2
 
 from storage.audit import record_action
 from storage.catalogue import TABLES
-from storage.changes import change
 from storage.errors import ConfigurationError
 from storage.frames import fetch, registered
+from storage.relations import has_rows
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
-from storage.write import append
+from storage.write import append, update
 from tasks.labels import shortened
 from tasks.patterns import compiled, is_whole
 
@@ -210,25 +211,15 @@ def _identified(silence: Silence) -> Silence:
     return replace(silence, silence_id=hashlib.sha256(said.encode()).hexdigest()[:8])
 
 
-READ = """
-SELECT * FROM alerts.silences
-WHERE ended_at IS NULL
-  AND coalesce(expires_at > (SELECT max(updated_at) FROM alerts.alerts) - INTERVAL 1 DAY, true)
-  AND (kind <> 'ack' OR EXISTS (
-    FROM alerts.alerts WHERE alerts.fingerprint = silences.fingerprint AND silences.episode >= alerts.episode - 1))
-ORDER BY created_at, silence_id
-"""
-
-
 def read_silences(con: duckdb.DuckDBPyConnection) -> list[Silence]:
     """Silences and acks that may still matter: nobody ended them, they did not expire more than a day before the last evaluation,
     and of acks those of an alert's last two episodes."""
-    return _silences(fetch(con, READ))
+    return _silences(fetch(con, sql_beside(__file__, "silences_that_matter")))
 
 
 def read_all_silences(con: duckdb.DuckDBPyConnection) -> list[Silence]:
     """Every silence and ack there has been."""
-    return _silences(fetch(con, "SELECT * FROM alerts.silences ORDER BY created_at, silence_id"))
+    return _silences(fetch(con, sql_beside(__file__, "all_silences")))
 
 
 def _silences(rows: pl.DataFrame) -> list[Silence]:
@@ -255,7 +246,7 @@ def add_silence(con: duckdb.DuckDBPyConnection, silence: Silence, actor: str | N
         actor: who did it, for ops.audit_log; the author by default.
     """
     with transaction(con):
-        while con.execute("SELECT 1 FROM alerts.silences WHERE silence_id = ?", [silence.silence_id]).fetchall():
+        while has_rows(con, "alerts.silences", "silence_id = $silence_id", {"silence_id": silence.silence_id}):
             silence = replace(silence, silence_id=hashlib.sha256(silence.silence_id.encode()).hexdigest()[:8])
         row = {field.name: getattr(silence, field.name) for field in fields(Silence)}
         row["matchers"] = json.dumps([[matcher.label, matcher.operator, matcher.value] for matcher in silence.matchers])
@@ -272,13 +263,13 @@ def end_silence(con: duckdb.DuckDBPyConnection, silence_id: str, by: str, at: da
         ConfigurationError: there is none of this id.
     """
     with transaction(con):
-        found = con.execute("SELECT ended_at, expires_at FROM alerts.silences WHERE silence_id = ?", [silence_id]).fetchall()
+        found = con.execute(sql_beside(__file__, "end_of_silence"), {"silence_id": silence_id}).fetchall()
         if not found:
             raise ConfigurationError(f"no silence {silence_id}; `govpulse alerts silences` lists them")
         ((ended_at, expires_at),) = found
         lasts = ended_at is None and (expires_at is None or at < expires_at)
         if lasts:
-            ending = "UPDATE alerts.silences SET ended_at = ?, ended_by = ? WHERE silence_id = ?"
-            change(con, "alerts.silences", ending, [at, by, silence_id])
+            ending = {"ended_at": at, "ended_by": by}
+            update(con, "alerts.silences", ending, "silence_id = $silence_id", {"silence_id": silence_id})
             record_action(con, "unsilence", silence_id, actor or by, at)
     return lasts

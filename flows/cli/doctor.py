@@ -16,6 +16,8 @@ from flows.printing import cell, line, say_json, show, text
 from flows.serving.prefect_server import running_api
 from flows.settings import Settings, config_file, load_settings
 from storage.errors import GovpulseError
+from storage.relations import count_rows
+from storage.sql_files import sql_beside
 from storage.warehouse import warehouse
 from tasks.alerts.rules import load_rules
 from tasks.wording import counted, duration
@@ -77,16 +79,15 @@ def _home(settings: Settings) -> str:
 
 def _warehouse(settings: Settings) -> str:
     with warehouse(settings.folder, settings.limits) as con:
-        migrations = con.sql("SELECT count(*) FROM ops.schema_migrations").fetchall()[0][0]
-        rejected = con.sql("SELECT count(*) FROM ops.rejected_rows").fetchall()[0][0]
+        migrations = count_rows(con, "ops.schema_migrations")
+        rejected = count_rows(con, "ops.rejected_rows")
     return f"opens, migration {migrations}, {counted(rejected, 'rejected row')}"
 
 
 def _backups(settings: Settings) -> str:
     """Made or not, there should be one of the last days, as the rule `backup_overdue` has it."""
-    select = "SELECT (SELECT max(proven_at) FROM ops.backups), (SELECT min(applied_at) FROM ops.schema_migrations)"
     with warehouse(settings.folder, settings.limits) as con:
-        proven_at, born_at = con.sql(select).fetchall()[0]
+        proven_at, born_at = con.execute(sql_beside(__file__, "last_proven")).fetchall()[0]
     said = f"the last one was proven at {proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "there is none yet"
     if datetime.now(UTC) - (proven_at or born_at) > OLDEST_BACKUP:
         raise GovpulseError(f"{said}; `govpulse backup` makes one, and says why none was made")

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from storage.durable import sync_folder
+from storage.durable import sync_folder, write_part
 from storage.errors import GovpulseError
 from storage.home import Home
 
@@ -53,10 +53,7 @@ def _make(file: Path) -> str:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_name(f".{file.name}.{os.getpid()}")
     part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        opened.write(secret + "\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    write_part(part, f"{secret}\n".encode())
     part.replace(file)
     sync_folder(file.parent)
     return secret

@@ -17,6 +17,8 @@ from typing import Any
 from storage.errors import GovpulseError
 from storage.mentions import EXAMPLES, Holding, held_in
 from storage.person import Person, codes, in_base64, in_document, spellings
+from storage.quoting import quote_name
+from storage.sql_files import sql_beside
 
 BUSY_SECONDS = 60.0
 """How long a writer of the server may take."""
@@ -85,26 +87,22 @@ def _take_out(con: sqlite3.Connection, person: Person, is_told: bool) -> int:
 
 def _columns(con: sqlite3.Connection) -> list[PrefectColumn]:
     """Every column of every table but SQLite's own."""
-    tables = con.execute("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'").fetchall()
+    tables = con.execute(sql_beside(__file__, "tables.sqlite")).fetchall()
     found = []
     for name, has_no_rowid in ((name.decode(), wr) for name, wr in tables):
         if name.startswith("sqlite_"):
             continue
-        columns = con.execute("SELECT name, pk FROM pragma_table_info(?)", [name]).fetchall()
-        key = ", ".join(f"CAST({_quoted(column.decode())} AS BLOB)" for column, pk in columns if pk) if has_no_rowid else "rowid"
+        columns = con.execute(sql_beside(__file__, "columns.sqlite"), {"name": name}).fetchall()
+        key = ", ".join(f"CAST({quote_name(column.decode())} AS BLOB)" for column, pk in columns if pk) if has_no_rowid else "rowid"
         found += [PrefectColumn(name, column.decode(), key) for column, _ in columns]
     return found
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _rows(con: sqlite3.Connection, column: PrefectColumn, person: Person) -> Iterator[tuple[tuple[object, ...], bytes]]:
     """The values that may hold the person, each with the key of its row."""
-    name, marks = _quoted(column.name), [*spellings(person.user_id), *codes(person.user_id)]
+    name, marks = quote_name(column.name), [*spellings(person.user_id), *codes(person.user_id)]
     where = " OR ".join(f"instr(CAST({name} AS BLOB), ?)" for _ in marks)
-    sql = f"SELECT {name}, {column.row} FROM {_quoted(column.table)} WHERE typeof({name}) IN ('text', 'blob') AND ({where})"
+    sql = f"SELECT {name}, {column.row} FROM {quote_name(column.table)} WHERE typeof({name}) IN ('text', 'blob') AND ({where})"
     for value, *key in con.execute(sql, marks).fetchall():
         yield tuple(key), value
 
@@ -128,8 +126,9 @@ def _without(person: Person) -> Callable[[str], str]:
 
 
 def _put(con: sqlite3.Connection, column: PrefectColumn, key: tuple[object, ...], after: str) -> None:
-    name, row = _quoted(column.name), f"({column.row}) = ({', '.join('?' * len(key))})"
-    sql = f"UPDATE {_quoted(column.table)} SET {name} = CASE typeof({name}) WHEN 'blob' THEN ? ELSE CAST(? AS TEXT) END WHERE {row}"
+    name, row = quote_name(column.name), f"({column.row}) = ({', '.join('?' * len(key))})"
+    after_type = f"CASE typeof({name}) WHEN 'blob' THEN ? ELSE CAST(? AS TEXT) END"
+    sql = f"UPDATE {quote_name(column.table)} SET {name} = {after_type} WHERE {row}"
     content = after.encode(errors="surrogateescape")
     try:
         con.execute(sql, [content, content, *key])
@@ -153,7 +152,7 @@ def _drop_pages(con: sqlite3.Connection, user_id: str) -> int:
         con.executemany(f"DELETE FROM {name} WHERE rowid = ?", gone)
         done += len(gone)
     if {"events", "event_resources"} <= tables:
-        found = con.execute("SELECT id, payload FROM events WHERE instr(payload, 'subject')").fetchall()
+        found = con.execute(sql_beside(__file__, "events_of_subjects.sqlite")).fetchall()
         gone = [(event,) for event, payload in found if _is_about(payload, user_id)]
         for name, column in (("event_resources", "event_id"), ("events", "id")):
             con.executemany(f"DELETE FROM {name} WHERE {column} = CAST(? AS TEXT)", gone)

@@ -15,8 +15,9 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.journal_files import LANDED
 from storage.migrations import migrate, migrations
+from storage.quoting import quote_text
+from storage.relations import count_rows, empty, make_like, table_names
 from storage.transaction import transaction
-from storage.warehouse import quote_text
 
 MIGRATIONS = "ops.schema_migrations"
 """Where its file is damaged, what the new warehouse has been through stays: it is the same."""
@@ -88,10 +89,9 @@ def _is_loaded(home: Home, extra: Extra) -> bool:
 
 def _empty(con: duckdb.DuckDBPyConnection, but: tuple[str, ...]) -> None:
     """Take out what migrations put there: tables without a row are not in the backup."""
-    found = con.sql("SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = current_database()")
-    for (name,) in found.fetchall():
+    for name in table_names(con):
         if name not in but:
-            con.execute(f"DELETE FROM {name}")
+            empty(con, name)
 
 
 def _fill_table(con: duckdb.DuckDBPyConnection, folder: Path, name: str, parts: list[Part]) -> None:
@@ -99,12 +99,12 @@ def _fill_table(con: duckdb.DuckDBPyConnection, folder: Path, name: str, parts: 
     columns that it had."""
     files = ", ".join(quote_text(str(folder / part.file.path)) for part in parts)
     source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
-    con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS FROM {source} LIMIT 0")
+    make_like(con, name, source)
     types, stored = _types(con, name), _types(con, f"(FROM {source})")
     names = [column for column in types if column in stored]
     values = [column if types[column] == stored[column] else f"CAST({column} AS {types[column]})" for column in names]
     con.execute(f"INSERT INTO {name} ({', '.join(names)}) SELECT {', '.join(values)} FROM {source}")
-    rows, expected = con.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0], sum(part.rows for part in parts)
+    rows, expected = count_rows(con, name), sum(part.rows for part in parts)
     if rows != expected:
         raise GovpulseError(f"{expected:,} rows of {name} were backed up, {rows:,} come back")
 

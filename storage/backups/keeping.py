@@ -11,6 +11,7 @@ from storage.backups.manifest import CONTENT, Manifest, Part, is_there, manifest
 from storage.backups.slices import slice_of
 from storage.backups.whole_files import journal_number, knows_of, whole_files
 from storage.home import Home
+from storage.sql_files import sql_beside
 
 
 def whole_manifests(folder: Path) -> dict[Path, Manifest]:
@@ -41,7 +42,7 @@ def has_outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> bool:
 
 
 def _outdated_backups(con: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
-    found = con.execute("SELECT done_at FROM ops.audit_log WHERE action = 'forget'").fetchall()
+    found = con.execute(sql_beside(__file__, "forgotten_at")).fetchall()
     forgotten_at: list[datetime] = [done_at for (done_at,) in found]
     if not forgotten_at:
         return []

@@ -9,6 +9,7 @@ import duckdb
 
 from storage.backups.manifest import Part
 from storage.changes import between, bounds_of, day_column, generation, in_days, stored_tables
+from storage.relations import count_rows, rows_by_day, values_of
 
 WHOLE_ROWS = 200_000
 """A table with fewer is one file: many small ones cost more than they spare."""
@@ -44,7 +45,7 @@ Changes = Mapping[str, Mapping[str, int]]
 def changes_of(con: duckdb.DuckDBPyConnection) -> Changes:
     """What `ops.changes` says."""
     found: dict[str, dict[str, int]] = {}
-    for table, part, changed in con.sql("SELECT table_name, part, generation FROM ops.changes").fetchall():
+    for table, part, changed in values_of(con, "ops.changes", "table_name", "part", "generation"):
         found.setdefault(table, {})[part] = changed
     return found
 
@@ -90,16 +91,14 @@ def _known_days(earlier: Iterable[Slice]) -> dict[date, list[Slice]]:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, name: str) -> int:
-    return int(con.sql(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+    return count_rows(con, name)
 
 
 def _rows_by_day(con: duckdb.DuckDBPyConnection, name: str, column: str, wanted: list[date] | None) -> dict[date, int]:
     """Rows of those days, without days that have none; of all days where nobody says which."""
     if wanted is None:
-        found = con.sql(f"SELECT CAST({column} AS DATE), count(*) FROM {name} GROUP BY 1").fetchall()
-    else:
-        count = f"SELECT count(*) FROM {name} WHERE "
-        found = [(day, con.sql(count + in_days(name, [day])).fetchall()[0][0]) for day in wanted]
+        return rows_by_day(con, name, column)
+    found = [(day, count_rows(con, name, in_days(name, [day]))) for day in wanted]
     return {day: rows for day, rows in found if rows}
 
 

@@ -28,6 +28,7 @@ from storage.journal import committed_number
 from storage.landing import pending
 from storage.lock import fair_lock
 from storage.person_secret import copy_secret
+from storage.relations import count_rows, greatest, values_of
 from storage.room import LEAST_BYTES, is_about_room, remedy, require_room
 from storage.warehouse import REMEDY, Limits, connect, warehouse
 
@@ -131,10 +132,9 @@ def drop_unfinished(folder: Path) -> None:
 
 
 def _head(con: duckdb.DuckDBPyConnection) -> _Head:
-    installation, timeline = con.sql("SELECT installation, timeline FROM ops.installation").fetchall()[0]
-    migration, forgets = con.sql(
-        "SELECT (SELECT max(version) FROM ops.schema_migrations), (SELECT count(*) FROM ops.audit_log WHERE action = 'forget')"
-    ).fetchall()[0]
+    installation, timeline = values_of(con, "ops.installation", "installation", "timeline")[0]
+    migration = greatest(con, "ops.schema_migrations", "version")
+    forgets = count_rows(con, "ops.audit_log", "action = 'forget'")
     return _Head(installation, timeline, migration, generation(con), committed_number(con) or 0, forgets)
 
 

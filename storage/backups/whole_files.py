@@ -12,6 +12,7 @@ import duckdb
 from storage.duckdb_file.headers import UnknownFormatError
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.relations import count_rows, greatest
 from storage.warehouse import attach, connect
 
 NAME = re.compile(r"warehouse-(?:(?P<number>\d{6,})-)?(?P<at>\d{8}T\d{6}Z)\.duckdb")
@@ -59,11 +60,11 @@ def knows_of(backup: Path, forgotten_at: list[datetime]) -> bool:
 
     Its own audit log says so: names and times of files change when they are copied. One that does not open may hold anybody.
     """
-    forgets = "SELECT count(*) FROM backup.ops.audit_log WHERE action = 'forget' AND list_contains(?, done_at)"
+    is_known = "action = 'forget' AND list_contains($forgotten_at, done_at)"
     copy = connect()
     try:
         attach(copy, backup, "backup", read_only=True)
-        return bool(copy.execute(forgets, [forgotten_at]).fetchall()[0][0] == len(forgotten_at))
+        return count_rows(copy, "backup.ops.audit_log", is_known, {"forgotten_at": forgotten_at}) == len(forgotten_at)
     except (GovpulseError, duckdb.Error):
         return False
     finally:
@@ -75,7 +76,7 @@ def journal_number(file: Path) -> int:
     con = connect()
     try:
         attach(con, file, "backup", read_only=True)
-        return int(con.sql("SELECT max(number) FROM backup.ops.journal").fetchall()[0][0] or 0)
+        return int(greatest(con, "backup.ops.journal", "number") or 0)
     except (GovpulseError, duckdb.Error):
         return 0
     finally:

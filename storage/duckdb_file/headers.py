@@ -4,6 +4,7 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 MAGIC = b"DUCK"
 HEADER = 4096
@@ -16,6 +17,17 @@ KNOWN_FORMATS = range(64, 69)
 _FIELDS = struct.Struct("<7Q")
 _FACTOR, _SEED, _MASK = 0xBF58476D1CE4E5B9, 5381, 2**64 - 1
 NO_BLOCK = 2**64 - 1
+
+
+class State(NamedTuple):
+    """One state of a file: its count of checkpoints and the checksum of its header. Not the metadata that it names: they are
+    written into a block that is in use, before the header, and a kill may come between."""
+
+    iteration: int
+    checksum: int
+
+
+NO_STATE = State(2**64 - 1, 0)
 
 
 class UnknownFormatError(Exception):

@@ -7,6 +7,8 @@ import duckdb
 
 from storage.errors import GovpulseError
 from storage.migrations.declared import declare
+from storage.relations import values_of
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
 
 FOLDER = Path(__file__).parent
@@ -36,15 +38,12 @@ def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER
 
 
 def _applied(con: duckdb.DuckDBPyConnection) -> dict[int, str]:
-    exists = con.sql(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'ops' AND table_name = 'schema_migrations'"
-        " AND table_catalog = current_database()"
-    ).fetchall()[0][0]
-    return dict(con.sql("SELECT version, name FROM ops.schema_migrations").fetchall()) if exists else {}
+    exists = con.execute(sql_beside(__file__, "is_begun")).fetchall()[0][0]
+    return dict(values_of(con, "ops.schema_migrations", "version", "name")) if exists else {}
 
 
 def _apply(con: duckdb.DuckDBPyConnection, number: int, path: Path, now: datetime) -> str:
     with transaction(con):
         con.execute(path.read_text())
-        con.execute("INSERT INTO ops.schema_migrations VALUES (?, ?, ?)", [number, path.stem, now])
+        con.execute(sql_beside(__file__, "enter_migration"), {"number": number, "name": path.stem, "now": now})
     return path.stem

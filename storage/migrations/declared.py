@@ -9,17 +9,11 @@ from collections.abc import Iterator
 import duckdb
 
 from storage.catalogue import TABLES, Column
+from storage.relations import column_names
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
 
 SCHEMAS = ("insights", "history", "state")
-COUNTED = """
-SELECT schema_name || '.' || table_name, column_count
-FROM duckdb_tables() WHERE database_name = current_database() AND list_contains($schemas, schema_name)
-"""
-NAMED = """
-SELECT column_name FROM duckdb_columns()
-WHERE database_name = current_database() AND schema_name || '.' || table_name = $table
-"""
 
 
 def declared() -> dict[str, tuple[Column, ...]]:
@@ -43,12 +37,12 @@ def declare(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _missing(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
     """What is missing, and the statement that adds it. Columns are counted first, for that is a tenth of the time."""
-    counted = dict(con.execute(COUNTED, {"schemas": SCHEMAS}).fetchall())
+    counted = dict(con.execute(sql_beside(__file__, "columns_counted"), {"schemas": SCHEMAS}).fetchall())
     for table, columns in declared().items():
         if table not in counted:
             yield table, f"CREATE TABLE {table} ({', '.join(map(_defined, columns))})"
         elif counted[table] < len(columns):
-            there = {name for (name,) in con.execute(NAMED, {"table": table}).fetchall()}
+            there = column_names(con, table)
             for column in columns:
                 if column.name not in there:
                     yield f"{table}.{column.name}", f"ALTER TABLE {table} ADD COLUMN {column.name} {column.type}"

@@ -15,6 +15,7 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.journal_files import damage_in_journal, segments
 from storage.landed_file import check_content, check_pages
+from storage.relations import values_of
 from storage.sqlite_files import damage as sqlite_damage
 from storage.verification.result import DAYS, CheckResult, Due, keep, note_verified, verified_until
 from storage.warehouse import Limits, turn, warehouse
@@ -53,7 +54,7 @@ def _beside(home: Home, due: Due, models: Sequence[tuple[str, str]], *, deep: bo
 
 
 def _models(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    return con.sql("SELECT file, sha256 FROM ops.anomaly_models ORDER BY ALL").fetchall()
+    return sorted(values_of(con, "ops.anomaly_models", "file", "sha256"))
 
 
 def _blocks(home: Home, limits: Limits, due: Due) -> CheckResult:

@@ -8,6 +8,7 @@ import duckdb
 from storage.catalogue import TABLES
 from storage.changes import changed_days, changed_tables, day_column, generation, in_days
 from storage.home import Home
+from storage.relations import count_doubled
 from storage.verification.result import CheckResult, keep, note_verified, verified_until
 from storage.warehouse import Limits, warehouse
 
@@ -43,7 +44,5 @@ def verify_keys(home: Home, limits: Limits, now: datetime, *, deep: bool = False
 def _unique_key(con: duckdb.DuckDBPyConnection, name: str, since: int, deep: bool) -> CheckResult:
     days = None if deep or day_column(name) is None else changed_days(con, name, since)
     where = "true" if days is None else in_days(name, days)
-    keys = ", ".join(TABLES[name].key)
-    doubled = con.sql(f"SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {where} GROUP BY {keys} HAVING count(*) > 1)").fetchall()
-    (count,) = doubled[0]
+    count = count_doubled(con, name, TABLES[name].key, where)
     return CheckResult(f"unique key of {name}", count == 0, f"{count} keys doubled" if count else "no key doubled")

@@ -9,6 +9,7 @@ import polars as pl
 
 from storage.catalogue import TABLES
 from storage.frames import registered
+from storage.sql_files import sql_beside
 from storage.write import append, upsert_rows
 
 DAYS = 28
@@ -43,7 +44,7 @@ class Due:
 
 def verified_until(con: duckdb.DuckDBPyConnection, what: str) -> int | None:
     """How far verification has got; None before the first."""
-    found = con.execute("SELECT until FROM ops.verified WHERE what = ?", [what]).fetchall()
+    found = con.execute(sql_beside(__file__, "verified_until"), {"what": what}).fetchall()
     return found[0][0] if found else None
 
 

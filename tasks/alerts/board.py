@@ -20,6 +20,8 @@ from storage.fingerprints import fingerprint
 from storage.frames import fetch, registered
 from storage.home import Home
 from storage.reader import Ask, Reader, asking_on
+from storage.relations import greatest
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.warehouse import REMEDY, Limits, opened, turn
 from storage.write import upsert_rows
@@ -56,19 +58,18 @@ class EvaluationResult:
 
 def read_alerts(con: duckdb.DuckDBPyConnection) -> dict[str, Alert]:
     """By fingerprint the alerts that are active or pending."""
-    return _alerts(fetch(con, f"SELECT {', '.join(COLUMNS)} FROM alerts.alerts WHERE state NOT IN ('inactive', 'resolved')"))
+    return _alerts(fetch(con, sql_beside(__file__, "open_alerts")))
 
 
 def read_dormant(con: duckdb.DuckDBPyConnection, fingerprints: Iterable[str]) -> dict[str, Alert]:
     """Those of these alerts that are neither, but were."""
     asked = pl.DataFrame({"fingerprint": list(fingerprints)}, schema={"fingerprint": pl.String})
     with registered(con, "asked", asked):
-        select = f"SELECT {', '.join(COLUMNS)} FROM alerts.alerts SEMI JOIN asked USING (fingerprint)"
-        return _alerts(fetch(con, f"{select} WHERE state IN ('inactive', 'resolved')"))
+        return _alerts(fetch(con, sql_beside(__file__, "dormant_alerts")))
 
 
 def _alerts(rows: pl.DataFrame) -> dict[str, Alert]:
-    return {row["fingerprint"]: _alert(row) for row in rows.iter_rows(named=True)}
+    return {row["fingerprint"]: _alert(row) for row in rows.select(COLUMNS).iter_rows(named=True)}
 
 
 def _alert(row: dict[str, Any]) -> Alert:
@@ -214,5 +215,5 @@ def evaluate_rules(
 
 
 def _last_evaluation(con: duckdb.DuckDBPyConnection) -> datetime | None:
-    last: datetime | None = con.execute("SELECT max(updated_at) FROM alerts.alerts").fetchall()[0][0]
+    last: datetime | None = greatest(con, "alerts.alerts", "updated_at")
     return last

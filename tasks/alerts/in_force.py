@@ -14,19 +14,11 @@ from storage.catalogue import TABLES
 from storage.changes import change
 from storage.errors import ConfigurationError
 from storage.frames import fetch, registered, schema_of
+from storage.sql_files import sql_beside
 from tasks.alerts.rule import Rule
 from tasks.alerts.rules import load_rules, load_with_sources
 from tasks.alerts.written_rule import KEYS, rule_of
 from tasks.wording import write_duration
-
-MERGE = """
-MERGE INTO alerts.rules AS target USING wanted_rules AS incoming ON target.name = incoming.name
-WHEN MATCHED THEN UPDATE SET
-    definition = incoming.definition, source = incoming.source, in_force_since = incoming.in_force_since
-WHEN NOT MATCHED BY SOURCE THEN DELETE
-WHEN NOT MATCHED THEN INSERT (name, definition, source, in_force_since)
-    VALUES (incoming.name, incoming.definition, incoming.source, incoming.in_force_since)
-"""
 
 
 @dataclass(frozen=True)
@@ -73,8 +65,13 @@ def read_definition(text: str) -> Rule:
     return rule_of(values)
 
 
+def stored_rules(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The rules of the last evaluation by name: name, definition, source, in_force_since."""
+    return fetch(con, sql_beside(__file__, "stored_rules"))
+
+
 def _standing(con: duckdb.DuckDBPyConnection, problem: str) -> InForce:
-    rows = con.execute("SELECT name, definition FROM alerts.rules ORDER BY name").fetchall()
+    rows = stored_rules(con).select("name", "definition").rows()
     if not rows:
         return InForce(load_rules(None), f"{problem}; the shipped rules alone are in force")
     rules, lost = [], []
@@ -88,13 +85,13 @@ def _standing(con: duckdb.DuckDBPyConnection, problem: str) -> InForce:
 
 
 def _enter(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[Rule, str]], now: datetime) -> None:
-    rows = fetch(con, "SELECT name, definition, source, in_force_since FROM alerts.rules").rows(named=True)
+    rows = stored_rules(con).rows(named=True)
     standing = {row["name"]: row for row in rows}
     entered = [_row(rule, source, standing.get(rule.name), now) for rule, source in wanted]
     if {row["name"]: row for row in entered} == standing:
         return
     with registered(con, "wanted_rules", pl.DataFrame(entered, schema=schema_of(TABLES["alerts.rules"]))):
-        change(con, "alerts.rules", MERGE)
+        change(con, "alerts.rules", sql_beside(__file__, "enter_rules"))
 
 
 def _row(rule: Rule, source: str, standing: dict[str, Any] | None, now: datetime) -> dict[str, Any]:

@@ -10,31 +10,11 @@ import duckdb
 
 from storage.errors import ConfigurationError
 from storage.frames import fetch
-from tasks.alerts.in_force import read_definition
+from storage.sql_files import sql_beside
+from tasks.alerts.in_force import read_definition, stored_rules
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE
 from tasks.silences import Silence, ack_of, alert_labels, is_valid, silence_of
-
-STANDING = """
-SELECT fingerprint, rule, subject, labels, state, severity, value, threshold, episode, pending_since, firing_since, resolved_at,
-       updated_at, is_flapping, is_sample, reason
-FROM alerts.alerts
-LEFT JOIN (SELECT fingerprint, arg_max(reason, transitioned_at) AS reason FROM alerts.transitions GROUP BY ALL) USING (fingerprint)
-WHERE starts_with(fingerprint, $fingerprint)
-ORDER BY list_contains($active, state) DESC, state = 'pending' DESC, severity = 'critical' DESC,
-         CASE WHEN list_contains($active, state) THEN firing_since END, resolved_at DESC, rule, subject, labels
-"""
-
-HISTORY = """
-SELECT transitioned_at, episode, from_state, to_state, severity, value, event, reason
-FROM alerts.transitions WHERE fingerprint = $fingerprint ORDER BY transitioned_at, episode
-"""
-
-TOLD = """
-SELECT notification_id, coalesce(queued_at, updated_at) AS queued_at, episode, event, channel, status, reason, attempts,
-       next_attempt_at, sent_at, digest
-FROM alerts.notifications WHERE fingerprint = $fingerprint ORDER BY coalesce(queued_at, updated_at), episode, channel, event
-"""
 
 SINCE = {"pending": "pending_since", "resolved": "resolved_at", "inactive": "updated_at"}
 
@@ -42,7 +22,7 @@ SINCE = {"pending": "pending_since", "resolved": "resolved_at", "inactive": "upd
 def rules_at_last(con: duckdb.DuckDBPyConnection) -> dict[str, Rule]:
     """The rules of the last evaluation by name, without those that this govpulse cannot read."""
     rules: dict[str, Rule] = {}
-    for name, definition in con.execute("SELECT name, definition FROM alerts.rules").fetchall():
+    for name, definition in stored_rules(con).select("name", "definition").iter_rows():
         with suppress(ValueError):
             rules[name] = read_definition(definition)
     return rules
@@ -50,7 +30,7 @@ def rules_at_last(con: duckdb.DuckDBPyConnection) -> dict[str, Rule]:
 
 def standing_alerts(con: duckdb.DuckDBPyConnection, fingerprint: str = "") -> list[dict[str, Any]]:
     """The alerts whose fingerprint begins so, the worst and longest first."""
-    rows = fetch(con, STANDING, {"active": list(ACTIVE), "fingerprint": fingerprint})
+    rows = fetch(con, sql_beside(__file__, "standing_alerts"), {"active": list(ACTIVE), "fingerprint": fingerprint})
     return [
         row | {"labels": json.loads(row["labels"] or "{}"), "since": row[SINCE.get(row["state"], "firing_since")]}
         for row in rows.iter_rows(named=True)
@@ -96,9 +76,9 @@ def the_alert(con: duckdb.DuckDBPyConnection, fingerprint: str) -> dict[str, Any
 
 def history_of(con: duckdb.DuckDBPyConnection, fingerprint: str) -> list[dict[str, Any]]:
     """The transitions of an alert, the oldest first."""
-    return fetch(con, HISTORY, {"fingerprint": fingerprint}).to_dicts()
+    return fetch(con, sql_beside(__file__, "transitions_of_alert"), {"fingerprint": fingerprint}).to_dicts()
 
 
 def notifications_of(con: duckdb.DuckDBPyConnection, fingerprint: str) -> list[dict[str, Any]]:
     """What was told of an alert, or why not, the oldest first."""
-    return fetch(con, TOLD, {"fingerprint": fingerprint}).to_dicts()
+    return fetch(con, sql_beside(__file__, "notifications_of_alert"), {"fingerprint": fingerprint}).to_dicts()

@@ -2,18 +2,16 @@
 rows to know which episodes these may belong to."""
 
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 
+from storage.sql_files import sql_beside
 from tasks.insights.insight import Insight, Underway
-
-SINCE = Path(__file__).with_name("detection") / "since.sql"
 
 
 def since(con: duckdb.DuckDBPyConnection, underway: Underway) -> datetime:
     """From where on episodes have new minutes."""
-    found: datetime = con.execute(SINCE.read_text(), {"as_of": underway.as_of}).fetchall()[0][0]
+    found: datetime = con.execute(sql_beside(__file__, "detection/since"), {"as_of": underway.as_of}).fetchall()[0][0]
     return found
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from storage.catalogue import TABLES, Table
 from storage.errors import GovpulseError
 from storage.frames import registered
+from storage.sql_files import sql_beside
 from storage.write import append
 
 
@@ -30,7 +31,7 @@ def check_inputs(con: duckdb.DuckDBPyConnection, table: Table, as_of: datetime) 
     Raises:
         GovpulseError: names table and inputs.
     """
-    found = con.execute("SELECT insight, arg_max(as_of, computed_at) FROM ops.computations GROUP BY insight").fetchall()
+    found = con.execute(sql_beside(__file__, "latest_computations")).fetchall()
     computed = dict(found)
     stale = [name for name in table.inputs if computed.get(name) != as_of]
     if stale:

@@ -5,7 +5,6 @@ nothing of them changes, so that an hour costs what was done since. Carried or n
 """
 
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -13,13 +12,13 @@ import polars as pl
 from storage.catalogue import TABLES
 from storage.changes import change
 from storage.frames import registered
-from storage.write import remove, replace
+from storage.relations import has_rows
+from storage.sql_files import sql_beside
+from storage.write import fill, remove, replace
 from tasks.insights.expertise.carrying import BEGINNING, Carried, begin_carrying, made_with, read_carried
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.insights.insight import Insight, Underway
 
-SELECT = Path(__file__).with_suffix(".sql")
-USERS = Path(__file__).with_name("expertise") / "users.sql"
 STATE = TABLES["state.expertise"]
 
 
@@ -35,7 +34,7 @@ def compute_sums(con: duckdb.DuckDBPyConnection, as_of: datetime, rules: Experti
         replace(con, STATE, "given")
     remove(con, "state.expertise_users", "true")
     given = {"as_of": as_of, "bot_acts_per_day": rules.bot_acts_per_day, "bot_pattern": rules.bot_pattern}
-    return rows + change(con, "state.expertise_users", USERS.read_text(), given)
+    return rows + change(con, "state.expertise_users", sql_beside(__file__, "expertise/users"), given)
 
 
 def _sum(
@@ -44,7 +43,7 @@ def _sum(
     """Put the sums of the acts from `since` until `until` into the place of those in `table`."""
     remove(con, table, "true")
     parameters = {"since": since, "until": until, "reference_at": reference_at, **rules.weights}
-    return change(con, table, f"INSERT INTO {table} BY NAME {SELECT.read_text()}", parameters)
+    return fill(con, table, sql_beside(__file__, "expertise_scores"), parameters)
 
 
 def _state(
@@ -65,7 +64,7 @@ def _state(
         "proficient_share": proficient,
         "expert_share": expert,
         "domain_separator": rules.domain_separator,
-        "is_sample": bool(con.execute("SELECT 1 FROM raw.activity WHERE source = 'sample' LIMIT 1").fetchall()),
+        "is_sample": has_rows(con, "raw.activity", "source = 'sample'"),
     }
 
 

@@ -21,6 +21,7 @@ from storage.catalogue import INSIGHTS, Table
 from storage.clock import reading_at
 from storage.frames import fetch, registered
 from storage.home import Home
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.warehouse import Limits, warehouse
 from storage.write import replace
@@ -74,7 +75,7 @@ class Insight:
 
     @property
     def select(self) -> str:
-        return Path(self.file).with_suffix(".sql").read_text()
+        return sql_beside(self.file, self.name)
 
     def read(self, con: duckdb.DuckDBPyConnection, given: Given) -> pl.DataFrame:
         """The rows of its SELECT; `con` has to have the macros."""

@@ -4,13 +4,13 @@ insights.expertise_scores of the same as_of, and the sums behind them. A part of
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 
 from storage.catalogue import INSIGHTS
-from storage.changes import change
-from storage.write import remove
+from storage.relations import store
+from storage.sql_files import sql_beside
+from storage.write import fill, remove
 from tasks.insights.insight import Insight, Underway
 
 ALL_ROLES = "default"
@@ -22,7 +22,6 @@ PARTS = {
 }
 """With what each SELECT binds; the last reads the first."""
 TABLE = INSIGHTS["user_profiles"]
-SELECT = Path(__file__).with_suffix(".sql")
 Scalar = str | float | bool | None
 Preferences = Mapping[str, Mapping[str, Scalar]]
 """Values by key, by role; those of `default` are for all roles, where a role has none of its own."""
@@ -41,19 +40,13 @@ def make_parts(con: duckdb.DuckDBPyConnection, as_of: datetime, bot_pattern: str
     `con` has to have the macros."""
     given = {"as_of": as_of, "bot_pattern": bot_pattern, **defaults_by_role(preferences)}
     for part, parameters in PARTS.items():
-        sql = Path(__file__).with_name("profiles").joinpath(f"{part}.sql").read_text()
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {part} AS {sql}", {name: given[name] for name in parameters})
+        store(con, part, sql_beside(__file__, f"profiles/{part}"), {name: given[name] for name in parameters})
 
 
 def put_together(con: duckdb.DuckDBPyConnection, as_of: datetime) -> int:
     """Put the profiles that the parts make into the place of those before; returns how many. The transaction is the caller's."""
     remove(con, TABLE.full_name, "true")
-    return change(
-        con,
-        TABLE.full_name,
-        f"INSERT INTO {TABLE.full_name} BY NAME {Path(__file__).with_suffix('.sql').read_text()}",
-        {"as_of": as_of},
-    )
+    return fill(con, TABLE.full_name, sql_beside(__file__, TABLE.name), {"as_of": as_of})
 
 
 def compute_profiles(underway: Underway) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from storage.sql_files import sql_beside
 from tasks.messages import Member, Message, from_json, to_json
 from tasks.notifications.dispatch import Row, Standing, is_active
 
@@ -14,7 +15,6 @@ MOST_ALONE = 10
 """So many notifications at once are told one by one; more are grouped."""
 FEW = 3
 """A digest ends when no more of its alerts than this go on."""
-EVIDENCE = "SELECT * FROM alerts.alerts WHERE state IN ('firing', 'no_data', 'error') ORDER BY severity, rule, subject"
 
 
 def group(rows: Sequence[Row], now: datetime) -> list[Row]:
@@ -99,7 +99,7 @@ def _digest_message(key: str, messages: Sequence[Message], now: datetime) -> Mes
         title=f"[{severity.upper()}] {len(messages):,} alerts at once: {rules}",
         statement=f"{len(messages):,} alerts at once: {rules}",
         runbook="",
-        query=EVIDENCE,
+        query=sql_beside(__file__, "digest_evidence").strip(),
         is_sample=all(message.is_sample for message in messages),
         members=members,
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,6 +10,7 @@ import polars as pl
 
 from storage.catalogue import TABLES
 from storage.frames import fetch, registered
+from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.write import upsert_rows
 from tasks.notifications.channels import Channel
@@ -21,13 +21,9 @@ from tasks.notifications.retries import GIVE_UP, backoff
 from tasks.silences import read_silences
 
 TABLE = TABLES["alerts.notifications"]
-FOLDER = Path(__file__).parent
 COLUMNS = tuple(each.name for each in fields(Row))
 REFUSED = "refused: "
 DIED = "whoever sent it died before saying how it went"
-EARLIER = "FROM alerts.notifications SEMI JOIN asked USING (fingerprint) WHERE channel = ?"
-IS_TOLD = "(status = 'sent' OR is_maybe_received) AND event <> 'resolved'"
-IS_GROUPED = "status = 'suppressed' AND digest IS NOT NULL GROUP BY ALL"
 MINUTE = timedelta(minutes=1)
 
 
@@ -41,21 +37,16 @@ class Taken:
 
 def channels_with_work(con: duckdb.DuckDBPyConnection) -> list[str]:
     """The channels that have rows of which something may become."""
-    select = """
-        SELECT DISTINCT channel FROM alerts.notifications LEFT JOIN alerts.alerts USING (fingerprint, episode)
-        WHERE status IN ('queued', 'failed', 'sending') OR (status = 'suppressed' AND event <> 'resolved' AND state IN (
-          SELECT unnest($active))) OR event = 'digest' ORDER BY channel
-    """
-    return [row[0] for row in con.execute(select, {"active": list(ACTIVE)}).fetchall()]
+    return [row[0] for row in con.execute(sql_beside(__file__, "channels_with_work"), {"active": list(ACTIVE)}).fetchall()]
 
 
 def take(con: duckdb.DuckDBPyConnection, channel: Channel, now: datetime) -> Taken:
     """Decide over the channel's rows, and mark the next one as being sent. The caller holds the channel's lock, so that a row being
     sent already belonged to one that died."""
     with transaction(con):
-        found = _rows(con, "open_rows.sql", channel.name)
+        found = _rows(con, "open_rows", channel.name)
         rows = [_recovered(row, now) for row in found]
-        digests = _rows(con, "open_digests.sql", channel.name)
+        digests = _rows(con, "open_digests", channel.name)
         situation = _situation(con, channel, [*rows, *digests], now)
         ends, revived = end_digests(digests, rows, situation.alerts, now)
         after = hold(group(decide(_replaced(rows, [*ends, *revived]), situation), now), situation)
@@ -78,7 +69,7 @@ def _after(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: date
         return replace(row, status="sent", reason_code=None, reason=None, next_attempt_at=None, sent_at=now)
     failures = row.attempts
     if outcome.is_channel_wide:
-        failures = 1 + sum(each.attempts for each in _rows(con, "open_rows.sql", row.channel) if _tells_of_channel(each))
+        failures = 1 + sum(each.attempts for each in _rows(con, "open_rows", row.channel) if _tells_of_channel(each))
     is_given_up = now - row.queued_at >= GIVE_UP
     return replace(
         row,
@@ -107,8 +98,8 @@ def _changed(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
     return [row for row in after if known.get(row.notification_id) != row]
 
 
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, channel: str) -> list[Row]:
-    found = fetch(con, (FOLDER / sql).read_text(), {"channel": channel}).select(COLUMNS)
+def _rows(con: duckdb.DuckDBPyConnection, select: str, channel: str) -> list[Row]:
+    found = fetch(con, sql_beside(__file__, select), {"channel": channel}).select(COLUMNS)
     return [Row(**row) for row in found.with_columns(pl.col("is_maybe_received").fill_null(value=False)).iter_rows(named=True)]
 
 
@@ -117,12 +108,12 @@ def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[Row], now: datetime) -
 
 
 def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[Row], now: datetime) -> Situation:
-    (pace,) = fetch(con, (FOLDER / "channel_state.sql").read_text(), {"channel": channel.name, "now": now}).to_dicts()
+    (pace,) = fetch(con, sql_beside(__file__, "channel_state"), {"channel": channel.name, "now": now}).to_dicts()
     asked = pl.DataFrame({"fingerprint": list({row.fingerprint for row in rows})}, schema={"fingerprint": pl.String})
     with registered(con, "asked", asked):
         alerts = _alerts(con)
-        told = con.execute(f"SELECT DISTINCT fingerprint, episode {EARLIER} AND {IS_TOLD}", [channel.name]).fetchall()
-        grouped = con.execute(f"SELECT fingerprint, episode, max(digest) {EARLIER} AND {IS_GROUPED}", [channel.name]).fetchall()
+        told = con.execute(sql_beside(__file__, "told_episodes"), {"channel": channel.name}).fetchall()
+        grouped = con.execute(sql_beside(__file__, "grouped_episodes"), {"channel": channel.name}).fetchall()
     return Situation(
         now=now,
         alerts=alerts,
@@ -136,23 +127,15 @@ def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[
 
 
 def _alerts(con: duckdb.DuckDBPyConnection) -> Mapping[str, Standing]:
-    select = """
-        SELECT fingerprint, rule, subject, CAST(coalesce(labels, '{}') AS MAP(VARCHAR, VARCHAR)) AS labels, severity, state, episode
-        FROM alerts.alerts SEMI JOIN asked USING (fingerprint)
-    """
-    rows = con.execute(select).fetchall()
+    rows = con.execute(sql_beside(__file__, "alerts_asked_for")).fetchall()
     return {key: Standing(rule, subject, tuple(sorted(labels.items())), *rest) for key, rule, subject, labels, *rest in rows}
 
 
 def _inhibitors(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], list[tuple[str, dict[str, str]]]]:
     """(rule that is inhibited, subject) -> rule and labels of the active alerts that do it."""
-    select = """
-        SELECT unnest(CAST(definition->'inhibits' AS VARCHAR[])) AS inhibited, subject, rule,
-               CAST(coalesce(labels, '{}') AS MAP(VARCHAR, VARCHAR)) AS labels
-        FROM alerts.alerts JOIN alerts.rules ON name = rule WHERE state IN (SELECT unnest($active)) ORDER BY ALL
-    """
     found: dict[tuple[str, str], list[tuple[str, dict[str, str]]]] = {}
-    for inhibited, subject, rule, labels in con.execute(select, {"active": list(ACTIVE)}).fetchall():
+    rows = con.execute(sql_beside(__file__, "inhibitors"), {"active": list(ACTIVE)}).fetchall()
+    for inhibited, subject, rule, labels in rows:
         found.setdefault((inhibited, subject), []).append((rule, labels))
     return found
 

@@ -4,16 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from storage.frames import fetch, registered
+from storage.sql_files import sql_beside
 from tasks.insights.hours import hour_of
 
-FOLDER = Path(__file__).parent
 SHOWN = timedelta(days=3)
 """How far back a plot of anomalies goes: an episode beside the same hours of two usual days."""
 RECENT = timedelta(hours=24)
@@ -117,7 +116,7 @@ def read_forecasts(con: duckdb.DuckDBPyConnection) -> list[Filling]:
 
 
 def _ask(con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any]) -> pl.DataFrame:
-    return fetch(con, (FOLDER / f"{name}.sql").read_text(), parameters)
+    return fetch(con, sql_beside(__file__, name), parameters)
 
 
 def _relation(rows: Sequence[tuple[Any, ...]], **more: pl.DataType) -> pl.DataFrame:

@@ -7,10 +7,12 @@ from datetime import datetime
 import polars as pl
 
 from storage.catalogue import DATASETS
-from storage.contract import UNREADABLE, check_rows, key_text
+from storage.contract import UNREADABLE, check_rows
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
-from storage.warehouse import connect, quote_text
+from storage.quoting import quote_text
+from storage.sql_files import sql_beside
+from storage.warehouse import connect
 from tasks.sources.database.session import Session
 from tasks.sources.mapping import Mapping, offered_columns
 
@@ -20,14 +22,6 @@ SHOWN_WORDS = 10
 NOT_ONE_OF = " is not one of "
 MOST_REFUSED = 0.1
 """A kind of reason that refuses more is the mapping's fault, a rarer one the rows', unless it leaves nothing of a column."""
-KINDS = """
-SELECT
-    split_part(reason, ':', 1) AS kind, count(*) AS rows, arg_min(reason, key) AS example, min(key) AS key,
-    list(DISTINCT split_part(reason, ': ', 2) ORDER BY split_part(reason, ': ', 2)) AS words
-FROM (SELECT unnest(reasons) AS reason, {key} AS key FROM checked WHERE reasons IS NOT NULL)
-GROUP BY kind ORDER BY rows DESC, kind LIMIT 10
-"""
-"""What a reason says before it shows the value."""
 TEXT = {"text", "varchar", "bpchar", "name", "citext", "unknown", "as each value has it"}
 """What may hold anything: the contract judges each value."""
 NUMBERS = {"int2", "int4", "int8", "float4", "float8", "numeric"}
@@ -105,7 +99,7 @@ def find_refused(dataset: str, rows: pl.DataFrame, now: datetime, *, is_mapped: 
     try:
         with registered(con, "looked_at", rows):
             check_rows(con, DATASETS[dataset], "looked_at", now)
-            kinds = fetch(con, KINDS.format(key=key_text(DATASETS[dataset])))
+            kinds = fetch(con, sql_beside(__file__, "kinds_of_reasons"))
     finally:
         con.close()
     said = rows.select(pl.all().is_not_null().sum()).row(0, named=True) if rows.height else {}

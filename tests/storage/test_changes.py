@@ -11,7 +11,7 @@ from storage.catalogue import TABLES
 from storage.changes import change, changed_days, changed_tables, day_column, generation, stored_tables
 from storage.frames import registered, schema_of
 from storage.transaction import transaction
-from storage.write import append, remove, replace, upsert
+from storage.write import append, enter, remove, replace, update, upsert
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ACTIVITY, METRICS, HOURLY = TABLES["raw.activity"], TABLES["raw.system_metrics"], TABLES["insights.system_metrics_hourly"]
@@ -106,6 +106,25 @@ def test_a_table_without_days_is_noted_whole_and_only_where_something_changed(co
     assert change(con, name, "UPDATE ops.audit_log SET detail = 'x' WHERE action = 'b'") == 0
     assert remove(con, name, "action = 'b'") == 0
     assert generation(con) == before
+
+
+def test_what_is_entered_and_updated_is_noted_where_there_was_something(con):
+    name = "ops.audit_log"
+    enter(con, name, {"action": "a", "done_at": MONDAY})
+    before = generation(con)
+    assert update(con, name, {"action": "c"}, "action = $action", {"action": "b"}) == 0
+    assert generation(con) == before
+    assert update(con, name, {"action": "b", "detail": None}, "action = $action", {"action": "a"}) == 1
+    assert changed_tables(con, before) == {name}
+    assert con.sql("SELECT action, detail FROM ops.audit_log").fetchall() == [("b", None)]
+
+
+def test_of_temporary_relations_nobody_takes_note(con):
+    con.execute("CREATE TEMP TABLE checked AS SELECT unnest([1, 2, 3]) AS number")
+    before = generation(con)
+    assert update(con, "checked", {"number": 4}, "number = 1") == remove(con, "checked", "number = 2") == 1
+    assert generation(con) == before
+    assert con.sql("SELECT number FROM checked ORDER BY number").fetchall() == [(3,), (4,)]
 
 
 def test_what_is_undone_was_not_noted(con):

@@ -63,6 +63,13 @@ def number(home):
         return con.sql("SELECT number FROM ops.journal").fetchall()
 
 
+def test_a_comment_before_a_statement_does_not_keep_it_from_the_journal(home):
+    with warehouse(home) as con, transaction(con):
+        change(con, "ops.audit_log", "-- By hand.\nINSERT INTO ops.audit_log (action, done_at) VALUES ('did', $now)", {"now": NOW})
+    (entry,) = entries(home)
+    assert len(entry.did) == 1
+
+
 def test_an_entry_says_what_one_transaction_did_in_order_and_comes_before_its_commit(home):
     with warehouse(home) as con:
         with transaction(con):

@@ -15,6 +15,7 @@ import polars as pl
 from joblib import Parallel, delayed
 
 from storage.home import Home
+from storage.sql_files import sql_beside
 from storage.warehouse import Limits, warehouse
 from tasks.insights.detection.artifacts import Artifact, current_versions
 from tasks.insights.detection.judging import Job, Judged, judge
@@ -31,7 +32,6 @@ from tasks.insights.detection.reading import (
 from tasks.insights.detection.thresholds import RECENT_DAYS
 from tasks.insights.detection.windows import DAY, Matrix
 
-SELECT = Path(__file__).parents[1] / "anomaly_scores.sql"
 SEED = 0
 WORTH_A_PROCESS = 2_000_000
 """Metrics x minutes, from which on hosts are judged in processes of their own: they take a second to start."""
@@ -96,7 +96,7 @@ def _train_others(con: duckdb.DuckDBPyConnection, span: Span, hosts: Sequence[st
 def read_jobs(con: duckdb.DuckDBPyConnection, plans: Sequence[Plan], span: Span, folder: Path) -> Iterator[Job]:
     """The plans with all that they need of the warehouse, read before the first one is asked for."""
     names = [plan.host for plan in plans]
-    values = read_values(con, SELECT.read_text(), plans, span.end, span.as_of)
+    values = read_values(con, sql_beside(__file__, "../anomaly_scores"), plans, span.end, span.as_of)
     since = min(span.first - EARLIER, *(plan.first for plan in plans))
     scores = read_scores(con, names, instant_of(since), span.start).partition_by("host", as_dict=True)
     nothing = pl.DataFrame(schema={"minute": pl.Int64, "score": pl.Float64, "is_anomalous": pl.Boolean})

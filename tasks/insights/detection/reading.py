@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from storage.frames import fetch, registered, stream
+from storage.sql_files import sql_beside
 from tasks.insights.detection.planning import Plan, offsets
 from tasks.insights.detection.windows import Matrix
 
-SERIES = Path(__file__).with_name("series.sql")
 BATCH = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,31 +29,24 @@ def instant_of(minute: int) -> datetime:
 
 def read_hosts(con: duckdb.DuckDBPyConnection, start: datetime, as_of: datetime) -> list[str]:
     """The hosts that were seen in the window, by name."""
-    seen = "observed_at >= ? AND observed_at < ? AND isfinite(value)"
-    found = con.execute(f"SELECT DISTINCT host FROM raw.system_metrics WHERE {seen} ORDER BY host", [start, as_of])
+    found = con.execute(sql_beside(__file__, "hosts"), {"start": start, "as_of": as_of})
     return [row[0] for row in found.fetchall()]
 
 
 def read_models(con: duckdb.DuckDBPyConnection, versions: str, seed: int) -> dict[str, dict[str, Any]]:
     """By host the model that lies there, as far as it is of these versions."""
-    sql = "SELECT * FROM ops.anomaly_models WHERE versions = $versions AND seed = $seed"
-    return {row["host"]: row for row in fetch(con, sql, {"versions": versions, "seed": seed}).iter_rows(named=True)}
+    found = fetch(con, sql_beside(__file__, "models"), {"versions": versions, "seed": seed})
+    return {row["host"]: row for row in found.iter_rows(named=True)}
 
 
 def read_series(con: duckdb.DuckDBPyConnection, hosts: Sequence[str], since: datetime, until: datetime) -> pl.DataFrame:
     """host, metric, attributes, first_minute, last_minute of what they sampled."""
-    return fetch(con, SERIES.read_text(), {"hosts": list(hosts), "since": since, "until": until})
+    return fetch(con, sql_beside(__file__, "series"), {"hosts": list(hosts), "since": since, "until": until})
 
 
 def read_scores(con: duckdb.DuckDBPyConnection, hosts: Sequence[str], since: datetime, until: datetime) -> pl.DataFrame:
     """host, minute, score and is_anomalous as they are stored."""
-    sql = """
-        SELECT host, epoch_us(observed_at) // 60000000 AS minute, score, is_anomalous
-        FROM insights.anomaly_scores
-        WHERE host IN (SELECT unnest($hosts)) AND observed_at >= $since AND observed_at < $until
-        ORDER BY host, minute
-    """
-    return fetch(con, sql, {"hosts": list(hosts), "since": since, "until": until})
+    return fetch(con, sql_beside(__file__, "scores"), {"hosts": list(hosts), "since": since, "until": until})
 
 
 def read_values(con: duckdb.DuckDBPyConnection, sql: str, plans: Sequence[Plan], end: int, as_of: datetime) -> dict[str, Matrix]:

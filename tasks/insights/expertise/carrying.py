@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
+from storage.relations import count_rows
+from storage.sql_files import sql_beside
 from tasks.insights.expertise.rules import ExpertiseRules
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -30,8 +32,7 @@ def read_carried(con: duckdb.DuckDBPyConnection, as_of: datetime, reference_at: 
     their number.
     """
     found = con.execute(
-        "SELECT carried_until, carried_rows FROM state.expertise WHERE weights = $weights AND reference_at = $reference_at"
-        " AND carried_until BETWEEN $oldest AND $as_of",
+        sql_beside(__file__, "carried"),
         {"weights": made_with(con, rules), "reference_at": reference_at, "oldest": as_of - CARRIED_FOR, "as_of": as_of},
     ).fetchall()
     carried = Carried(*found[0]) if found else None
@@ -40,7 +41,7 @@ def read_carried(con: duckdb.DuckDBPyConnection, as_of: datetime, reference_at: 
 
 def made_with(con: duckdb.DuckDBPyConnection, rules: ExpertiseRules) -> str:
     """What sums depend on beside the acts, as JSON: the weights, and whose ids are whose. `con` has to have the macros."""
-    people = con.execute("SELECT CAST(bit_xor(hash(user_id, person_id)) AS VARCHAR) FROM persons()").fetchall()[0][0]
+    people = con.execute(sql_beside(__file__, "people_hash")).fetchall()[0][0]
     return json.dumps(rules.weights | {"people": people})
 
 
@@ -51,4 +52,4 @@ def begin_carrying(con: duckdb.DuckDBPyConnection, as_of: datetime) -> Carried:
 
 
 def _rows_before(con: duckdb.DuckDBPyConnection, until: datetime) -> int:
-    return int(con.execute("SELECT count(*) FROM raw.activity WHERE occurred_at < ?", [until]).fetchall()[0][0])
+    return count_rows(con, "raw.activity", "occurred_at < $until", {"until": until})

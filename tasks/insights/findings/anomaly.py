@@ -2,8 +2,8 @@
 
 import json
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import listed, minute, percent, times
 from tasks.wording import counted, duration
 
@@ -15,15 +15,15 @@ NUMBERS = ("peak", "peak_at", "threshold", "minutes", "coverage", "strands", "ot
 
 def describe(row: Row) -> Finding:
     named = [_name(each) for each in json.loads(row["top_metrics"])]
-    where = f"host = {quote_text(row['host'])} AND observed_at >= '{row['started_at'].isoformat()}'"
-    rows = f"SELECT * FROM insights.anomaly_scores WHERE {where} AND observed_at <= '{row['ended_at'].isoformat()}'"
+    since, until = (f"observed_at {sign} '{row[name].isoformat()}'" for sign, name in ((">=", "started_at"), ("<=", "ended_at")))
+    rows = rows_where("insights.anomaly_scores", {"host": row["host"]}, since, until, order_by="observed_at")
     return Finding(
         subject=row["host"],
         severity=row["severity"],
         started_at=row["started_at"],
         statement=_statement(row, named),
         recommendation=_recommendation(row, named),
-        evidence={name: row[name] for name in NUMBERS} | {"top_metrics": row["top_metrics"], "sql": f"{rows} ORDER BY observed_at"},
+        evidence={name: row[name] for name in NUMBERS} | {"top_metrics": row["top_metrics"], "sql": rows},
         confidence=CONFIDENCE[row["severity"]],
         is_sample=False,
     )

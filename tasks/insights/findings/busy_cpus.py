@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import parsed, process
 from tasks.insights.findings.kind import Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute, percent
 from tasks.insights.hosts.usual_load import NEEDED
 from tasks.insights.statistics.succession import chance_of_next
@@ -66,8 +66,6 @@ def culprit(row: Row) -> str:
 
 def samples_of(row: Row) -> str:
     """SQL that shows what was in use then."""
-    return (
-        f"SELECT observed_at, value FROM raw.system_metrics WHERE host = {quote_text(row['host'])} AND metric ="
-        f" 'system.cpu.utilization' AND attributes = '' AND observed_at >= '{row['started_at'].isoformat()}'"
-        f" AND observed_at < '{row['ended_at'].isoformat()}' ORDER BY observed_at"
-    )
+    series = {"host": row["host"], "metric": "system.cpu.utilization", "attributes": ""}
+    since, until = (f"observed_at {sign} '{row[name].isoformat()}'" for sign, name in ((">=", "started_at"), ("<", "ended_at")))
+    return rows_where("raw.system_metrics", series, since, until, columns="observed_at, value", order_by="observed_at")

@@ -1,10 +1,10 @@
 """Slow operations whose response times follow a metric of a host minute by minute: where to look first. Reads
 insights.metric_correlations and insights.application_health."""
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import parsed
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.operations import seconds
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute, times
 from tasks.wording import counted
 
@@ -18,14 +18,14 @@ NUMBERS = (
 
 def describe(row: Row) -> Finding:
     """The operation is the subject, so that the finding goes on where another metric of the host comes closest."""
-    where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "other", "other_metric"))
+    rows = rows_where("insights.metric_correlations", {name: row[name] for name in ("host", "other", "other_metric")})
     return Finding(
         subject=row["operation"],
         severity="warning",
         started_at=row["started_at"],
         statement=_statement(row),
         recommendation=_recommendation(row),
-        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.metric_correlations WHERE {where}"},
+        evidence={name: row[name] for name in NUMBERS} | {"sql": rows},
         confidence=SLOW * (1 - row["q_value"]),
         is_sample=False,
     )

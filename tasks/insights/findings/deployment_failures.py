@@ -4,8 +4,8 @@ and of raw.deployments what failed."""
 from datetime import datetime, timedelta
 from typing import Any
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, listed, minute, share_of
 from tasks.wording import counted, plural
 
@@ -119,9 +119,9 @@ def _attempts(row: Row) -> str:
 
 def _evidence(row: Row) -> dict[str, Any]:
     table = "deployment_trends" if row["is_fallen"] else "deployment_metrics"
-    where = f"environment = {quote_text(row['environment'])} AND service = {quote_text(row['service'])}"
+    rows = rows_where(f"insights.{table}", {name: row[name] for name in ("environment", "service")})
     kept = {name: row[name] for name in (*LEVELS, *RATES, *FAILURES)}
-    return kept | {"sql": f"SELECT * FROM insights.{table} WHERE {where}"}
+    return kept | {"sql": rows}
 
 
 DEPLOYMENT_FAILURES = Kind(

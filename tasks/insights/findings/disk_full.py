@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import amount, parsed, until
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, percent
 
 CRITICAL_DAYS = 3
@@ -17,7 +17,7 @@ NUMBERS = (
 
 def describe(row: Row) -> Finding:
     mount: str = parsed(row["attributes"]).get("mountpoint") or row["attributes"]
-    where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "metric", "attributes"))
+    rows = rows_where("insights.forecasts", {name: row[name] for name in ("host", "metric", "attributes")})
     is_near = row["crosses_at"] <= row["as_of"] + timedelta(days=CRITICAL_DAYS)
     return Finding(
         subject=row["host"],
@@ -29,7 +29,7 @@ def describe(row: Row) -> Finding:
             f"Make room on {mount} of {row['host']}, or enlarge it, before {date(row['crosses_low_at'])}: see there what grows with"
             f" `du -xh --max-depth=2 {mount} | sort -h | tail`, and whether old logs, backups or temporary files may go."
         ),
-        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.forecasts WHERE {where}"},
+        evidence={name: row[name] for name in NUMBERS} | {"sql": rows},
         confidence=1 - row["growth_p_value"],
         is_sample=False,
     )

@@ -3,8 +3,8 @@ know whether they had gone by then."""
 
 from collections.abc import Sequence
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, listed, percent
 from tasks.wording import counted
 
@@ -17,7 +17,7 @@ NAMED = 3
 def describe(row: Row) -> Finding:
     """They are missed since they were last seen. Critical where a domain rested on them alone, or nobody is left in it."""
     domains: Sequence[Row] = row["domains"]
-    sql = f"SELECT * FROM insights.expertise_scores WHERE user_id = {quote_text(row['user_id'])} ORDER BY knowledge_rank"
+    sql = rows_where("insights.expertise_scores", {"user_id": row["user_id"]}, order_by="knowledge_rank")
     is_alone = any(each["bus_factor"] == 1 or each["heir"] is None for each in domains)
     names = {f"{name}s": [each[name] for each in domains] for name in ("domain", "share", "place", "bus_factor", "heir")}
     return Finding(

@@ -25,6 +25,7 @@ from storage.catalogue import INSIGHTS
 from storage.errors import GovpulseError
 from storage.fingerprints import row_id
 from storage.frames import fetch, registered
+from storage.sql_files import sql_beside
 from storage.write import remove, upsert
 from tasks.insights.findings.episodes import Row, revise
 
@@ -88,20 +89,8 @@ def _key(row: Row) -> Key:
 def _rows_before(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: datetime) -> dict[Key, list[Row]]:
     """All rows of the subjects that as_of found, or that it may close or take back."""
     rows: dict[Key, list[Row]] = defaultdict(list)
-    names = ", ".join(IDENTITY)
     with registered(con, "found", found):
-        frame = fetch(
-            con,
-            f"""
-            SELECT * FROM {TABLE.full_name} SEMI JOIN (
-                SELECT {names} FROM found
-                UNION
-                SELECT {names} FROM {TABLE.full_name}
-                WHERE first_found_at <= $as_of AND (ended_at IS NULL OR ended_at > $as_of)
-            ) USING ({names}) ORDER BY first_found_at
-            """,
-            {"as_of": as_of},
-        )
+        frame = fetch(con, sql_beside(__file__, "stored/rows_before"), {"as_of": as_of})
     for row in frame.iter_rows(named=True):
         rows[_key(row)].append(row)
     return rows
@@ -109,12 +98,5 @@ def _rows_before(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: dat
 
 def _computed(con: duckdb.DuckDBPyConnection, as_of: datetime) -> list[datetime]:
     """The other as_ofs computed, ascending: those in the book, and of older ones, which it has forgotten, what the rows say."""
-    frame = fetch(
-        con,
-        f"""
-        SELECT as_of FROM ops.computations WHERE insight = '{TABLE.name}' AND as_of <> $as_of
-        UNION SELECT unnest([first_found_at, as_of, ended_at]) AS as_of FROM {TABLE.full_name}
-        """,
-        {"as_of": as_of},
-    )
+    frame = fetch(con, sql_beside(__file__, "stored/computed"), {"as_of": as_of})
     return sorted(instant for instant in frame["as_of"] if instant is not None and instant != as_of)

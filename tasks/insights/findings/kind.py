@@ -5,10 +5,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from storage.sql_files import sql_beside
 
 Row = Mapping[str, Any]
 """A row of a kind's SELECT."""
@@ -50,7 +51,7 @@ class Kind:
 
     @property
     def select(self) -> str:
-        return Path(__file__).with_name(f"{self.name}.sql").read_text()
+        return sql_beside(__file__, self.name)
 
     def findings(self, rows: pl.DataFrame) -> list[dict[str, Any]]:
         """Of the SELECT's rows, what `as_found` takes. Texts become one line each."""

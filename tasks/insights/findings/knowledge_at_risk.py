@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from storage.warehouse import quote_text
 from tasks.insights.expertise.confidence import OWNED
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import percent
 from tasks.wording import counted
 
@@ -13,7 +13,7 @@ def describe(row: Row) -> Finding:
     """Since when the first is gone the platform tells by the last change of their record; nothing tells since when one is alone."""
     users = ("expert_user_id", "runner_up_user_id", "available_user_id")  # whoever the sentences name
     names = ("people", "active_people", *users, "expert_share", "bus_factor", "confidence")
-    sql = f"SELECT * FROM insights.expertise_scores WHERE domain = {quote_text(row['domain'])} ORDER BY knowledge_rank"
+    sql = rows_where("insights.expertise_scores", {"domain": row["domain"]}, order_by="knowledge_rank")
     return Finding(
         subject=row["domain"],
         severity="critical" if row["has_lost_expert"] and row["has_single_holder"] else "warning",

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.hosts import amount, process, until
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.wording import duration
 
 CRITICAL_HOURS = 24
@@ -18,7 +18,7 @@ PROCESS = "process.memory.usage"
 
 def describe(row: Row) -> Finding:
     """A leak began no later than what was looked at."""
-    where = " AND ".join(f"{name} = {quote_text(row[name])}" for name in ("host", "metric", "attributes"))
+    rows = rows_where("insights.forecasts", {name: row[name] for name in ("host", "metric", "attributes")})
     return Finding(
         subject=row["host"],
         labels={"part": _what(row)},
@@ -28,7 +28,7 @@ def describe(row: Row) -> Finding:
         f" over the last {duration(3600 * row['window_hours'])} (at its lowest points),"
         f" and is now {amount(row['value'], row['unit'])}; {_limit(row)}",
         recommendation=_recommendation(row),
-        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.forecasts WHERE {where}"},
+        evidence={name: row[name] for name in NUMBERS} | {"sql": rows},
         confidence=1 - row["growth_p_value"],
         is_sample=False,
     )

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import listed, minute, times
 from tasks.insights.health.runs import Share, find_runs
 from tasks.wording import duration
@@ -40,9 +40,10 @@ def what_to_do(row: Row, otherwise: str) -> str:
 
 def evidence_of(row: Row, names: Sequence[str]) -> dict[str, Any]:
     """The numbers, and the rows to look at."""
-    where = f"operation = {quote_text(row['operation'])} AND hour_at >= '{row['started_at'].isoformat()}'"
+    since = f"hour_at >= '{row['started_at'].isoformat()}'"
+    rows = rows_where("insights.application_health", {"operation": row["operation"]}, since, order_by="hour_at")
     kept = {name: row[name] for name in ("hour_at", "bad_hours", "requests", "usual_requests", "usual_share", "q_value", *names)}
-    return kept | {"sql": f"SELECT * FROM insights.application_health WHERE {where} ORDER BY hour_at"}
+    return kept | {"sql": rows}
 
 
 def _shared(others: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Scans that take longer than they did. Reads insights.scan_performance, and raw.scans for how long they took."""
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, times, times_between
 from tasks.wording import counted, duration
 
@@ -17,7 +17,7 @@ NUMBERS = (
 
 def describe(row: Row) -> Finding:
     low = row["slowdown_ratio_low"]
-    where = f"data_source = {quote_text(row['data_source'])} AND scan_type = {quote_text(row['scan_type'])}"
+    rows = rows_where("insights.scan_performance", {name: row[name] for name in ("data_source", "scan_type")})
     return Finding(
         subject=row["data_source"],
         labels={"scan_type": row["scan_type"]},
@@ -25,7 +25,7 @@ def describe(row: Row) -> Finding:
         started_at=row["slowed_at"],
         statement=_statement(row),
         recommendation=_recommendation(row),
-        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.scan_performance WHERE {where}"},
+        evidence={name: row[name] for name in NUMBERS} | {"sql": rows},
         confidence=1 - row["slowdown_q_value"],
         is_sample=row["is_sample"],
     )

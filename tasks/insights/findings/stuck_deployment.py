@@ -1,8 +1,8 @@
 """Deployments that are still pending or running though those like them ended long ago. Reads insights.deployment_metrics, which
 counts them, and raw.deployments."""
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute
 from tasks.insights.statistics.succession import chance_of_next
 from tasks.wording import counted, duration
@@ -15,14 +15,14 @@ NUMBERS = (
 
 def describe(row: Row) -> Finding:
     """It is critical until something goes out there after it: what it was to bring has not come, and it may be in the way."""
-    where = f"environment = {quote_text(row['environment'])} AND service = {quote_text(row['service'])}"
+    rows = rows_where("insights.deployment_metrics", {name: row[name] for name in ("environment", "service")})
     return Finding(
         subject=row["subject"],
         severity="warning" if row["succeeded_since"] else "critical",
         started_at=row["begun_at"],
         statement=_statement(row),
         recommendation=_recommendation(row),
-        evidence={name: row[name] for name in NUMBERS} | {"sql": f"SELECT * FROM insights.deployment_metrics WHERE {where}"},
+        evidence={name: row[name] for name in NUMBERS} | {"sql": rows},
         confidence=_confidence(row),
         is_sample=row["is_sample"],
     )

@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from storage.warehouse import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute, probability
 
 
 def describe(row: Row) -> Finding:
     """A scan is stuck since it should have come further at the latest: what 95 of 100 need, after it began."""
-    sql = f"SELECT * FROM insights.active_scans WHERE subject = {quote_text(row['subject'])}"
+    sql = rows_where("insights.active_scans", {"subject": row["subject"]})
     names = ("status", "elapsed_seconds", "usual_seconds", "slow_seconds", "dead_probability", "history_runs", "changed_at")
     return Finding(
         subject=row["subject"],

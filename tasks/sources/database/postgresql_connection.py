@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import adbc_driver_postgresql.dbapi as postgresql
 from adbc_driver_manager import Error as AdbcError
 
 from storage.errors import GovpulseError
+from storage.sql_files import sql_beside
 from tasks.sources.address import Address
 from tasks.sources.database.horizon import Transactions, see_horizon
 from tasks.sources.database.session import Horizon
 
-HORIZON = Path(__file__).with_name("horizon.sql")
 FAULTS_OF_ROWS = ("21", "22", "54", "XX001")
 """How the SQLSTATEs begin with which a statement dies of one row: a subquery with several rows, a value that is none of its type,
 one that is too long or too deep, one that is damaged on disk. All others have other causes."""
@@ -43,7 +42,7 @@ def begin_snapshot(address: Address, cursor: Any, limits: Mapping[str, float], f
     """
     try:
         _begin(cursor, "READ COMMITTED", limits)
-        cursor.execute(HORIZON.read_text())
+        cursor.execute(sql_beside(__file__, "horizon.postgresql"))
         horizon = see_horizon(Transactions(**cursor.fetch_arrow_table().to_pylist()[0]), fallback)
         cursor.execute("COMMIT")
         _begin(cursor, "REPEATABLE READ", limits)

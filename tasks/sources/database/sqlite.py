@@ -21,7 +21,8 @@ from adbc_driver_manager import ProgrammingError
 
 from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError, first_line
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
+from storage.sql_files import sql_beside
 from tasks.sources.address import Address
 from tasks.sources.database.isolation import read_isolated, read_whole
 from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError
@@ -180,7 +181,7 @@ def open_sqlite(address: Address, mapping: Mapping, lock_timeout_seconds: float 
             cursor.execute(f"PRAGMA busy_timeout = {int(lock_timeout_seconds * 1000)}")
             cursor.fetchall()
             # The first look begins the read transaction, and a file that is no database is not blamed on the mapping.
-            cursor.execute("SELECT count(*) FROM sqlite_master")
+            cursor.execute(sql_beside(__file__, "first_look.sqlite"))
             cursor.fetchall()
             yield SqliteSession(address, mapping, cursor)
     except (AdbcError, OSError) as error:

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 
 from storage.catalogue import Table
 from storage.frames import fetch, registered
-from storage.warehouse import connect, quote_text
+from storage.quoting import quote_text
+from storage.sql_files import sql_beside
+from storage.warehouse import connect
 from tasks.sources.files.columns import known_columns, places_of
 from tasks.sources.files.unreadable import shown, with_unreadable
 
 TELLING_LINES = 100_000
 """In so many each required column has to turn up, and whatever other spelling of a name there is."""
-KEYS = "SELECT DISTINCT unnest(json_keys(line)) AS name FROM lines WHERE json_valid(line) AND starts_with(line, '{')"
 FAULT = "CASE WHEN NOT json_valid(line) THEN 'is not valid JSON' WHEN NOT starts_with(line, '{') THEN 'is no JSON object' END"
 
 
@@ -51,7 +52,7 @@ def read_groups(groups: Iterator[Group], table: Table, path: Path, noun: str) ->
             frame = pl.DataFrame({"number": group.numbers, "line": group.texts}, schema={"number": pl.Int64, "line": pl.String})
             with registered(con, "lines", frame):
                 if group.start <= TELLING_LINES:
-                    keys.update(fetch(con, KEYS)["name"])
+                    keys.update(fetch(con, sql_beside(__file__, "keys_of_lines"))["name"])
                 else:
                     known_columns(table, sorted(keys), str(path))
                 yield _read(con, table, group.reasons, path.name, noun, sorted(keys))

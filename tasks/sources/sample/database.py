@@ -16,8 +16,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.access import close_folder
+from storage.durable import sync_file
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.sql_files import sql_beside
 from tasks.sources.sample.rows import GROWING, SETTLED_DAYS, rows_at
 from tasks.sources.sample.words import Row
 from tasks.sources.sample.world import SERVER_ZONE, World, milliseconds
@@ -29,7 +31,7 @@ NOTE = "Made-up sample data: no person, system or event in it is real."
 LARGEST_SCALE = 100.0
 """The ids of a day's scans leave room for ten thousand."""
 _COUNTED = {"racine_activities": "acts", "scan": "scans", "version_deployments": "deployments", "sample_labels": "incidents"}
-_SCHEMA = Path(__file__).with_name("schema.sql")
+META = "sample_meta"
 _LONGEST_WAIT_SECONDS = 30.0
 
 
@@ -81,19 +83,23 @@ def write_sample(
 def _refuse_what_is_no_sample(path: Path) -> None:
     if not path.exists():
         return
-    known = {name for (name,) in _tables_of(":memory:", _SCHEMA.read_text())}
+    known = set(_tables_in(":memory:", sql_beside(__file__, "schema")))
     try:
-        found = {name for (name,) in _tables_of(f"file:{quote(str(path))}?immutable=1")}
+        found = set(_tables_in(f"file:{quote(str(path))}?immutable=1"))
     except sqlite3.Error:
         found = set()
-    if "sample_meta" not in found or found - known:
+    if META not in found or found - known:
         raise GovpulseError(f"{path} is there and is no sample; nothing was changed, give another file")
 
 
-def _tables_of(database: str, schema: str = "") -> list[tuple[str]]:
+def _tables_in(database: str, schema: str = "") -> list[str]:
     with closing(sqlite3.connect(database, uri=True)) as con:
         con.executescript(schema)
-        return con.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
+        return _tables(con)
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in database.execute(sql_beside(__file__, "tables.sqlite"))]
 
 
 def advance_sample(path: Path, *, until: datetime) -> SampleResult:
@@ -123,9 +129,9 @@ def empty_sample(path: Path) -> None:
         with database:
             database.execute("BEGIN IMMEDIATE")
             world, _ = _read_world(database, path)
-            for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            for table in _tables(database):
                 database.execute(f"DELETE FROM {table}")
-            _insert(database, "sample_meta", _meta(world, world.start))
+            _insert(database, META, _meta(world, world.start))
         database.execute("VACUUM")
 
 
@@ -147,7 +153,7 @@ def _write_whole(temporary: Path, world: World, until: datetime) -> SampleResult
     with closing(sqlite3.connect(temporary, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
-        database.executescript(_SCHEMA.read_text())
+        database.executescript(sql_beside(__file__, "schema"))
         database.execute("BEGIN")
         _fill(database, world, until, first_day=0)
         database.execute("COMMIT")
@@ -156,20 +162,18 @@ def _write_whole(temporary: Path, world: World, until: datetime) -> SampleResult
 
 def _replace(temporary: Path, path: Path) -> None:
     """A journal that a killed writer left beside the old file would be played into the new one, so it goes first."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    sync_file(temporary)
     path.with_name(path.name + "-journal").unlink(missing_ok=True)
     os.replace(temporary, path)
 
 
 def _fill(database: sqlite3.Connection, world: World, until: datetime, first_day: int) -> None:
-    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    for table in tables:
+    for table in _tables(database):
         if table not in GROWING:
             database.execute(f"DELETE FROM {table}")
     for table, rows in rows_at(world, milliseconds(until), first_day):
         _insert(database, table, rows)
-    _insert(database, "sample_meta", _meta(world, until))
+    _insert(database, META, _meta(world, until))
 
 
 def _insert(database: sqlite3.Connection, table: str, rows: list[Row]) -> None:
@@ -192,9 +196,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _read_world(database: sqlite3.Connection, path: Path) -> tuple[World, datetime]:
     """The world of the sample, and the instant that it has reached."""
-    if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sample_meta'").fetchone():
+    if META not in _tables(database):
         raise GovpulseError(f"{path} is no sample; write one with govpulse sample --to another file")
-    meta = dict(database.execute("SELECT key, value FROM sample_meta"))
+    meta = dict(database.execute(sql_beside(__file__, "meta.sqlite")))
     if meta["generator"] != GENERATOR:
         raise GovpulseError(f"{path} is a sample of another version of govpulse; write it anew with govpulse sample --to {path}")
     world = World(int(meta["seed"]), datetime.fromisoformat(meta["start"]), int(meta["days"]), float(meta["scale"]))
@@ -203,8 +207,8 @@ def _read_world(database: sqlite3.Connection, path: Path) -> tuple[World, dateti
 
 def _describe(database: sqlite3.Connection, path: Path) -> SampleResult:
     world, until = _read_world(database, path)
-    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
-    rows = {table: int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in tables}
+    counted = {table: database.execute(f"SELECT count(*) FROM {table}").fetchone() for table in _tables(database)}
+    rows = {table: int(count) for table, (count,) in counted.items()}
     return SampleResult(str(path), world.start, until, rows, rows["sample_labels"])
 
 

@@ -13,11 +13,11 @@ import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
 
 from storage.errors import GovpulseError
+from storage.sql_files import sql_beside
 from tasks.sources.address import Address
 from tasks.sources.database.postgresql_connection import explain
 from tasks.sources.sample.database import SampleResult, write_sample
 
-SCHEMA = Path(__file__).with_name("schema.sql")
 NATIVE = (
     (r"\b(\w+_at) TEXT", r"\1 timestamp"),
     (r"\b(involved_groups|activity_data|compliance_issues|classification_labels) TEXT", r"\1 jsonb"),
@@ -50,7 +50,7 @@ def write_sample_to(address: Address, *, until: datetime, seed: int, days: int, 
 
 
 def _make_tables(cursor: Any, tables: list[str]) -> None:
-    cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+    cursor.execute(sql_beside(__file__, "tables.postgresql"))
     there = {name for (name,) in cursor.fetchall()}
     if there & set(tables) and "sample_meta" not in there:
         raise GovpulseError(f"the database has a table {min(there & set(tables))} that is no sample; give an empty database")
@@ -63,7 +63,7 @@ def _make_tables(cursor: Any, tables: list[str]) -> None:
 
 def native_schema() -> str:
     """The sample's DDL in PostgreSQL's types."""
-    schema = re.sub(r"--.*", "", SCHEMA.read_text())
+    schema = re.sub(r"--.*", "", sql_beside(__file__, "schema"))
     for pattern, native in NATIVE:
         schema = re.sub(pattern, native, schema)
     return schema
@@ -80,10 +80,9 @@ def _copy(source: sqlite3.Connection, cursor: Any, table: str) -> None:
         cursor.adbc_ingest("copied", pa.table(dict(zip(names, cells, strict=True))), mode="create", temporary=True)
         casts = ", ".join(f'CAST("{name}" AS {kind})' for name, kind in _types(cursor, table).items())
         cursor.execute(f"INSERT INTO {table} SELECT {casts} FROM copied")
-        cursor.execute("DROP TABLE copied")
+        cursor.execute(sql_beside(__file__, "drop_copied.postgresql"))
 
 
 def _types(cursor: Any, table: str) -> dict[str, str]:
-    mine = f"table_schema = current_schema() AND table_name = '{table}'"
-    cursor.execute(f"SELECT column_name, data_type FROM information_schema.columns WHERE {mine} ORDER BY ordinal_position")
+    cursor.execute(sql_beside(__file__, "types.postgresql"), (table,))
     return dict(cursor.fetchall())

@@ -1,0 +1,1 @@
+SELECT done_at FROM ops.audit_log WHERE action = 'forget'

@@ -1,0 +1,1 @@
+SELECT DISTINCT table_name FROM ops.changes WHERE generation > $since

@@ -1,0 +1,4 @@
+-- The last instant of the books up to $bound.
+SELECT max(noted_at)
+FROM (SELECT started_at AS noted_at FROM ops.runs UNION ALL SELECT loaded_at FROM ops.loads) AS books
+WHERE noted_at <= $bound

@@ -1,0 +1,1 @@
+SELECT fingerprint, rule, subject, coalesce(labels, '{}') FROM alerts.alerts

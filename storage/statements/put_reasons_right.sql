@@ -1,0 +1,1 @@
+UPDATE checked SET reasons = after FROM changed_reasons WHERE reasons = before

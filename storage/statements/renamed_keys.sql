@@ -1,0 +1,1 @@
+SELECT key, source_key FROM listed WHERE key <> source_key

@@ -1,0 +1,1 @@
+SELECT DISTINCT source FROM checked WHERE extracted_at > $bound

@@ -1,0 +1,1 @@
+SELECT dataset, watermark, read_until FROM ops.watermarks WHERE source = $source

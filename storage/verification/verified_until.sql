@@ -1,0 +1,1 @@
+SELECT until FROM ops.verified WHERE what = $what

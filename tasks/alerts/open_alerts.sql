@@ -1,0 +1,1 @@
+SELECT * FROM alerts.alerts WHERE state NOT IN ('inactive', 'resolved')

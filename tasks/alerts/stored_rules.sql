@@ -1,0 +1,1 @@
+SELECT name, definition, source, in_force_since FROM alerts.rules ORDER BY name

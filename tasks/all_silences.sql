@@ -1,0 +1,1 @@
+SELECT * FROM alerts.silences ORDER BY created_at, silence_id

@@ -1,0 +1,1 @@
+SELECT * FROM ops.anomaly_models WHERE versions = $versions AND seed = $seed
