@@ -5,8 +5,10 @@ set back, and they are right. Where there is nothing for hours and then a few, t
 """
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:  # settings and collectors know its figures, and open no database
+    import duckdb
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """What lies ahead by less may be another machine's now."""
@@ -19,7 +21,7 @@ MOST_LEAP = timedelta(days=3)
 BOOKS = "SELECT started_at AS noted_at FROM ops.runs UNION ALL SELECT loaded_at FROM ops.loads"
 
 
-def believed(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
+def believed(con: "duckdb.DuckDBPyConnection", now: datetime) -> datetime:
     """`now`; where the clock is behind the books, their latest instant, at which time stands still until the clock gets there."""
     limit = now + CLOCKS_DIFFER
     first, last = con.execute(
@@ -35,7 +37,7 @@ def believed(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
     return max(last, _last_computed(con) or last) if first <= limit + SILENT or ahead > behind else now
 
 
-def reading_at(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
+def reading_at(con: "duckdb.DuckDBPyConnection", now: datetime) -> datetime:
     """When a computation reads: later than every load and every computation before it, though the clock may have been put back. By
     this order is told what is not shown yet."""
     loaded_at = con.sql("SELECT max(loaded_at) FROM ops.loads").fetchall()[0][0]
@@ -43,12 +45,12 @@ def reading_at(con: duckdb.DuckDBPyConnection, now: datetime) -> datetime:
     return max([now, *(instant + timedelta(microseconds=1) for instant in before)])
 
 
-def _last_computed(con: duckdb.DuckDBPyConnection) -> datetime | None:
+def _last_computed(con: "duckdb.DuckDBPyConnection") -> datetime | None:
     latest: datetime | None = con.sql("SELECT max(computed_at) FROM ops.computations").fetchall()[0][0]
     return latest
 
 
-def is_settled(con: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+def is_settled(con: "duckdb.DuckDBPyConnection", now: datetime) -> bool:
     """Whether the clock has been about where it is for a day. One that has just leapt must delete nothing by age."""
     found = con.execute(f"SELECT max(noted_at) FROM ({BOOKS}) WHERE noted_at <= ?", [now - SETTLED_AFTER]).fetchall()
     return has_settled(found[0][0], now)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from storage.catalogue import DATASETS, Column, Table
 from storage.forgetting import IS_KNOWN
 from storage.mentions import change_values, known_people, with_others
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 
 KEY = Column("key", "VARCHAR", "a key of the listing")
 

@@ -15,7 +15,7 @@ from storage.catalogue import Check, Column, Table
 from storage.counting import plural
 from storage.errors import GovpulseError
 from storage.instants import LATEST, ZERO_DAYS, as_instant, hint, is_zero
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from storage.write import has_doubles
 
 LANDED = "govpulse_landed_row"

@@ -15,8 +15,8 @@ from storage.catalogue import DATASETS, GOVERNANCE, INSIGHTS, LISTINGS, TABLES, 
 from storage.changes import change
 from storage.clock import CLOCKS_DIFFER, SILENT, believed
 from storage.journal import note_act
+from storage.quoting import quote_text
 from storage.transaction import transaction
-from storage.warehouse import quote_text
 from storage.write import remove
 
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ changes what the texts behind it become.
 from collections.abc import Collection
 from datetime import date
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 MINUTES = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"

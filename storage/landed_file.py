@@ -12,7 +12,7 @@ from storage.catalogue import Table
 from storage.contract import check_columns
 from storage.errors import GovpulseError, first_line
 from storage.landing_names import checksum, checksum_in, plain_name
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 
 
 @dataclass(frozen=True)

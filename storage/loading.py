@@ -35,11 +35,11 @@ from storage.landing_names import plain_name
 from storage.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
 from storage.listings import mark_gone
 from storage.load_result import Counts, LoadResult, added
+from storage.quoting import quote_text
 from storage.rejected_rows import forget_accepted, keep_rejected
 from storage.sample_rows import make_room
 from storage.stored_addresses import note_addresses
 from storage.transaction import transaction
-from storage.warehouse import quote_text
 from storage.write import upsert
 
 GROUP_ROWS = 4 * ROW_GROUP_ROWS

@@ -17,8 +17,9 @@ from storage.catalogue.people import is_about_people
 from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
+from storage.quoting import quote_text
 from storage.room import require_room
-from storage.warehouse import attach, quote_text
+from storage.warehouse import attach
 from storage.without_people import People, copy_without_people, find_people
 
 

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 from storage.access import close
-from storage.warehouse import Limits, attach, connect
+from storage.limits import Limits
+from storage.warehouse import attach, connect
 from storage.warehouse_mark import wal_of
 
 

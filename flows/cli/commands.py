@@ -65,9 +65,7 @@ COMMANDS = {
         "Check settings, folders, warehouse, source and rules; exit code 1 where something is wrong.",
     ),
     "alerts": Place("flows.cli.alerts", "app", "Show, acknowledge, silence and try out alerts."),
-    "sources": Place(
-        "flows.cli.sources", "app", "Show whose rows are in the warehouse; let a source go on under another name."
-    ),
+    "sources": Place("flows.cli.sources", "app", "Show whose rows are in the warehouse; let a source go on under another name."),
     "config": Place("flows.cli.config", "app", "Show and check the settings."),
 }
 

@@ -14,7 +14,7 @@ from storage.catalogue import Table
 from storage.changes import stored_tables
 from storage.durable import sync_folder
 from storage.errors import GovpulseError, first_line
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 
 AS_TEXT = ("HUGEINT",)
 """Types that Parquet does not have, and DuckDB would make floats of."""

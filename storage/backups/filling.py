@@ -15,8 +15,8 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.journal_files import LANDED
 from storage.migrations import migrate, migrations
+from storage.quoting import quote_text
 from storage.transaction import transaction
-from storage.warehouse import quote_text
 
 MIGRATIONS = "ops.schema_migrations"
 """Where its file is damaged, what the new warehouse has been through stays: it is the same."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 
 FORMS = ("sql", "metric", "finding")
 METRIC_KEYS = ("statistic", "over", "attributes")

@@ -10,7 +10,8 @@ from storage.catalogue import DATASETS
 from storage.contract import UNREADABLE, check_rows, key_text
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
-from storage.warehouse import connect, quote_text
+from storage.quoting import quote_text
+from storage.warehouse import connect
 from tasks.sources.database.session import Session
 from tasks.sources.mapping import Mapping, offered_columns
 

@@ -2,7 +2,7 @@
 
 import json
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.wording import listed, minute, percent, times
 from tasks.wording import counted, duration

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.hosts import parsed, process
 from tasks.insights.findings.kind import Row
 from tasks.insights.findings.wording import minute, percent

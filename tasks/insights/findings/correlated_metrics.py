@@ -1,7 +1,7 @@
 """Slow operations whose response times follow a metric of a host minute by minute: where to look first. Reads
 insights.metric_correlations and insights.application_health."""
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.hosts import parsed
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.operations import seconds

@@ -4,7 +4,7 @@ and of raw.deployments what failed."""
 from datetime import datetime, timedelta
 from typing import Any
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.wording import date, listed, minute, share_of
 from tasks.wording import counted, plural

@@ -3,7 +3,7 @@ know whether they had gone by then."""
 
 from collections.abc import Sequence
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.wording import date, listed, percent
 from tasks.wording import counted

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.expertise.confidence import OWNED
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.wording import percent

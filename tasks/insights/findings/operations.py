@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.kind import Row
 from tasks.insights.findings.wording import listed, minute, times
 from tasks.insights.health.runs import Share, find_runs

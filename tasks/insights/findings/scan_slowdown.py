@@ -1,6 +1,6 @@
 """Scans that take longer than they did. Reads insights.scan_performance, and raw.scans for how long they took."""
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.wording import date, times, times_between
 from tasks.wording import counted, duration

@@ -1,7 +1,7 @@
 """Deployments that are still pending or running though those like them ended long ago. Reads insights.deployment_metrics, which
 counts them, and raw.deployments."""
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.insights.findings.kind import Finding, Kind, Row
 from tasks.insights.findings.wording import minute
 from tasks.insights.statistics.succession import chance_of_next

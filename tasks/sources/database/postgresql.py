@@ -18,7 +18,7 @@ from adbc_driver_manager._reader import AdbcRecordBatchReader
 
 from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.sources.address import Address
 from tasks.sources.database.isolation import read_isolated, read_whole
 from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.sources.database.narrowing import EVERYTHING, Between, Change, Only, gather
 from tasks.sources.instants import KNOWN_DAYS
 

@@ -21,7 +21,7 @@ from adbc_driver_manager import ProgrammingError
 
 from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError, first_line
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.sources.address import Address
 from tasks.sources.database.isolation import read_isolated, read_whole
 from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError

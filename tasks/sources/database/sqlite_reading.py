@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from storage.catalogue import DATASETS
-from storage.warehouse import quote_text
+from storage.quoting import quote_text
 from tasks.sources.database.narrowing import EVERYTHING, Between, Change, Only, gather
 
 BATCH_ROWS = 65_536

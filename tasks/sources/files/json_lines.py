@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from storage.catalogue import Table
 from storage.frames import fetch, registered
-from storage.warehouse import connect, quote_text
+from storage.quoting import quote_text
+from storage.warehouse import connect
 from tasks.sources.files.columns import known_columns, places_of
 from tasks.sources.files.unreadable import shown, with_unreadable
 
