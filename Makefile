@@ -61,6 +61,7 @@ outdated: $(VENV)/ready-dev ## List the dependencies of which there is a newer v
 
 bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (an hour)
 	$(BIN)/python -m benchmarks.collection
+	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
 	$(BIN)/python -m benchmarks.extraction --rows 5000000 --peers
 	$(BIN)/python -m benchmarks.unreadable_rows --rows 5000000

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from benchmarks.bars import Bar
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.rule import Rule
 

@@ -20,7 +20,8 @@ import psutil
 
 from benchmarks.bars import Bar
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 
 LIMITS = Limits(threads=2, memory="2GB")
 FULL_HOSTS = 200
@@ -35,7 +36,7 @@ SAMPLES = """
 RUN = """
 import sys, time
 from datetime import datetime, timedelta
-from storage.warehouse import Limits
+from storage.limits import Limits
 from tasks.insights.anomaly_scores import ANOMALY_SCORES
 from tests.insights import compute_table
 start = datetime.fromisoformat(sys.argv[2])

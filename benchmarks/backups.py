@@ -23,12 +23,13 @@ from storage.backups.taking import Taken, back_up
 from storage.changes import note_days
 from storage.destination import open_destination
 from storage.home import Home
+from storage.limits import Limits
 from storage.restore import restore
 from storage.room import in_units
 from storage.transaction import transaction
 from storage.verification.files import verify_files
 from storage.verification.keys import verify_keys
-from storage.warehouse import Limits, turn, warehouse
+from storage.warehouse import turn, warehouse
 
 T = TypeVar("T")
 START = datetime(2026, 1, 1, tzinfo=UTC)

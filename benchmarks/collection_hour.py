@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import psutil
 
-from flows.serving.guarded_process import GuardedProcess
+from flows.serving.guarded_process import GuardedProcess, last_lines
 from flows.serving.installation import PREFECT, Serving, plan
 from flows.serving.prefect_server import is_healthy
 from storage.home import Home
@@ -66,7 +66,7 @@ def run(home: Home, seconds: float) -> None:
         for step in (plans.registration, only_collecting):
             step.start()
             assert step.guard is not None
-            assert step.guard.wait() == 0, step.last_lines(20)
+            assert step.guard.wait() == 0, last_lines(step.log, 20)
         idle = measure(server, IDLE_SECONDS) / IDLE_SECONDS
         worker.start()
         server_before, started = cpu_seconds(server), time.monotonic()

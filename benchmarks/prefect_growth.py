@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flows.serving.environments import SERVER_DEFAULTS, keeping_runs, server_environment
+from flows.serving.environments import CLIENT_DEFAULTS, SERVER_DEFAULTS, keeping_runs, server_environment
 from flows.settings import PrefectSettings
 from storage.home import Home
 from storage.sqlite_files import damage, holes, rewrite
@@ -46,12 +46,17 @@ INSTANTS = {
     "event_resources": ("occurred",),
 }
 MAKE = """
-from flows.alerts import evaluate_alerts
-from flows.insights import compute_insights
-from flows.sources import extract_sources
-from flows.system_metrics import collect_system_metrics
-from flows.cli.run import deliver_to_server
-collect_system_metrics(sample_count=1); extract_sources(); compute_insights(); evaluate_alerts(); deliver_to_server()
+import sys
+from pathlib import Path
+from flows.serving.passing_server import api_for_a_run
+from storage.home import Home
+with api_for_a_run(Home(Path(sys.argv[1]))):
+    from flows.alerts import evaluate_alerts
+    from flows.insights import compute_insights
+    from flows.sources import extract_sources
+    from flows.system_metrics import collect_system_metrics
+    from flows.cli.run import deliver_to_server
+    collect_system_metrics(sample_count=1); extract_sources(); compute_insights(); evaluate_alerts(); deliver_to_server()
 """
 
 
@@ -78,18 +83,11 @@ def _new_id(ids: dict[Any, str], old: Any) -> str:
 
 def make_runs(folder: Path) -> Path:
     """A database with one real run of each flow."""
-    from flows.cli.run import CLIENT_DEFAULTS
-    from flows.serving.api_auth import api_auth
-    from flows.serving.environments import connection
-    from flows.serving.passing_server import api_for_a_run
-
     home = Home(folder)
     home.create()
-    environment = {**CLIENT_DEFAULTS, **os.environ, "GOVPULSE_HOME": str(folder)}
-    with api_for_a_run(home, environment) as api:
-        known = connection(home, api.url, api_auth(home, environment))
-        quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
-        subprocess.run([sys.executable, "-c", MAKE], env={**environment, **known, **quiet}, check=False)
+    quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+    environment = {**CLIENT_DEFAULTS, **os.environ, **quiet, "GOVPULSE_HOME": str(folder)}
+    subprocess.run([sys.executable, "-c", MAKE, str(folder)], env=environment, check=False)
     return home.prefect / "prefect.db"
 
 

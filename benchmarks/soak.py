@@ -37,7 +37,7 @@ from benchmarks.soaking.picture import draw
 from benchmarks.soaking.record import Day, look
 from benchmarks.soaking.verdict import bars
 from benchmarks.soaking.without_prefect import Clock, without_prefect
-from storage.warehouse import Limits
+from storage.limits import Limits
 
 FEW = 20
 """So many bars are shown all; of more only those that are missed."""

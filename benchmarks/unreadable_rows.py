@@ -16,7 +16,8 @@ from benchmarks.extraction.racine import SELECT, VIEW, make_racine, racine_serve
 from benchmarks.measuring import measure_child
 from storage.frames import fetch
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tests.postgresql import PostgresServer
 
 OURS = "benchmarks.extraction.govpulse"

@@ -2,6 +2,7 @@
 
 import sys
 
+from flows.collecting import collect_seldom
 from flows.version import version_line
 
 
@@ -10,6 +11,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(version_line())  # noqa: T201 - flows/printing.py loads what this does without
         return
+    collect_seldom()
     from flows.cli.app import main
 
     main()

@@ -7,12 +7,12 @@ from prefect.events import emit_event
 
 from flows.channels import resolve_channels, resolve_heartbeat
 from flows.report import Report
-from flows.run import Run, begin, finish, load
+from flows.run import Run, begin, finish
+from flows.warehouse_steps import load, publish
 from storage.errors import GovpulseError
 from tasks.alerts.board import evaluate_rules
 from tasks.alerts.evaluation import Transition
 from tasks.boards import alert_board
-from tasks.maintenance import copy_journal_elsewhere
 from tasks.notifications.delivery import deliver_notifications
 from tasks.notifications.heartbeat import ping
 
@@ -28,6 +28,8 @@ def evaluate(run: Run, patience: timedelta = timedelta()) -> None:
     if not {"alerts", "notifications"} & run.failures.keys():
         run.step("heartbeat", _beat, run)
     if run.settings.backups.to:
+        from tasks.maintenance import copy_journal_elsewhere
+
         run.step("second copy", copy_journal_elsewhere, run.home, to=run.settings.backups.to)
 
 
@@ -97,4 +99,4 @@ def evaluate_alerts(as_of: datetime | None = None) -> Report:
     """
     run = begin("evaluate_alerts", as_of)
     evaluate(run, PATIENCE)
-    return finish(run, boards={"alert-board": alert_board})
+    return finish(run, publish=publish, boards={"alert-board": alert_board})

@@ -8,29 +8,35 @@ from prefect import flow
 
 from flows.insight_step import compute_one
 from flows.instants import in_utc
-from flows.report import Report, plots, what_to_do
-from flows.run import Run, begin, finish, load
-from tasks.boards import deployment_board, scan_board
-from tasks.insights.registry import REGISTERED, in_order, with_inputs
-from tasks.plots.gallery import draw_plots
+from flows.pages import BOARDS, PAGES
+from flows.report import Report
+from flows.run import Run, begin, finish
+from flows.warehouse_steps import load, publish
+from storage.catalogue import INSIGHTS
 
 if TYPE_CHECKING:
     InsightName = str
 else:
-    InsightName = Literal[tuple(insight.name for insight in REGISTERED)]
-BOARDS = {"deployment-metrics": deployment_board, "active-scans": scan_board}
-PAGES = {"what-to-do": what_to_do, "plots": plots}
+    InsightName = Literal[tuple(INSIGHTS)]
 DRAWN = {"anomalies", "forecasts"}
 """What the plots show: they are drawn anew where one of these was computed."""
 
 
 def compute(run: Run, only: Sequence[str] | None = None, window_start: datetime | None = None) -> None:
     """The tables that `only` names, and those that they are computed from; all without it."""
+    if only is not None and not INSIGHTS.keys() & set(only):
+        load(run)
+    elif run.has_room("insights"):
+        load(run)
+        _compute(run, only, in_utc(window_start) if window_start else None)
+
+
+def _compute(run: Run, only: Sequence[str] | None, start: datetime | None) -> None:
+    """What it takes to compute is loaded here: a run may have no table to compute."""
+    from tasks.insights.registry import REGISTERED, in_order, with_inputs
+    from tasks.plots.gallery import draw_plots
+
     asked = {insight.name for insight in REGISTERED} if only is None else with_inputs(REGISTERED, only)
-    if asked and not run.has_room("insights"):
-        return
-    load(run)
-    start = in_utc(window_start) if window_start else None
     with run.turn() as is_ours:
         for insight in in_order(REGISTERED) if is_ours else ():
             if insight.name in asked:
@@ -54,4 +60,4 @@ def compute_insights(
     """
     run = begin("compute_insights", as_of, window_start)
     compute(run, only, window_start)
-    return finish(run, boards=BOARDS, pages=PAGES)
+    return finish(run, publish=publish, boards=BOARDS, pages=PAGES)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from storage.clock import CLOCKS_DIFFER
 from storage.errors import ConfigurationError
+from storage.instants import CLOCKS_DIFFER
 
 
 def in_utc(instant: datetime) -> datetime:

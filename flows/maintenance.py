@@ -7,6 +7,7 @@ from prefect import flow
 from flows.report import Report
 from flows.run import begin, finish
 from flows.settings_files import settings_files
+from flows.warehouse_steps import publish
 from tasks.maintenance import back_up_warehouse, compact_warehouse, copy_backups_elsewhere, delete_expired, verify_home
 
 
@@ -26,4 +27,4 @@ def maintain_warehouse(as_of: datetime | None = None) -> Report:
     if to:
         run.step("second copy", copy_backups_elsewhere, run.home, limits=limits, to=to, keep=retention.backups)
     run.step("verification", verify_home, run.home, limits=limits)
-    return finish(run)
+    return finish(run, publish=publish)

@@ -1,4 +1,4 @@
-"""Everything once, in order: what `govpulse run` does."""
+"""Everything once, in order: what `govpulse run` does. A part that is left out is not loaded."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,11 +6,11 @@ from typing import Literal
 from prefect import flow
 
 from flows.alerts import evaluate
-from flows.insights import BOARDS, PAGES, InsightName, compute
+from flows.insights import InsightName, compute
+from flows.pages import BOARDS, PAGES
 from flows.report import Report
 from flows.run import begin, finish
-from flows.sources import extract
-from flows.system_metrics import collect
+from flows.warehouse_steps import publish
 from tasks.boards import alert_board, reason_board
 
 Part = Literal["collect", "extract", "alerts"] | InsightName
@@ -29,12 +29,16 @@ def govpulse_pipeline(
     """
     run = begin("govpulse_pipeline", as_of, window_start)
     if not only or "collect" in only:
+        from flows.system_metrics import collect
+
         collect(run, sample_count=1)
     if not only or "extract" in only:
+        from flows.sources import extract
+
         extract(run)
     if as_of is None:
         run.read_clock()
     compute(run, only or None, window_start)
     if not only or "alerts" in only:
         evaluate(run)
-    return finish(run, boards={**BOARDS, "alert-board": alert_board, "rejected-rows": reason_board}, pages=PAGES)
+    return finish(run, publish=publish, boards={**BOARDS, "alert-board": alert_board, "rejected-rows": reason_board}, pages=PAGES)

@@ -7,8 +7,9 @@ from prefect import flow
 from pydantic import Field
 
 from flows.report import Report
-from flows.run import Run, begin, finish, load
+from flows.run import Run, begin, finish
 from flows.sources import extract, find_source
+from flows.warehouse_steps import load, publish
 from storage.catalogue import LISTINGS
 from tasks.boards import reconciliation_board
 from tasks.sources.database.opening import DATABASES
@@ -55,4 +56,4 @@ def reconcile_sources(most_deleted_ratio: Annotated[float, Field(ge=0, le=1)] = 
     run = begin("reconcile_sources", as_of)
     extract(run)
     reconcile(run, most_deleted_ratio)
-    return finish(run, boards={"reconciliation": reconciliation_board})
+    return finish(run, publish=publish, boards={"reconciliation": reconciliation_board})

@@ -1,23 +1,16 @@
 """What a run reports, and how the Prefect UI shows it."""
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from storage.errors import GovpulseError
-from storage.home import Home
 from storage.load_result import LoadResult
 from storage.markdown import in_markdown, without_markdown
-from tasks.boards import finding_board
-from tasks.plots.gallery import kept
 
-SAMPLE = ", sample data"
 SHOWN_FILES = 200
-NO_PLOTS = "Nothing to draw: no anomaly in 24 hours, no filesystem full within 30 days."
 SAMPLE_NOTE = "The source is the built-in **sample** database: made-up rows, not your platform."
 
 
@@ -69,38 +62,6 @@ def as_markdown(report: Report) -> str:
     lines += ["| step | result |", "|---|---|"]
     lines += [_row(step, str(result)) for step, result in report.results.items()]
     return "\n".join(lines)
-
-
-def what_to_do(home: str) -> str:
-    """Every finding that lasts, with what to do about it: sentences, which a table would cut off."""
-    findings = finding_board(home)
-    lines = ["# What to do", "", "Nothing was found." if findings.is_empty() else ""]
-    for finding in findings.iter_rows(named=True):
-        since = f"{finding['kind']}, since {finding['started_at']:%Y-%m-%d %H:%M} UTC"
-        lines += [
-            f"**{finding['severity']}**: {in_markdown(finding['statement'])}  ",
-            f"*{since}{SAMPLE * finding['is_sample']}*",
-            "",
-        ]
-        lines += [f"> {in_markdown(finding['recommendation'])}", ""]
-    return "\n".join(lines)
-
-
-def plots(home: str) -> str:
-    """The pictures that were drawn last, within the page: whoever reads it needs no file."""
-    lines = ["# Plots", ""]
-    drawn = kept(Home(Path(home)).plots)
-    for plot in drawn:
-        heading, picture = in_markdown(plot.caption.heading), base64.b64encode(plot.png).decode()
-        lines += [
-            f"## {heading}",
-            "",
-            in_markdown(plot.caption.sentence),
-            "",
-            f"![{heading}](data:image/png;base64,{picture})",
-            "",
-        ]
-    return "\n".join(lines if drawn else [*lines, NO_PLOTS])
 
 
 def artifact_rows(rows: pl.DataFrame) -> list[dict[str, Any]]:

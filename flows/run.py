@@ -21,10 +21,8 @@ from flows.report import Report, RunFailedError, artifact_rows, as_markdown, fil
 from flows.settings import Settings, load_settings
 from storage.access import close_what_is_made
 from storage.errors import describe
-from storage.load_result import LoadResult
 from storage.lock import fair_lock
 from storage.room import error_of_disk, is_short, mind_the_disk, remedy, with_reserve
-from tasks.loading import load_landed, publish_tables
 from tasks.runs import land_run, run_row
 
 T = TypeVar("T")
@@ -107,8 +105,17 @@ def begin(flow: str, as_of: datetime | None, window_start: datetime | None = Non
     return run
 
 
+def nothing_to_publish(_: Run) -> bool:
+    """Of a run that leaves the warehouse alone."""
+    return False
+
+
 def finish(
-    run: Run, *, publishes: bool = True, boards: Mapping[str, Board] = NO_BOARDS, pages: Mapping[str, Page] = NO_PAGES
+    run: Run,
+    *,
+    publish: Callable[[Run], bool] = nothing_to_publish,
+    boards: Mapping[str, Board] = NO_BOARDS,
+    pages: Mapping[str, Page] = NO_PAGES,
 ) -> Report:
     """Record the run, publish, leave the artifacts under their keys: the steps and each page as Markdown, each board as a table.
 
@@ -116,9 +123,7 @@ def finish(
         RunFailedError: a step failed.
     """
     run.step("record", land_run, run.settings.folder, _row(run, ended=True))
-    settings = run.settings
-    options = loading_options(settings) | {"audience": settings.publish.audience}
-    is_published = publishes and run.step("publish", publish_tables, run.home, **options) is not None
+    is_published = publish(run)
     report = run.report()
     create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
     files = files_table(loaded(report))
@@ -132,26 +137,6 @@ def finish(
     if report.failures:
         raise RunFailedError(report)
     return report
-
-
-def load(run: Run, name: str = "load") -> None:
-    """Load what has landed; a file that could not be read is a failure of the run."""
-    before = run.results.get(name, LoadResult())
-    done = run.step(name, load_landed, run.home, **loading_options(run.settings))
-    if done is not None:
-        note_loaded(run, name, before + done)
-
-
-def loading_options(settings: Settings) -> dict[str, Any]:
-    """How landing files are loaded."""
-    return {"limits": settings.limits, "zero_days": settings.source.zero_instants, "addresses": settings.people.addresses}
-
-
-def note_loaded(run: Run, name: str, result: LoadResult) -> None:
-    """Put a load into the report."""
-    run.results[name] = result
-    run.failures |= {f"{name} {number}": line for number, line in enumerate(result.quarantined, 1)}
-    run.failures |= {f"extract {dataset}": why for dataset, why in result.doubts.items()}
 
 
 def show_table(key: str, rows: pl.DataFrame, description: str) -> None:

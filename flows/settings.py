@@ -16,8 +16,8 @@ from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.instants import ZERO_DAYS
+from storage.limits import Limits
 from storage.pseudonyms import Addresses
-from storage.warehouse import Limits
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.notifications.channels import Kind, mistake_in
 from tasks.patterns import compiled

@@ -11,13 +11,13 @@ from prefect import flow
 from flows.insight_step import compute_one
 from flows.pacing import show_pace
 from flows.report import Report
-from flows.run import Run, begin, finish, load, note_loaded
+from flows.run import Run, begin, finish
 from flows.settings import SourceSettings
+from flows.warehouse_steps import load, note_loaded, publish
 from storage.pseudonyms import Pseudonyms
 from storage.sample_rows import SAMPLE
 from storage.stored_addresses import read_pseudonyms
 from tasks.boards import reason_board, scan_board
-from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.loading import load_as_landed
 from tasks.sources.address import Address
 from tasks.sources.aliases import read_aliases
@@ -25,7 +25,6 @@ from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.files.extraction import extract_files
 from tasks.sources.progress import name_source, read_progress
-from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
 
 def find_source(run: Run) -> Source | None:
@@ -49,6 +48,8 @@ def _named_source(run: Run) -> Source | None:
         return None
     if settings.kind != SAMPLE:
         return source_of(settings)
+    from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
+
     prepared = run.step("sample", prepare_sample, run.home, until=run.started_at)
     return Source(SAMPLE, Address("sqlite", prepared.path), "racine", SAMPLE_ZONE) if prepared else None
 
@@ -117,6 +118,8 @@ def read_files(run: Run, source: Source) -> None:
 
 
 def judge_scans(run: Run) -> None:
+    from tasks.insights.active_scans import ACTIVE_SCANS
+
     with run.turn() as is_ours:
         if is_ours:
             compute_one(run, ACTIVE_SCANS)
@@ -153,4 +156,4 @@ def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report
     if as_of is None:
         run.read_clock()
     judge_scans(run)
-    return finish(run, boards={"active-scans": scan_board, "rejected-rows": reason_board})
+    return finish(run, publish=publish, boards={"active-scans": scan_board, "rejected-rows": reason_board})

@@ -51,4 +51,4 @@ def collect_system_metrics(sample_count: Annotated[int, Field(ge=1)] | None = No
     """
     run = begin("collect_system_metrics", as_of)
     collect(run, sample_count)
-    return finish(run, publishes=False)
+    return finish(run)

@@ -1,8 +1,8 @@
 """Which govpulse this is, told without loading what it takes to run."""
 
-from importlib.metadata import version
-
 
 def version_line() -> str:
     """What `govpulse --version` prints."""
+    from importlib.metadata import version
+
     return f"govpulse {version('govpulse')}"

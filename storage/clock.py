@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from storage.instants import CLOCKS_DIFFER
 from storage.relations import greatest
 from storage.sql_files import sql_beside
 
-CLOCKS_DIFFER = timedelta(minutes=5)
-"""What lies ahead by less may be another machine's now."""
 SILENT = timedelta(hours=3)
 """A home that runs writes into its books more often."""
 SETTLED_AFTER = timedelta(hours=20)

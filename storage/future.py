@@ -13,7 +13,8 @@ import duckdb
 from storage.access import FOLDER, close
 from storage.catalogue import DATASETS, GOVERNANCE, INSIGHTS, LISTINGS, TABLES, Table
 from storage.changes import change
-from storage.clock import CLOCKS_DIFFER, SILENT, believed
+from storage.clock import SILENT, believed
+from storage.instants import CLOCKS_DIFFER
 from storage.journal import note_act
 from storage.quoting import quote_text
 from storage.relations import greatest, has_rows

@@ -6,7 +6,7 @@ changes what the texts behind it become.
 """
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 
 from storage.quoting import quote_text
 
@@ -23,6 +23,8 @@ LATEST = "9999-12-31 23:59:59.999999"
 LAST_DAY = date(9999, 12, 31)
 ZERO_DAYS = (date(1, 1, 1), date(1900, 1, 1), date(1970, 1, 1), LAST_DAY)
 """Their midnights, and any time of the last of all days, are what systems write for nothing."""
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""What lies ahead by less may be another machine's now."""
 EXAMPLE = "write it like 2026-06-01T10:00:00+02:00"
 HINTS = (
     (r".* does not exist in .+", ""),

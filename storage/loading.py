@@ -18,7 +18,7 @@ import duckdb
 from storage.access import FOLDER
 from storage.carried_sums import note_changes
 from storage.catalogue import DATASETS, GOVERNANCE, LANDED, Table
-from storage.clock import CLOCKS_DIFFER, believed
+from storage.clock import believed
 from storage.contract import LANDED as LANDED_ROW
 from storage.contract import check_rows
 from storage.durable import sync_folder
@@ -26,7 +26,7 @@ from storage.errors import GovpulseError, first_line
 from storage.future import age_landed, leave_out_astray
 from storage.home import Home
 from storage.incoming import leave_out_forgotten
-from storage.instants import ZERO_DAYS
+from storage.instants import CLOCKS_DIFFER, ZERO_DAYS
 from storage.journal import note_act, note_load
 from storage.journal_files import keep_known, keep_landed
 from storage.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer

@@ -8,8 +8,9 @@ import polars as pl
 from storage.answers import Answer, Form
 from storage.asking import check_reads
 from storage.errors import ConfigurationError, GovpulseError
+from storage.limits import Limits
 from storage.reader import Reader, asking_on
-from storage.warehouse import Limits, attach, connect, explain, is_about_the_file
+from storage.warehouse import attach, connect, explain, is_about_the_file
 
 REMEDY = "`govpulse run` writes it anew"
 

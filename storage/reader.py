@@ -27,8 +27,8 @@ from storage.answers import Answer, Form, as_answer
 from storage.asking import TookTooLongError, reading
 from storage.errors import GovpulseError
 from storage.frames import fetch
+from storage.limits import Limits
 from storage.reading_process import COLUMNS, REFUSED, ROWS, TOO_LONG, Question
-from storage.warehouse import Limits
 
 Ask = Callable[[str, Mapping[str, Any], float], pl.DataFrame]
 """Rows of a SELECT with named bind parameters, in at most so many seconds; a GovpulseError says why there are none."""

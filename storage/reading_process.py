@@ -24,7 +24,8 @@ import pyarrow as pa
 from storage.answers import FORMS, Form
 from storage.asking import TookTooLongError, check_reads, lock_down, reading
 from storage.errors import GovpulseError, describe
-from storage.warehouse import Limits, attach, connect, explain, is_about_the_file, memory_limit
+from storage.limits import Limits
+from storage.warehouse import attach, connect, explain, is_about_the_file, memory_limit
 
 COLUMNS = "govpulse.columns"
 """Under this word an answer says how its columns are called and what they hold."""

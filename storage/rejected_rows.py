@@ -8,10 +8,9 @@ import polars as pl
 
 from storage.catalogue import TABLES, Table
 from storage.changes import change
-from storage.clock import CLOCKS_DIFFER
 from storage.contract import key_text
 from storage.frames import fetch
-from storage.instants import as_instant
+from storage.instants import CLOCKS_DIFFER, as_instant
 from storage.journal import note_act
 from storage.relations import count_rows, has_rows, store
 from storage.sql_files import sql_beside

@@ -25,11 +25,12 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
+from storage.limits import Limits
 from storage.migrations import migrate
 from storage.relations import count_rows, greatest, table_names
 from storage.rewriting import rewrite
 from storage.room import error_of_disk, is_about_room, require_room
-from storage.warehouse import Limits, attach, connect
+from storage.warehouse import attach, connect
 from storage.warehouse_mark import forget_mark, wal_of
 
 TOLD = ("ops.runs", "ops.loads", "ops.rejected_rows", "ops.audit_log", "ops.forgotten")

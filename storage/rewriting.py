@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 from storage.access import close
+from storage.limits import Limits
 from storage.relations import copy_database
-from storage.warehouse import Limits, attach, connect
+from storage.warehouse import attach, connect
 from storage.warehouse_mark import wal_of
 
 

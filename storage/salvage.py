@@ -24,6 +24,7 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.installation import new_timeline
 from storage.journal_replay import Replayed, replay
+from storage.limits import Limits
 from storage.migrations import FOLDER as MIGRATIONS
 from storage.migrations import migrate, migrations
 from storage.relations import column_names, empty, has_rows, make_like, table_names, values_of
@@ -31,7 +32,7 @@ from storage.rewriting import rewrite
 from storage.salvage_reading import Loss, copy_table
 from storage.salvage_repair import go_back, guess_metadata, repair_file, repair_log
 from storage.transaction import NUMBERED
-from storage.warehouse import Limits, attach, connect
+from storage.warehouse import attach, connect
 from storage.warehouse_mark import announce, mark_of, read_mark, wal_of
 from storage.wholeness import foreign, is_shortened
 

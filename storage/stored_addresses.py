@@ -18,6 +18,7 @@ from storage.forgetting import is_of_a_user, user_columns
 from storage.frames import registered
 from storage.home import Home
 from storage.journal import note_act
+from storage.limits import Limits
 from storage.maintenance import compact
 from storage.mentioned_addresses import MentionedAddresses
 from storage.mentions import OPERATORS, change_values, tables, texts
@@ -27,7 +28,7 @@ from storage.rejected_rows import REJECTED_ID
 from storage.relations import has_rows
 from storage.renaming import rename_rows, renaming_alerts
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import ranked, remove, update
 
 SECRETS = "ops.person_secret"

@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.installation import read_marks, settle_installation
 from storage.journal import journaled
+from storage.limits import Limits
 from storage.lock import fair_lock
 from storage.migrations import migrate
 from storage.quoting import quote_text
@@ -34,16 +34,6 @@ STORAGE_VERSION = "v1.2.0"
 
 REMEDY = "`govpulse salvage` keeps what can be read, `govpulse restore` puts a backup back"
 """Where the warehouse is damaged. No other file: a backup has everything in it that is private."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the warehouse may use: seconds to wait for its turn, threads, memory (DuckDB's notation); seconds of a private query."""
-
-    lock_timeout_seconds: float = 300.0
-    threads: int = 2
-    memory: str = "2GB"
-    query_timeout_seconds: float = 60.0
 
 
 @contextmanager

@@ -14,12 +14,13 @@ from storage.future import take_back_future
 from storage.home import Home
 from storage.instants import ZERO_DAYS
 from storage.landing import backlog
+from storage.limits import Limits
 from storage.load_result import LoadResult
 from storage.loading import load_landing
 from storage.pseudonyms import Addresses
 from storage.publishing import publish
 from storage.stored_addresses import settle_addresses
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 
 LOOK_EVERY_SECONDS = 0.2
 WORTHWHILE_FILES = 4

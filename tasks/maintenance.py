@@ -21,12 +21,13 @@ from storage.home import Home
 from storage.journal_elsewhere import copy_journal, drop_journal
 from storage.journal_files import begin_segment, drop_segments_before, segment_after
 from storage.landing import sweep_orphans
+from storage.limits import Limits
 from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio
 from storage.room import in_units
 from storage.verification.files import verify_files
 from storage.verification.keys import verify_keys
 from storage.verification.result import CheckResult
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import upsert_rows
 from tasks.wording import counted
 

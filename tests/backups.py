@@ -10,8 +10,9 @@ from storage.backups.taking import Taken, back_up, backups_turn
 from storage.changes import stored_tables
 from storage.frames import fetch
 from storage.home import Home
+from storage.limits import Limits
 from storage.restore import Restored, restore
-from storage.warehouse import Limits, turn, warehouse
+from storage.warehouse import turn, warehouse
 
 TIMELINE = "ops.installation"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.insight_step import taken
 from flows.settings import Settings
-from storage.warehouse import Limits
+from storage.limits import Limits
 from tasks.insights.computation import compute_insight
 from tasks.insights.insight import Insight, InsightResult
 

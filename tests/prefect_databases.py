@@ -7,14 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.serving.api_auth import api_auth
-from flows.serving.environments import CLIENT_DEFAULTS, connection
-from flows.serving.passing_server import api_for_a_run
+from flows.serving.environments import CLIENT_DEFAULTS
 from storage.home import Home
 from tests.postgresql import PostgresServer
 
 ROOT = Path(__file__).parents[1]
-RUNS = Path(__file__).with_name("prefect_runs.py")
 QUIET = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     # They would go on making and marking runs while the script makes its own.
@@ -24,15 +21,12 @@ QUIET = {
 
 
 def run_prefect(folder: Path, **variables: str) -> Home:
-    """Run the script against a server of its own, as `govpulse run` has one where no other runs."""
+    """Run the script, which has a server of its own, as `govpulse run` has one where no other runs."""
     home = Home(folder)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GOVPULSE_"))}
     environment = {**CLIENT_DEFAULTS, **clean, **QUIET, **variables}
-    with api_for_a_run(home, environment) as api:
-        known = connection(home, api.url, api_auth(home, environment))
-        done = subprocess.run(
-            [sys.executable, str(RUNS)], env={**environment, **known}, cwd=ROOT, capture_output=True, text=True, timeout=120
-        )
+    command = [sys.executable, "-m", "tests.prefect_runs", str(folder)]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return home
 

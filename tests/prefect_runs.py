@@ -1,16 +1,23 @@
 """What the Prefect server of conftest.py went through: flows that ran in this process, and runs that were brought where they are.
 
-A run's name says what became of it. Run as a script, in an environment that says where the server's database is.
+A run's name says what became of it. Run as a script, for a home, in an environment that may
+name another database.
 """
 
 import base64
+import sys
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_client, states
 from prefect.client.orchestration import SyncPrefectClient
+
+from flows.cli.run import deliver_to_server
+from flows.serving.passing_server import api_for_a_run
+from storage.home import Home
 
 NOW = datetime.now(UTC)
 ahead, ago = NOW + timedelta(days=3), NOW - timedelta(hours=1)
@@ -87,6 +94,8 @@ def bring_runs(client: SyncPrefectClient) -> None:
 
 
 if __name__ == "__main__":
-    run_flows()
-    with get_client(sync_client=True) as prefect:
-        bring_runs(prefect)
+    with api_for_a_run(Home(Path(sys.argv[1]))):
+        run_flows()
+        with get_client(sync_client=True) as prefect:
+            bring_runs(prefect)
+        deliver_to_server()

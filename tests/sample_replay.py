@@ -10,8 +10,9 @@ from sqlite3 import connect
 from storage.catalogue import INSIGHTS
 from storage.frames import fetch
 from storage.home import Home
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.insights.application_health import APPLICATION_HEALTH
 from tasks.insights.book import Computation, enter

@@ -23,15 +23,17 @@ from flows.cli.app import main
 from flows.cli.deployments_table import deployments_table
 from flows.cli.query import Format, as_printed
 from flows.logs import PrintableRecord
+from flows.pages import what_to_do
 from flows.printing import rendered, say
-from flows.report import Report, artifact_rows, as_markdown, what_to_do
+from flows.report import Report, artifact_rows, as_markdown
 from storage.answers import as_printed as as_printed_relation
 from storage.catalogue import INSIGHTS, TABLES
 from storage.home import Home
+from storage.limits import Limits
 from storage.published import query_published
 from storage.publishing import publish
 from storage.reader import Reader
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.boards import finding_board
 from tasks.notifications.channels import Channel
 from tasks.notifications.senders import pagerduty, send, webhook

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from benchmarks.measuring import report
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.insights.deployment_metrics import DEPLOYMENT_METRICS
 from tasks.insights.deployment_trends import DEPLOYMENT_TRENDS

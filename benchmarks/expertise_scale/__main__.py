@@ -15,7 +15,8 @@ from benchmarks.bars import Bar
 from benchmarks.expertise_scale.computing import AS_OF, NEXT_HOUR
 from benchmarks.measuring import Figure, measure_child
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 
 FULL_ROWS = 100_000_000
 BATCH_ROWS = 10_000_000

@@ -8,7 +8,8 @@ from pathlib import Path
 from benchmarks.measuring import report
 from flows.settings import ExpertiseSettings
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.insights.expertise_scores import EXPERTISE_SCORES
 from tests.insights import compute_table
 

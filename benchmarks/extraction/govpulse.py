@@ -12,7 +12,7 @@ from functools import partial
 from threading import Event
 
 from benchmarks.measuring import report
-from storage.warehouse import Limits
+from storage.limits import Limits
 from tasks.loading import load_as_landed, load_landed
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source

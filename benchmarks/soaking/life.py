@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import polars as pl
 
-import flows.run
+import flows.warehouse_steps
 from benchmarks.soaking.hosts import Hosts
 from benchmarks.soaking.record import Meter
 from benchmarks.soaking.without_prefect import Clock
@@ -128,10 +128,10 @@ class Life:
 
     def _run(self, at: datetime, flow: Any, *, publishes: bool = False) -> None:
         """One run of a flow. What it would publish waits for one that does, unless it is that."""
-        publish = flows.run.publish_tables if publishes else lambda *_, **__: None
+        publish = flows.warehouse_steps.publish_tables if publishes else lambda *_, **__: None
         self.clock.put(at)
         try:
-            with patch.object(flows.run, "publish_tables", publish):
+            with patch.object(flows.warehouse_steps, "publish_tables", publish):
                 flow.fn()
         except RunFailedError as error:
             self.problems.append(f"{at:%Y-%m-%d %H:%M} {flow.fn.__name__}: {error}")

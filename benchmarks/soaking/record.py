@@ -13,7 +13,8 @@ import psutil
 from flows.run import Run
 from storage.changes import stored_tables
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from storage.warehouse_mark import wal_of
 
 LEFTOVERS = ("*.tmp", "warehouse.compacting*", ".govpulse.duckdb.publishing*", "spill", "*.rewriting", ".reserve.*")

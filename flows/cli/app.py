@@ -1,4 +1,4 @@
-"""The command line. Commands import what they need when they run, so that `--help` and `query` answer at once."""
+"""The command line. A command is loaded when it is the one to run, so that `--help` and `query` answer at once."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import alerts, backup, config, doctor, forget, load, query, restore, run, salvage, sample, sources, up, verify
+from flows.cli.commands import Commands
 from flows.cli.umask import closing_what_is_made
 from flows.logs import keep_logs_printable
 from flows.printing import CannotPrintError, prepare_streams, say
@@ -22,6 +22,7 @@ HALF = re.compile("[\ud800-\udfff]")
 
 app = typer.Typer(
     name="govpulse",
+    cls=Commands,
     help="The pulse of a data-governance platform.",
     no_args_is_help=True,
     add_completion=False,
@@ -49,22 +50,6 @@ def options(
     if config_file is not None:
         os.environ["GOVPULSE_CONFIG"] = str(config_file.absolute())
     set_logging(debug)
-
-
-app.command("run")(run.run)
-app.command("up")(up.up)
-app.command("query")(query.query)
-app.command("load")(load.load)
-app.command("forget")(forget.forget)
-app.command("backup")(backup.back_up_now)
-app.command("restore")(restore.restore_warehouse)
-app.command("verify")(verify.verify)
-app.command("salvage")(salvage.salvage_warehouse)
-app.command("sample")(sample.sample)
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(sources.app, name="sources")
-app.add_typer(config.app, name="config")
-app.command("doctor")(doctor.doctor)
 
 
 def set_logging(debug: bool) -> None:

@@ -22,9 +22,10 @@ from storage.asking import tables_in
 from storage.catalogue import TABLES, Table
 from storage.errors import ConfigurationError
 from storage.home import Home
+from storage.limits import Limits
 from storage.printable import printable
 from storage.reader import Reader
-from storage.warehouse import REMEDY, Limits, turn, warehouse
+from storage.warehouse import REMEDY, turn, warehouse
 from tasks.alerts.observing import observe
 from tasks.alerts.replay import Episode, replay
 from tasks.alerts.rule import Rule

@@ -12,6 +12,7 @@ import hashlib
 import socket
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -105,17 +106,27 @@ def is_foreign(headers: Headers, method: str) -> bool:
     return headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not is_link
 
 
-def main(descriptor: int, hosts: Sequence[str]) -> None:
-    """Serve on the listening socket `descriptor` until SIGTERM or SIGINT."""
+def make_server(hosts: Sequence[str], **options: Any) -> uvicorn.Server:
+    """The server that answers under the names `hosts`, as Prefect's settings have it.
+
+    Args:
+        options: what uvicorn is told beside that.
+    """
     keep_small()
-    api = get_current_settings().server.api
+    settings = get_current_settings().server
     config = uvicorn.Config(
         closed(create_app(final=True), hosts),
-        log_level=get_current_settings().server.logging_level.lower(),
+        log_level=settings.logging_level.lower(),
         server_header=False,
-        timeout_keep_alive=api.keepalive_timeout,
+        timeout_keep_alive=settings.api.keepalive_timeout,
+        **options,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+    return uvicorn.Server(config)
+
+
+def main(descriptor: int, hosts: Sequence[str]) -> None:
+    """Serve on the listening socket `descriptor` until SIGTERM or SIGINT."""
+    make_server(hosts).run(sockets=[socket.socket(fileno=descriptor)])
 
 
 if __name__ == "__main__":

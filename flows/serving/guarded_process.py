@@ -67,6 +67,7 @@ class GuardedProcess:
         self.deaths = [death for death in self.deaths if now - death < window_seconds] + [now]
         return len(self.deaths)
 
-    def last_lines(self, count: int) -> str:
-        """The end of its log, for whoever must find out why it failed."""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+
+def last_lines(log: Path, count: int) -> str:
+    """The end of a log, for whoever must find out why a process failed."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])

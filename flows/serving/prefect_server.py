@@ -20,7 +20,7 @@ import psutil
 
 from flows.printing import write
 from flows.serving.environments import server_environment
-from flows.serving.guarded_process import GuardedProcess
+from flows.serving.guarded_process import GuardedProcess, last_lines
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.lock import is_held
@@ -115,16 +115,16 @@ def start_server(server: GuardedProcess, api_url: str, ending: threading.Event) 
     patience_ends = time.monotonic() + HEALTHY_WITHIN_SECONDS
     while time.monotonic() < patience_ends:
         if server.exit_code() is not None:
-            raise server_failure(server, "ended before it was ready")
+            raise server_failure(server.name, server.log, "ended before it was ready")
         if is_healthy(api_url) or ending.wait(POLL_SECONDS):
             return
-    raise server_failure(server, f"was not ready within {HEALTHY_WITHIN_SECONDS:.0f} s")
+    raise server_failure(server.name, server.log, f"was not ready within {HEALTHY_WITHIN_SECONDS:.0f} s")
 
 
-def server_failure(process: GuardedProcess, what: str) -> GovpulseError:
+def server_failure(name: str, log: Path, what: str) -> GovpulseError:
     """What to raise when a process of Prefect's failed; its last lines go to standard error."""
-    write(printable_lines(process.last_lines(SHOWN_LINES)) + "\n", sys.stderr)  # why it failed, for whoever started it
-    return GovpulseError(f"the Prefect {process.name} {what}; its last lines are above, all of them in {process.log}")
+    write(printable_lines(last_lines(log, SHOWN_LINES)) + "\n", sys.stderr)  # why it failed, for whoever started it
+    return GovpulseError(f"the Prefect {name} {what}; its last lines are above, all of them in {log}")
 
 
 def is_healthy(api_url: str) -> bool:

@@ -21,6 +21,7 @@ from flows.serving.guarded_process import GuardedProcess
 from flows.serving.installation import Installation, Serving, plan
 from flows.serving.invitation import invite, invite_elsewhere
 from flows.serving.prefect_database import DamageWatch, is_elsewhere, prepare_database
+from flows.serving.prefect_schema import lay_out
 from flows.serving.prefect_server import (
     POLL_SECONDS,
     Api,
@@ -90,6 +91,7 @@ def _bring_up(
     if installation.server is not None:
         say(f"Starting the Prefect server at {installation.api_url}")
         prepare_database(home, environment)
+        lay_out(home, environment)
         start_server(installation.server, installation.api_url, ending)
     _put_to_work(installation, ending)
     if ending.is_set():
@@ -123,7 +125,7 @@ def run_to_end(process: GuardedProcess, ending: threading.Event) -> None:
     while process.exit_code() is None and not ending.wait(POLL_SECONDS):
         pass
     if process.exit_code():
-        raise server_failure(process, "failed")
+        raise server_failure(process.name, process.log, "failed")
 
 
 def watch(installation: Installation, ending: threading.Event, home: Home, environment: Mapping[str, str]) -> None:
@@ -151,6 +153,7 @@ def _start_again(
         installation.worker.stop()
         server.stop()
     is_new = prepare_database(home, environment, thorough=is_running)
+    lay_out(home, environment)
     if is_new:
         installation.worker.stop()
     start_server(server, installation.api_url, ending)
@@ -162,7 +165,7 @@ def bear(process: GuardedProcess, ending: threading.Event) -> None:
     """Log a death and wait before the next try; raise when there were too many."""
     deaths = process.recent_deaths(DEATHS_WINDOW_SECONDS)
     if deaths > DEATHS_BORNE:
-        raise server_failure(process, f"ended {deaths} times within {DEATHS_WINDOW_SECONDS / 60:.0f} min")
+        raise server_failure(process.name, process.log, f"ended {deaths} times within {DEATHS_WINDOW_SECONDS / 60:.0f} min")
     code = process.exit_code()
     what = "has a damaged database" if code is None else f"ended with code {code}"
     logger.warning("the Prefect %s %s; starting it again", process.name, what)

@@ -26,11 +26,12 @@ from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.journal import committed_number
 from storage.landing import pending
+from storage.limits import Limits
 from storage.lock import fair_lock
 from storage.person_secret import copy_secret
 from storage.relations import count_rows, greatest, values_of
 from storage.room import LEAST_BYTES, is_about_room, remedy, require_room
-from storage.warehouse import REMEDY, Limits, connect, warehouse
+from storage.warehouse import REMEDY, connect, warehouse
 
 HOLD_SECONDS = 2.0
 """After so long no further slice is begun, and the others have their turn."""

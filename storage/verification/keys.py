@@ -8,9 +8,10 @@ import duckdb
 from storage.catalogue import TABLES
 from storage.changes import changed_days, changed_tables, day_column, generation, in_days
 from storage.home import Home
+from storage.limits import Limits
 from storage.relations import count_doubled
 from storage.verification.result import CheckResult, keep, note_verified, verified_until
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 
 WHAT = "keys"
 HOLD_SECONDS = 2.0

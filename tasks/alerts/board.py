@@ -19,11 +19,12 @@ from storage.errors import GovpulseError
 from storage.fingerprints import fingerprint
 from storage.frames import fetch, registered
 from storage.home import Home
+from storage.limits import Limits
 from storage.reader import Ask, Reader, asking_on
 from storage.relations import greatest
 from storage.sql_files import sql_beside
 from storage.transaction import transaction
-from storage.warehouse import REMEDY, Limits, opened, turn
+from storage.warehouse import REMEDY, opened, turn
 from storage.write import upsert_rows
 from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force

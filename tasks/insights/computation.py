@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.home import Home
-from storage.warehouse import Limits
+from storage.limits import Limits
 from tasks.insights.insight import Insight, InsightResult, Underway, compute_rows
 
 

@@ -21,9 +21,10 @@ from storage.catalogue import INSIGHTS, Table
 from storage.clock import reading_at
 from storage.frames import fetch, registered
 from storage.home import Home
+from storage.limits import Limits
 from storage.sql_files import sql_beside
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import replace
 from tasks.insights.book import Computation, check_inputs, check_output, enter
 from tasks.insights.macros import define_macros

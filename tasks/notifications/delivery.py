@@ -17,8 +17,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.home import Home
+from storage.limits import Limits
 from storage.lock import BusyError, fair_lock
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.messages import from_json
 from tasks.notifications.channels import Channel
 from tasks.notifications.outbox import channels_with_work, record, take

@@ -22,7 +22,8 @@ from prefect.cache_policies import NO_CACHE
 from storage.audience import EVERYBODY, Audience
 from storage.errors import GovpulseError, describe, first_line
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from storage.without_people import are_named
 from tasks.plots.labels import Caption
 from tasks.plots.reading import KEY, Filling, HostAnomalies, read_anomalies, read_forecasts

@@ -24,11 +24,12 @@ from storage.forgetting import user_columns
 from storage.frames import registered
 from storage.home import Home
 from storage.landing import COMPRESSION
+from storage.limits import Limits
 from storage.listings import doubt, insist_on_gone
 from storage.lock import fair_lock
 from storage.pseudonyms import AS_THEY_ARE, AT, Pseudonyms
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import append
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, read_many_keys

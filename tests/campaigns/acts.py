@@ -10,7 +10,8 @@ import psycopg
 
 from storage.frames import fetch
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tests.postgresql import PostgresServer

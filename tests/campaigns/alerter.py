@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.alerts import board
 from tasks.alerts.rule import Rule
 from tasks.notifications import delivery

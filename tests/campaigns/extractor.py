@@ -10,7 +10,7 @@ from pathlib import Path
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.warehouse import Limits
+from storage.limits import Limits
 from tasks.loading import load_as_landed, load_landed
 from tasks.sources import landing_stream, slices
 from tasks.sources.address import Address

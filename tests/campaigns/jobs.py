@@ -18,6 +18,7 @@ from storage.home import Home
 from storage.journal_elsewhere import copy_journal
 from storage.journal_files import begin_segment, damage_in_journal
 from storage.landing import land, sweep_orphans
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.maintenance import apply_retention, compact
 from storage.publishing import publish
@@ -25,7 +26,7 @@ from storage.restore import restore
 from storage.salvage import salvage
 from storage.verification.files import verify_files
 from storage.verification.keys import verify_keys
-from storage.warehouse import Limits, turn, warehouse
+from storage.warehouse import turn, warehouse
 from tasks.maintenance import copy_elsewhere, renew_backup
 from tasks.silences import read_all_silences
 from tests.campaigns.lives import TOLD_APART, evaluate, watch

@@ -18,10 +18,11 @@ from storage.forgetting import forget_user
 from storage.home import Home
 from storage.journal_elsewhere import copy_journal
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.maintenance import compact
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.rule import Rule

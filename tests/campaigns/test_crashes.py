@@ -18,7 +18,8 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.landing import pending
 from storage.landing_names import plain_name
-from storage.warehouse import Limits, attach, warehouse
+from storage.limits import Limits
+from storage.warehouse import attach, warehouse
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
 from tests.insights import compute_table
 

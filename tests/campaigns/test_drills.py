@@ -20,10 +20,11 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.installation import read_own_marks
 from storage.journal_replay import BY_PEOPLE
+from storage.limits import Limits
 from storage.restore import Restored, restore
 from storage.salvage import Salvage, salvage
 from storage.verification.files import verify_files
-from storage.warehouse import Limits, turn, warehouse
+from storage.warehouse import turn, warehouse
 from tasks.maintenance import renew_backup
 from tests.campaigns.disasters import DISASTERS, SECOND, Blow
 from tests.campaigns.lives import KEPT, Content, Life, go_on, live

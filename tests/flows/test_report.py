@@ -10,8 +10,8 @@ import pytest
 
 from flows.cli.deployments_table import deployments_table
 from flows.cli.summary import _print_tables
+from flows.pages import what_to_do
 from flows.printing import rendered
-from flows.report import what_to_do
 from storage.catalogue import INSIGHTS
 from storage.home import Home
 from storage.publishing import publish

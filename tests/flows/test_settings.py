@@ -8,7 +8,7 @@ import pytest
 
 from flows.settings import Settings, config_file, load_settings, shown
 from storage.errors import ConfigurationError
-from storage.warehouse import Limits
+from storage.limits import Limits
 
 
 @pytest.fixture(autouse=True)

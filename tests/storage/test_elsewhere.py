@@ -16,9 +16,10 @@ from storage.home import Home
 from storage.journal_elsewhere import copy_journal, fetch_journal
 from storage.journal_files import segments
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.maintenance import copy_elsewhere, renew_backup
 from tests.backups import NOW, back_up_now, everything, restore_now
 from tests.homes import migrated_home

@@ -11,8 +11,9 @@ from storage.clock import believed, is_settled
 from storage.future import take_back_future
 from storage.landing import land
 from storage.ledger import move_watermark
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import upsert_rows
 from tasks.insights.findings.joining import as_found, write_findings
 from tasks.maintenance import delete_expired

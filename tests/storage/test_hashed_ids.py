@@ -15,9 +15,10 @@ from storage.fingerprints import fingerprint, row_id
 from storage.forgetting import forget_user
 from storage.home import Home
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.verification.keys import verify_keys
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tests.acts import AS_OF, act_rows
 from tests.homes import migrated_home
 from tests.insight_rows import BLANK_AT, insert

@@ -27,10 +27,11 @@ from storage.journal_files import (
     segments,
 )
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.room import mind_the_disk
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.warehouse_mark import forget_mark, wal_of
 from tasks.maintenance import renew_backup
 from tests.homes import migrated_home

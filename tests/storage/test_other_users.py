@@ -32,7 +32,8 @@ from storage.lock import fair_lock
 from storage.backups.taking import back_up
 from storage.maintenance import compact
 from storage.publishing import publish
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 """
 OPERATE = """
 home, audience = Home(Path(sys.argv[1])), Audience(*json.loads(sys.argv[2]))

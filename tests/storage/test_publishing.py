@@ -9,9 +9,10 @@ import pytest
 
 from storage.catalogue import PUBLISHED
 from storage.errors import GovpulseError
+from storage.limits import Limits
 from storage.published import ask_published, query_published
 from storage.publishing import publish
-from storage.warehouse import Limits, explain, warehouse
+from storage.warehouse import explain, warehouse
 
 READ_ON_DEMAND = """
 import sys, duckdb

@@ -9,8 +9,9 @@ import pytest
 
 from storage.asking import TookTooLongError
 from storage.errors import GovpulseError
+from storage.limits import Limits
 from storage.reader import Reader
-from storage.warehouse import REMEDY, Limits, warehouse
+from storage.warehouse import REMEDY, warehouse
 from tests.homes import migrated_home
 
 LIMITS = Limits(memory="200MB")
@@ -20,7 +21,7 @@ ASK_FOR_EVER = f"""
 import sys
 from pathlib import Path
 from storage.reader import Reader
-from storage.warehouse import Limits
+from storage.limits import Limits
 with Reader(Limits()) as reader, reader.reading(Path(sys.argv[1]), "warehouse", ""):
     print(reader.ask("SELECT 1 AS n", {{}}, 60.0)["n"][0], flush=True)
     reader.ask("{DEAF}", {{}}, 600.0)

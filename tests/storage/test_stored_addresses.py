@@ -17,11 +17,12 @@ from storage.forgetting import forget_user, user_columns
 from storage.home import Home
 from storage.journal_files import begin_segment, drop_segments_before
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.pseudonyms import Pseudonyms
 from storage.stored_addresses import read_pseudonyms, settle_addresses
 from storage.verification.keys import verify_keys
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources.pseudonyms import without_addresses
 from tests.acts import act_rows, scores_now
 from tests.homes import migrated_home
@@ -196,7 +197,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from storage import stored_addresses
 from storage.home import Home
-from storage.warehouse import Limits
+from storage.limits import Limits
 
 def kill(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -8,8 +8,9 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, attach, connect, warehouse
+from storage.warehouse import attach, connect, warehouse
 
 OPEN_AND_WAIT = """
 import sys, time, duckdb

@@ -15,8 +15,9 @@ import polars as pl
 from joblib import Parallel, delayed
 
 from storage.home import Home
+from storage.limits import Limits
 from storage.sql_files import sql_beside
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.insights.detection.artifacts import Artifact, current_versions
 from tasks.insights.detection.judging import Job, Judged, judge
 from tasks.insights.detection.planning import HISTORY, Plan, day_of, groups, name_of, plan_training, take_up

@@ -6,14 +6,22 @@ from datetime import datetime
 from tasks.messages import Message
 from tasks.notifications.channels import Channel, Kind
 from tasks.notifications.outcomes import Outcome
-from tasks.notifications.senders import apprise, console, pagerduty, webhook
+from tasks.notifications.senders import console, pagerduty, webhook
+
+
+def _by_apprise(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:
+    """Apprise, which knows a hundred services, is loaded for who has such a channel."""
+    from tasks.notifications.senders import apprise
+
+    return apprise.send(channel, message, notification_id, now)
+
 
 Sender = Callable[[Channel, Message, str, datetime], Outcome]
 SENDERS: dict[Kind, Sender] = {
     "console": console.send,
     "webhook": webhook.send,
     "pagerduty": pagerduty.send,
-    "apprise": apprise.send,
+    "apprise": _by_apprise,
 }
 
 

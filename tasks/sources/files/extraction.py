@@ -9,7 +9,8 @@ from prefect.cache_policies import NO_CACHE
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.ledger import is_recorded
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, ExtractResult

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from storage.home import Home
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.pseudonyms import pseudonym
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.maintenance import renew_backup
 from tasks.sources.files import land_file
 from tests.backups import restore_now

@@ -17,8 +17,9 @@ from storage.catalogue import TABLES
 from storage.errors import ConfigurationError
 from storage.frames import registered
 from storage.home import Home
+from storage.limits import Limits
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import append
 from tasks.alerts.in_force import definition_of
 from tasks.alerts.rules import load_rules

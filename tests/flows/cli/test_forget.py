@@ -24,9 +24,10 @@ from storage.errors import GovpulseError
 from storage.forgetting import forget_user
 from storage.home import Home
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.lock import fair_lock
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import remove
 from tasks.maintenance import back_up_warehouse
 from tasks.sources.sample.database import advance_sample, write_sample

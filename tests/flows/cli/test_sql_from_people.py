@@ -14,9 +14,10 @@ import pytest
 from storage.asking import check_reads
 from storage.errors import ConfigurationError, GovpulseError
 from storage.home import Home
+from storage.limits import Limits
 from storage.publishing import publish
 from storage.reader import Reader
-from storage.warehouse import REMEDY, Limits, warehouse
+from storage.warehouse import REMEDY, warehouse
 from tasks.alerts.board import evaluate_rules
 from tasks.alerts.rules import read_rules
 from tests.attempts import ATTEMPTS

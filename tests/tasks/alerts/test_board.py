@@ -10,8 +10,9 @@ import pytest
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
+from storage.limits import Limits
 from storage.reader import asking_on
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.alerts.board import evaluate_on, evaluate_rules, read_alerts
 from tasks.alerts.observing import observe
 from tasks.alerts.rule import Rule

@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 
 from storage.frames import fetch, registered
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.insights.anomalies import ANOMALIES
 from tasks.insights.anomaly_scores import ANOMALY_SCORES
 from tests.homes import migrated_home

@@ -7,7 +7,8 @@ import pytest
 from storage.catalogue import TABLES
 from storage.frames import fetch
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.insights.forecasts import FORECASTS
 from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS, TABLE
 from tests.insight_rows import enter, insert

@@ -15,8 +15,9 @@ from storage.catalogue import INSIGHTS, TABLES
 from storage.frames import fetch
 from storage.home import Home
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.insights.book import check_output
 from tasks.insights.correlations.innovations import ORDER
 from tasks.insights.metric_correlations import METRIC_CORRELATIONS, MINUTES, STRONGEST, derive_correlations

@@ -17,8 +17,9 @@ from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
 from storage.landing import land
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.insights.anomalies import ANOMALIES
 from tasks.insights.anomaly_scores import ANOMALY_SCORES

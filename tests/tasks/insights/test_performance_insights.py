@@ -11,7 +11,8 @@ from storage.catalogue.insights import performance_insights as catalogue
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.insights import insight
 from tasks.insights import performance_insights as module
 from tasks.insights.performance_insights import KINDS, PERFORMANCE_INSIGHTS, TABLE

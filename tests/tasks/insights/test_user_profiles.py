@@ -18,7 +18,8 @@ from storage.catalogue import INSIGHTS
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.insights.book import check_output
 from tasks.insights.expertise_scores import EXPERTISE_SCORES
 from tasks.insights.user_profiles import USER_PROFILES, defaults_by_role, make_parts, put_together

@@ -15,9 +15,10 @@ from pydantic import SecretStr
 from storage.catalogue import TABLES
 from storage.frames import registered, schema_of
 from storage.home import Home
+from storage.limits import Limits
 from storage.lock import BusyError, fair_lock
 from storage.transaction import transaction
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from storage.write import upsert
 from tasks.messages import from_json, to_json
 from tasks.notifications import retries

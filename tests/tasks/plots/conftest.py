@@ -13,8 +13,9 @@ import pytest
 
 from storage.catalogue import TABLES
 from storage.frames import registered
+from storage.limits import Limits
 from storage.migrations import migrate
-from storage.warehouse import Limits, connect
+from storage.warehouse import connect
 from tests.disk_series import Disk, fill, hours_of
 from tests.insight_rows import insert
 

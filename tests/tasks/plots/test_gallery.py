@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import tasks.plots
-from flows.report import plots
+from flows.pages import plots
 from storage.audience import Audience
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources.aliases import read_aliases
 from tests.homes import migrated_home
 

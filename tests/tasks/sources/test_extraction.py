@@ -15,9 +15,10 @@ from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.landing import pending
 from storage.ledger import Mark
+from storage.limits import Limits
 from storage.load_result import LoadResult
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources import landing_stream, slices
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source

@@ -11,8 +11,9 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.landing import pending
 from storage.landing_names import plain_name
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources.files import LandedRows, land_file, pieces
 
 USERS = pl.DataFrame(

@@ -14,9 +14,10 @@ from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.landing import pending
+from storage.limits import Limits
 from storage.listings import mark_gone
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources import landing_stream
 from tasks.sources.address import Address
 from tasks.sources.database import postgresql_reading, sqlite_reading

@@ -20,10 +20,11 @@ from storage.catalogue import DATASETS
 from storage.forgetting import user_columns
 from storage.home import Home
 from storage.landing import pending
+from storage.limits import Limits
 from storage.loading import load_landing
 from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
 from storage.rejected_rows import rejected_rows
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.frames import fetch
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources import slices
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source, open_session

@@ -15,9 +15,10 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.frames import fetch
+from storage.limits import Limits
 from storage.load_result import LoadResult
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources.files import land_file
 from tests.homes import migrated_home
 

@@ -14,8 +14,9 @@ from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
 from storage.landing import pending
+from storage.limits import Limits
 from storage.loading import load_landing
-from storage.warehouse import Limits, warehouse
+from storage.warehouse import warehouse
 from tasks.sources.files import land_file
 
 INSTANT = dt.datetime(2026, 3, 1, 10, tzinfo=dt.UTC)

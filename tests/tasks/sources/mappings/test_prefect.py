@@ -17,7 +17,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from storage.catalogue import DATASETS
-from storage.warehouse import Limits, warehouse
+from storage.limits import Limits
+from storage.warehouse import warehouse
 from tasks.loading import load_landed
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source, open_session

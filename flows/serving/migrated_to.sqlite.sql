@@ -1,0 +1,2 @@
+-- The number of the last migration.
+SELECT version_num FROM alembic_version
