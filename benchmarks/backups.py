@@ -19,12 +19,12 @@ from typing import TypeVar
 
 from benchmarks.bars import Bar
 from storage.backups.elsewhere import copy_backups, fetch_backups
+from storage.backups.restore import restore
 from storage.backups.taking import Taken, back_up
 from storage.changes import note_days
 from storage.destination import open_destination
 from storage.home import Home
 from storage.limits import Limits
-from storage.restore import restore
 from storage.room import in_units
 from storage.transaction import transaction
 from storage.verification.files import verify_files

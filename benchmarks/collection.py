@@ -19,7 +19,7 @@ from statistics import median
 import psutil
 
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 from tasks.sources.host.reading import read_host
 from tasks.sources.host.rows import build_frame, compute_rows
 

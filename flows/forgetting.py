@@ -18,22 +18,22 @@ from flows.serving.prefect_database import drop_set_aside, is_elsewhere, prefect
 from flows.serving.prefect_server import Api
 from flows.settings import Settings
 from flows.settings_files import settings_files
-from storage import leftovers
 from storage.backups.keeping import has_outdated_backups
 from storage.errors import GovpulseError
-from storage.forgetting import Forgotten, forget_user
 from storage.home import Home
-from storage.journal_files import last_number
-from storage.leftovers import Leftovers
-from storage.loading import load_landing
+from storage.intake.loading import load_landing
+from storage.journal.files import last_number
 from storage.lock import fair_lock
 from storage.maintenance import compact
-from storage.mentions import Holding
-from storage.person import Person
-from storage.person_secret import find_pseudonyms
-from storage.publishing import publish
-from storage.searching import names
-from storage.stored_addresses import settle_addresses
+from storage.people import leftovers
+from storage.people.forgetting import Forgotten, forget_user
+from storage.people.leftovers import Leftovers
+from storage.people.mentions import Holding
+from storage.people.person import Person
+from storage.people.person_secret import find_pseudonyms
+from storage.people.searching import names
+from storage.people.stored_addresses import settle_addresses
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 
 PROJECT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from storage.errors import GovpulseError
-from storage.load_result import LoadResult
+from storage.intake.load_result import LoadResult
 from storage.markdown import in_markdown, without_markdown
 
 SHOWN_FILES = 200

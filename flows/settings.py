@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from flows.memory import memory_bytes, warehouse_memory
-from storage.audience import Audience
 from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.instants import ZERO_DAYS
 from storage.limits import Limits
-from storage.pseudonyms import Addresses
+from storage.people.pseudonyms import Addresses
+from storage.publishing.audience import Audience
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.notifications.channels import Kind, mistake_in
 from tasks.patterns import compiled

@@ -14,9 +14,9 @@ from flows.report import Report
 from flows.run import Run, begin, finish
 from flows.settings import SourceSettings
 from flows.warehouse_steps import load, note_loaded, publish
-from storage.pseudonyms import Pseudonyms
-from storage.sample_rows import SAMPLE
-from storage.stored_addresses import read_pseudonyms
+from storage.intake.sample_rows import SAMPLE
+from storage.people.pseudonyms import Pseudonyms
+from storage.people.stored_addresses import read_pseudonyms
 from tasks.boards import reason_board, scan_board
 from tasks.loading import load_as_landed
 from tasks.sources.address import Address

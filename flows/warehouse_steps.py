@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.run import Run
 from flows.settings import Settings
-from storage.load_result import LoadResult
+from storage.intake.load_result import LoadResult
 from tasks.loading import load_landed, publish_tables
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from storage.catalogue import TABLES, Table
-from storage.journal import is_kept, note_put, note_removed
+from storage.journal.noting import is_kept, note_put, note_removed
 from storage.relations import greatest, rows_by_day, values_of
 from storage.sql_files import sql_beside
 

@@ -11,13 +11,13 @@ from storage.access import close
 from storage.catalogue import TABLES, Table
 from storage.durable import sync_folder
 from storage.home import Home
-from storage.journal import note_act
+from storage.journal.noting import note_act
 from storage.relations import copy_database
 from storage.room import require_room
 from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.warehouse import attach
-from storage.warehouse_mark import announce, checkpoint
+from storage.wholeness.mark import announce, checkpoint
 from storage.write import remove
 
 COMPACT_AT_FREE_RATIO = 0.25

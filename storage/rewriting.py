@@ -7,7 +7,7 @@ from storage.access import close
 from storage.limits import Limits
 from storage.relations import copy_database
 from storage.warehouse import attach, connect
-from storage.warehouse_mark import wal_of
+from storage.wholeness.mark import wal_of
 
 
 def rewrite(limits: Limits, file: Path) -> None:

@@ -5,8 +5,8 @@ from contextlib import contextmanager, suppress
 
 import duckdb
 
-from storage.journal import close_entry, drop_entry, next_number, open_entry, write_entry
-from storage.warehouse_mark import note_commit
+from storage.journal.noting import close_entry, drop_entry, next_number, open_entry, write_entry
+from storage.wholeness.mark import note_commit
 from storage.write import enter, update
 
 NUMBERED = "ops.journal"

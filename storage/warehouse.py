@@ -18,15 +18,15 @@ from storage.access import close
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.installation import read_marks, settle_installation
-from storage.journal import journaled
+from storage.journal.noting import journaled
 from storage.limits import Limits
 from storage.lock import fair_lock
 from storage.migrations import migrate
 from storage.quoting import quote_text
 from storage.sql_files import sql_beside
-from storage.torn_blocks import put_back_torn
-from storage.warehouse_mark import watched
-from storage.wholeness import refuse_what_is_not_whole
+from storage.wholeness.checking import refuse_what_is_not_whole
+from storage.wholeness.mark import watched
+from storage.wholeness.torn_blocks import put_back_torn
 
 STORAGE_VERSION = "v1.2.0"
 """The file format: the oldest that has what we use, so that users' own DuckDB 1.x clients can open what we publish."""

@@ -9,17 +9,17 @@ from threading import Event
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.audience import EVERYBODY, Audience
-from storage.future import take_back_future
 from storage.home import Home
 from storage.instants import ZERO_DAYS
-from storage.landing import backlog
+from storage.intake.future import take_back_future
+from storage.intake.landing import backlog
+from storage.intake.load_result import LoadResult
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.load_result import LoadResult
-from storage.loading import load_landing
-from storage.pseudonyms import Addresses
-from storage.publishing import publish
-from storage.stored_addresses import settle_addresses
+from storage.people.pseudonyms import Addresses
+from storage.people.stored_addresses import settle_addresses
+from storage.publishing.audience import EVERYBODY, Audience
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 
 LOOK_EVERY_SECONDS = 0.2

@@ -18,9 +18,9 @@ from storage.clock import is_settled
 from storage.destination import open_destination
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.journal_elsewhere import copy_journal, drop_journal
-from storage.journal_files import begin_segment, drop_segments_before, segment_after
-from storage.landing import sweep_orphans
+from storage.intake.landing import sweep_orphans
+from storage.journal.elsewhere import copy_journal, drop_journal
+from storage.journal.files import begin_segment, drop_segments_before, segment_after
 from storage.limits import Limits
 from storage.maintenance import COMPACT_AT_FREE_RATIO, apply_retention, compact, free_ratio
 from storage.room import in_units

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 
 
 def run_row(

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from storage.backups.manifest import Manifest
+from storage.backups.restore import Restored, restore
 from storage.backups.taking import Taken, back_up, backups_turn
 from storage.changes import stored_tables
 from storage.frames import fetch
 from storage.home import Home
 from storage.limits import Limits
-from storage.restore import Restored, restore
 from storage.warehouse import turn, warehouse
 
 TIMELINE = "ops.installation"

@@ -13,18 +13,18 @@ from pydantic import SecretStr
 
 from storage.catalogue import DATASETS, GOVERNANCE, TABLES
 from storage.errors import GovpulseError
-from storage.forgetting import forget_user
 from storage.home import Home
-from storage.journal_files import begin_segment
-from storage.journal_replay import Replayed, replay
-from storage.landing import land
-from storage.loading import load_landing
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
+from storage.intake.sources import rename_source
+from storage.journal.files import begin_segment
+from storage.journal.replay import Replayed, replay
 from storage.maintenance import apply_retention
 from storage.migrations import migrate
-from storage.sources import rename_source
+from storage.people.forgetting import forget_user
 from storage.transaction import transaction
 from storage.warehouse import attach, connect, warehouse
-from storage.warehouse_mark import wal_of
+from storage.wholeness.mark import wal_of
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.rule import Rule

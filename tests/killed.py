@@ -7,7 +7,7 @@ import duckdb
 
 from storage.home import Home
 from storage.warehouse import warehouse
-from storage.warehouse_mark import mark_of, wal_of
+from storage.wholeness.mark import mark_of, wal_of
 
 
 @contextmanager

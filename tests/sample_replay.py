@@ -10,8 +10,8 @@ from sqlite3 import connect
 from storage.catalogue import INSIGHTS
 from storage.frames import fetch
 from storage.home import Home
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.insights.application_health import APPLICATION_HEALTH

@@ -37,7 +37,7 @@ def test_layers_hold(copy):
 @pytest.mark.parametrize(
     ("file", "planted"),
     [
-        ("storage/landing.py", "import tasks.loading"),
+        ("storage/intake/landing.py", "import tasks.loading"),
         ("tasks/loading.py", "import flows.settings"),
         ("tasks/alerts/rules.py", "import tasks.insights.statistics.intervals"),
         ("storage/write.py", "import prefect"),

@@ -13,10 +13,10 @@ import typer
 from jsonschema import Draft202012Validator
 
 from flows.cli.app import app
+from storage.asking.reader import asking_on
 from storage.catalogue import INSIGHTS, TABLES
 from storage.catalogue.alerts import REASON_CODES
 from storage.migrations import migrate
-from storage.reader import asking_on
 from storage.warehouse import connect
 from tasks.alerts.observing import observe
 from tasks.alerts.rule import evidence_query

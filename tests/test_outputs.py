@@ -26,13 +26,13 @@ from flows.logs import PrintableRecord
 from flows.pages import what_to_do
 from flows.printing import rendered, say
 from flows.report import Report, artifact_rows, as_markdown
-from storage.answers import as_printed as as_printed_relation
+from storage.asking.answers import as_printed as as_printed_relation
+from storage.asking.reader import Reader
 from storage.catalogue import INSIGHTS, TABLES
 from storage.home import Home
 from storage.limits import Limits
-from storage.published import query_published
-from storage.publishing import publish
-from storage.reader import Reader
+from storage.publishing.published import query_published
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 from tasks.boards import finding_board
 from tasks.notifications.channels import Channel

@@ -26,7 +26,7 @@ from flows.run import Run
 from flows.settings import load_settings
 from flows.sources import extract_sources
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 from storage.warehouse import warehouse
 from tasks.silences import add_silence, end_silence, new_ack, new_silence, parse_matchers, read_all_silences
 from tasks.sources.sample.database import SAMPLE_ZONE, advance_sample, write_sample

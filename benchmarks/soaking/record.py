@@ -15,7 +15,7 @@ from storage.changes import stored_tables
 from storage.home import Home
 from storage.limits import Limits
 from storage.warehouse import warehouse
-from storage.warehouse_mark import wal_of
+from storage.wholeness.mark import wal_of
 
 LEFTOVERS = ("*.tmp", "warehouse.compacting*", ".govpulse.duckdb.publishing*", "spill", "*.rewriting", ".reserve.*")
 

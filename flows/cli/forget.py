@@ -11,7 +11,7 @@ from flows.forgetting import Forgetting, forget_everywhere
 from flows.printing import say, working
 from flows.settings import load_settings
 from storage.errors import ConfigurationError, GovpulseError
-from storage.person import Person
+from storage.people.person import Person
 from tasks.wording import counted
 
 NOBODY = "system"

@@ -14,11 +14,11 @@ from flows.settings import Settings, load_settings
 from storage.audit import record_action
 from storage.catalogue import DATASETS
 from storage.errors import ConfigurationError, GovpulseError
-from storage.load_result import LoadResult
-from storage.loading import load_dataset
-from storage.pseudonyms import Pseudonyms
-from storage.rejected_rows import forget_replayed, rejected_rows
-from storage.stored_addresses import read_pseudonyms, settle_addresses
+from storage.intake.load_result import LoadResult
+from storage.intake.loading import load_dataset
+from storage.intake.rejected_rows import forget_replayed, rejected_rows
+from storage.people.pseudonyms import Pseudonyms
+from storage.people.stored_addresses import read_pseudonyms, settle_addresses
 from storage.transaction import transaction
 from storage.warehouse import warehouse
 from tasks.wording import counted

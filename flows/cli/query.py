@@ -11,11 +11,11 @@ from flows import printing
 from flows.cli.query_formats import as_csv, as_json, as_table
 from flows.cli.umask import as_the_person
 from flows.settings import Settings, load_settings
-from storage.answers import Answer, Form
-from storage.asking import TookTooLongError
+from storage.asking.answers import Answer, Form
+from storage.asking.permission import TookTooLongError
+from storage.asking.reader import Reader
 from storage.errors import ConfigurationError, GovpulseError
-from storage.published import check_query, query_published
-from storage.reader import Reader
+from storage.publishing.published import check_query, query_published
 from storage.warehouse import REMEDY, opened, turn
 
 

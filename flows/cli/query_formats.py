@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.printing import cell
-from storage.answers import Answer, Kind, told_apart
+from storage.asking.answers import Answer, Kind, told_apart
 from storage.printable import guard, printable_cell, printable_json, printable_lines, printable_padded
 
 NO_NUMBERS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}

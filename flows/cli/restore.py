@@ -10,13 +10,13 @@ from flows.instants import in_utc, parse_instant
 from flows.printing import cell, say, show, working
 from flows.settings import load_settings
 from storage.backups.elsewhere import fetch_backups
+from storage.backups.restore import Difference, restore
 from storage.backups.taking import backups_turn
 from storage.destination import open_destination
 from storage.home import Home
 from storage.installation import read_own_marks
-from storage.journal_elsewhere import fetch_journal
-from storage.journal_replay import Replayed
-from storage.restore import Difference, restore
+from storage.journal.elsewhere import fetch_journal
+from storage.journal.replay import Replayed
 from storage.room import in_units
 from storage.warehouse import turn
 from tasks.wording import counted

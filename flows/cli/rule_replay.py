@@ -18,13 +18,13 @@ import duckdb
 from rich.progress import track
 
 from flows.printing import console
-from storage.asking import tables_in
+from storage.asking.permission import tables_in
+from storage.asking.reader import Reader
 from storage.catalogue import TABLES, Table
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.limits import Limits
 from storage.printable import printable
-from storage.reader import Reader
 from storage.warehouse import REMEDY, turn, warehouse
 from tasks.alerts.observing import observe
 from tasks.alerts.replay import Episode, replay

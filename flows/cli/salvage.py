@@ -10,8 +10,8 @@ from flows.cli.restore import played
 from flows.printing import cell, say, show, working
 from flows.settings import load_settings
 from storage.installation import read_own_marks
-from storage.salvage import Salvage, salvage
-from storage.salvage_reading import Loss
+from storage.salvage.reading import Loss
+from storage.salvage.salvaging import Salvage, salvage
 from storage.warehouse import turn
 
 NOTHING = "nothing is damaged, and nothing was changed"

@@ -8,7 +8,7 @@ import typer
 
 from flows.printing import say
 from flows.settings import load_settings
-from storage.sources import known_sources, rename_source
+from storage.intake.sources import known_sources, rename_source
 from storage.warehouse import warehouse
 from tasks.wording import counted
 

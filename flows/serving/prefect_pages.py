@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import httpx
 
 from storage.errors import GovpulseError, first_line
-from storage.mentions import held_in
-from storage.person import Person, in_document
+from storage.people.mentions import held_in
+from storage.people.person import Person, in_document
 from tasks.wording import counted
 
 FLOWS = (

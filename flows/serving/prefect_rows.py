@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import GovpulseError
-from storage.mentions import EXAMPLES, Holding, held_in
-from storage.person import Person, codes, in_base64, in_document, spellings
+from storage.people.mentions import EXAMPLES, Holding, held_in
+from storage.people.person import Person, codes, in_base64, in_document, spellings
 from storage.quoting import quote_name
 from storage.sql_files import sql_beside
 

@@ -13,7 +13,7 @@ from storage.backups.exporting import copy_to_disk, is_damaged
 from storage.backups.manifest import Extra, Manifest, Part
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.journal_files import LANDED
+from storage.journal.files import LANDED
 from storage.migrations import migrate, migrations
 from storage.quoting import quote_text
 from storage.relations import count_rows, empty, make_like, table_names

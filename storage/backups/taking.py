@@ -24,11 +24,11 @@ from storage.catalogue import LANDED
 from storage.changes import generation
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
-from storage.journal import committed_number
-from storage.landing import pending
+from storage.intake.landing import pending
+from storage.journal.noting import committed_number
 from storage.limits import Limits
 from storage.lock import fair_lock
-from storage.person_secret import copy_secret
+from storage.people.person_secret import copy_secret
 from storage.relations import count_rows, greatest, values_of
 from storage.room import LEAST_BYTES, is_about_room, remedy, require_room
 from storage.warehouse import REMEDY, connect, warehouse

@@ -13,14 +13,14 @@ from storage.backups.whole_files import damage_in, whole_files
 from storage.duckdb_file.headers import UnknownFormatError
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
-from storage.journal_files import damage_in_journal, segments
-from storage.landed_file import check_content, check_pages
+from storage.intake.landed_file import check_content, check_pages
+from storage.journal.files import damage_in_journal, segments
 from storage.limits import Limits
 from storage.relations import values_of
 from storage.sqlite_files import damage as sqlite_damage
 from storage.verification.result import DAYS, CheckResult, Due, keep, note_verified, verified_until
 from storage.warehouse import turn, warehouse
-from storage.warehouse_mark import wal_of
+from storage.wholeness.mark import wal_of
 
 BLOCKS_A_HOLD = 4096
 """A GB, which takes a second or two while others wait."""

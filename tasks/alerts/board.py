@@ -14,13 +14,13 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from storage.asking.reader import Ask, Reader, asking_on
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.fingerprints import fingerprint
 from storage.frames import fetch, registered
 from storage.home import Home
 from storage.limits import Limits
-from storage.reader import Ask, Reader, asking_on
 from storage.relations import greatest
 from storage.sql_files import sql_beside
 from storage.transaction import transaction

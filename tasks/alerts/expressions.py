@@ -7,7 +7,7 @@ GLOB go back and try again, for as long as the text to the power of the wildcard
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from storage.asking import parsed
+from storage.asking.permission import parsed
 from storage.errors import ConfigurationError
 from tasks.patterns import compiled
 

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from storage.asking import check_reads
+from storage.asking.permission import check_reads
+from storage.asking.reader import Ask
 from storage.errors import GovpulseError
-from storage.reader import Ask
 from tasks.alerts.expressions import check_expressions
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import Observation

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from storage.asking import check_reads
+from storage.asking.permission import check_reads
 from storage.errors import ConfigurationError
 from tasks.alerts.expressions import check_expressions
 

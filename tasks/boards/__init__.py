@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from storage.home import Home
-from storage.published import ask_published
+from storage.publishing.published import ask_published
 from storage.sql_files import sql_beside
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from storage.catalogue import INSIGHTS, TABLES
 from storage.frames import registered, schema_of
-from storage.ledger import uncovered_since
+from storage.intake.ledger import uncovered_since
 from storage.write import replace, upsert
 from tasks.insights.book import check_output
 from tasks.insights.detection.fleet import Span, judge_fleet

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import duckdb
 
-from storage.ledger import uncovered_since
+from storage.intake.ledger import uncovered_since
 from tasks.insights.insight import Underway
 
 

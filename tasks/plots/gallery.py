@@ -19,12 +19,12 @@ import duckdb
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from storage.audience import EVERYBODY, Audience
 from storage.errors import GovpulseError, describe, first_line
 from storage.home import Home
 from storage.limits import Limits
+from storage.people.without_people import are_named
+from storage.publishing.audience import EVERYBODY, Audience
 from storage.warehouse import warehouse
-from storage.without_people import are_named
 from tasks.plots.labels import Caption
 from tasks.plots.reading import KEY, Filling, HostAnomalies, read_anomalies, read_forecasts
 

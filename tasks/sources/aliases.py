@@ -7,10 +7,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.home import Home
-from storage.ledger import is_recorded, last_seen
+from storage.intake.ledger import is_recorded, last_seen
+from storage.intake.listings import ALIASES
 from storage.limits import Limits
-from storage.listings import ALIASES
-from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
+from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from storage.warehouse import warehouse
 from tasks.sources.files.finding import file_stem
 from tasks.sources.files.landed_file import land_file

@@ -7,9 +7,9 @@ from datetime import datetime
 import polars as pl
 
 from storage.catalogue import DATASETS
-from storage.contract import UNREADABLE, check_rows
 from storage.errors import GovpulseError
 from storage.frames import fetch, registered
+from storage.intake.contract import UNREADABLE, check_rows
 from storage.quoting import quote_text
 from storage.sql_files import sql_beside
 from storage.warehouse import connect

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from storage.catalogue import LISTINGS
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.ledger import Mark
+from storage.intake.ledger import Mark
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, Span
 from tasks.sources.landing_stream import LandingStream

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from storage.home import Home
-from storage.landing import ROW_GROUP_ROWS, land
-from storage.ledger import Mark
-from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
+from storage.intake.landing import ROW_GROUP_ROWS, land
+from storage.intake.ledger import Mark
+from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.instants import UTC_INSTANT, newest_change
 from tasks.sources.mapping import contract_columns
 from tasks.sources.pseudonyms import without_addresses

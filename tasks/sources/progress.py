@@ -11,9 +11,9 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import GOVERNANCE, LISTINGS
 from storage.home import Home
-from storage.ledger import Mark, last_seen, open_keys, rejected_keys, watermarks
+from storage.intake.ledger import Mark, last_seen, open_keys, rejected_keys, watermarks
+from storage.intake.sources import sources_left
 from storage.limits import Limits
-from storage.sources import sources_left
 from storage.warehouse import warehouse
 from tasks.sources.address import Address
 

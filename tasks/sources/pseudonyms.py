@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.catalogue import DATASETS, Column, Table
-from storage.contract import UNREADABLE
-from storage.forgetting import is_of_a_user, user_columns
-from storage.pseudonyms import AT, Pseudonyms
+from storage.intake.contract import UNREADABLE
+from storage.people.forgetting import is_of_a_user, user_columns
+from storage.people.pseudonyms import AT, Pseudonyms
 
 REFUSED = "{name} is a mail address, which [people] addresses refuses"
 WITHOUT_TEXT = (

@@ -18,16 +18,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage.catalogue import DATASETS, LISTINGS, TABLES
-from storage.comparison import Comparison, compare
 from storage.errors import GovpulseError, first_line
-from storage.forgetting import user_columns
 from storage.frames import registered
 from storage.home import Home
-from storage.landing import COMPRESSION
+from storage.intake.comparison import Comparison, compare
+from storage.intake.landing import COMPRESSION
+from storage.intake.listings import doubt, insist_on_gone
 from storage.limits import Limits
-from storage.listings import doubt, insist_on_gone
 from storage.lock import fair_lock
-from storage.pseudonyms import AS_THEY_ARE, AT, Pseudonyms
+from storage.people.forgetting import user_columns
+from storage.people.pseudonyms import AS_THEY_ARE, AT, Pseudonyms
 from storage.transaction import transaction
 from storage.warehouse import warehouse
 from storage.write import append

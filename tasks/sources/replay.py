@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from storage.catalogue import LISTINGS
 from storage.home import Home
-from storage.landing import land
-from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
+from storage.intake.landing import land
+from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import read_many_keys
 from tasks.sources.landing_stream import LandingStream

@@ -15,11 +15,11 @@ from pathlib import Path
 import polars as pl
 
 from storage.home import Home
-from storage.landing import land, pending
+from storage.intake.landing import land, pending
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.maintenance import compact
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
 from tests.insights import compute_table

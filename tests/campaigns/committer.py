@@ -14,7 +14,7 @@ from storage.home import Home
 from storage.maintenance import compact
 from storage.transaction import transaction
 from storage.warehouse import warehouse
-from storage.warehouse_mark import checkpoint
+from storage.wholeness.mark import checkpoint
 
 ROW = "INSERT INTO ops.audit_log VALUES ('number', ?, NULL, now())"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from storage.backups.manifest import CONTENT
 from storage.home import Home
-from storage.journal_files import read
-from storage.warehouse_mark import wal_of
+from storage.journal.files import read
+from storage.wholeness.mark import wal_of
 from tests.campaigns.lives import Life
 from tests.journal_acts import ACTS, BOOKS
 from tests.killed import killed_behind

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from flows.cli.restore import fetch_all
+from storage.backups.restore import restore
 from storage.catalogue import TABLES
 from storage.destination import open_destination
 from storage.errors import GovpulseError
-from storage.forgetting import forget_user
 from storage.home import Home
-from storage.journal_elsewhere import copy_journal
-from storage.journal_files import begin_segment, damage_in_journal
-from storage.landing import land, sweep_orphans
+from storage.intake.landing import land, sweep_orphans
+from storage.intake.loading import load_landing
+from storage.journal.elsewhere import copy_journal
+from storage.journal.files import begin_segment, damage_in_journal
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.maintenance import apply_retention, compact
-from storage.publishing import publish
-from storage.restore import restore
-from storage.salvage import salvage
+from storage.people.forgetting import forget_user
+from storage.publishing.publishing import publish
+from storage.salvage.salvaging import salvage
 from storage.verification.files import verify_files
 from storage.verification.keys import verify_keys
 from storage.warehouse import turn, warehouse

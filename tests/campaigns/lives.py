@@ -14,13 +14,13 @@ from typing import Any
 import duckdb
 
 from storage.destination import open_destination
-from storage.forgetting import forget_user
 from storage.home import Home
-from storage.journal_elsewhere import copy_journal
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
+from storage.journal.elsewhere import copy_journal
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.maintenance import compact
+from storage.people.forgetting import forget_user
 from storage.transaction import transaction
 from storage.warehouse import warehouse
 from tasks.alerts.board import evaluate_on

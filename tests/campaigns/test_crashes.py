@@ -16,8 +16,8 @@ import pytest
 from storage.catalogue import PUBLISHED
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import pending
-from storage.landing_names import plain_name
+from storage.intake.landing import pending
+from storage.intake.landing_names import plain_name
 from storage.limits import Limits
 from storage.warehouse import attach, warehouse
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY

@@ -16,13 +16,13 @@ import pytest
 
 from flows.cli.restore import fetch_all
 from storage.backups.manifest import CONTENT, manifests_in
+from storage.backups.restore import Restored, restore
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.installation import read_own_marks
-from storage.journal_replay import BY_PEOPLE
+from storage.journal.replay import BY_PEOPLE
 from storage.limits import Limits
-from storage.restore import Restored, restore
-from storage.salvage import Salvage, salvage
+from storage.salvage.salvaging import Salvage, salvage
 from storage.verification.files import verify_files
 from storage.warehouse import turn, warehouse
 from tasks.maintenance import renew_backup

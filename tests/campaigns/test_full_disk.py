@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from storage.home import Home
-from storage.landing import land
-from storage.loading import load_landing
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.maintenance import compact
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.room import error_of_disk, is_about_room, mind_the_disk
 from storage.warehouse import warehouse
 from tests.full_filesystem import Filler, small_filesystem

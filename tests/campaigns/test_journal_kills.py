@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.home import Home
-from storage.journal_files import damage_in_journal, last_number
+from storage.journal.files import damage_in_journal, last_number
 from tests.homes import migrated_home
 from tests.journal_acts import content_of, copy_warehouse, replayed
 

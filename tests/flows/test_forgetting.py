@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from flows.serving import prefect_pages, prefect_rows
-from storage.person import Person
+from storage.people.person import Person
 from tests.holders import holders
 
 pytestmark = [pytest.mark.prefect, pytest.mark.campaign]

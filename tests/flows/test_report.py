@@ -14,7 +14,7 @@ from flows.pages import what_to_do
 from flows.printing import rendered
 from storage.catalogue import INSIGHTS
 from storage.home import Home
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 from tasks.boards import deployment_board, finding_board
 from tests.insight_rows import insert

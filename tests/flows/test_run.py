@@ -28,7 +28,7 @@ from flows.report import Report, RunFailedError
 from flows.sources import extract_sources
 from storage.backups.manifest import manifests_in
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 from storage.warehouse import warehouse
 from tasks.sources import pace
 from tasks.sources.address import Address

@@ -8,7 +8,7 @@ import yaml
 
 from storage.frames import fetch
 from storage.home import Home
-from storage.loading import load_landing
+from storage.intake.loading import load_landing
 from storage.warehouse import warehouse
 
 ROOT = Path(__file__).parents[2]

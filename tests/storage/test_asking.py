@@ -7,10 +7,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from storage.asking import REFUSED_FUNCTIONS, TABLE_FUNCTIONS, check_reads, lock_down, reading, tables_in
+from storage.asking.permission import REFUSED_FUNCTIONS, TABLE_FUNCTIONS, check_reads, lock_down, reading, tables_in
+from storage.asking.reader import asking_on
 from storage.catalogue import MACROS
 from storage.errors import ConfigurationError, GovpulseError
-from storage.reader import asking_on
 from storage.warehouse import attach, connect
 from tests.attempts import ATTEMPTS, OURS
 from tests.homes import migrated_connection

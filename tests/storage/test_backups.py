@@ -15,11 +15,11 @@ from storage.backups.manifest import damaged_manifests, manifests_in, name_of, p
 from storage.changes import between, change, day_column, stored_tables
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import land
-from storage.loading import load_landing
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.transaction import transaction
 from storage.warehouse import warehouse
-from storage.warehouse_mark import wal_of
+from storage.wholeness.mark import wal_of
 from storage.write import remove
 from tests.backups import NOW, back_up_now, everything, file_of, flip, lose_journal, restore_now
 from tests.homes import migrated_home
@@ -330,7 +330,7 @@ def test_a_restore_that_is_killed_can_be_done_again(home, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr("storage.restore.forget_mark", killed)
+        broken.setattr("storage.backups.restore.forget_mark", killed)
         with pytest.raises(KeyboardInterrupt):
             restore_now(home)
     assert not home.warehouse.exists()

@@ -15,12 +15,12 @@ import pytest
 from storage.catalogue import INSIGHTS, TABLES
 from storage.clock import reading_at
 from storage.frames import fetch, registered
-from storage.future import take_back_future
 from storage.home import Home
-from storage.landing import land
-from storage.ledger import last_seen, rejected_keys, uncovered_since, watermarks
-from storage.load_result import LoadResult
-from storage.loading import load_landing
+from storage.intake.future import take_back_future
+from storage.intake.landing import land
+from storage.intake.ledger import last_seen, rejected_keys, uncovered_since, watermarks
+from storage.intake.load_result import LoadResult
+from storage.intake.loading import load_landing
 from storage.transaction import transaction
 from storage.write import replace, upsert_rows
 from tasks.alerts.board import conclude, read_alerts

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.catalogue import DATASETS, Column, Table
-from storage.contract import check_columns, check_rows
 from storage.errors import GovpulseError
 from storage.frames import registered
 from storage.instants import EXAMPLE
+from storage.intake.contract import check_columns, check_rows
 from storage.warehouse import connect
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

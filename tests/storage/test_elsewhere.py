@@ -11,13 +11,13 @@ from storage.backups.manifest import manifests_in
 from storage.changes import change
 from storage.destination import open_destination, push, read, sizes_in, write
 from storage.errors import GovpulseError
-from storage.forgetting import forget_user
 from storage.home import Home
-from storage.journal_elsewhere import copy_journal, fetch_journal
-from storage.journal_files import segments
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
+from storage.journal.elsewhere import copy_journal, fetch_journal
+from storage.journal.files import segments
 from storage.limits import Limits
-from storage.loading import load_landing
+from storage.people.forgetting import forget_user
 from storage.transaction import transaction
 from storage.warehouse import warehouse
 from tasks.maintenance import copy_elsewhere, renew_backup

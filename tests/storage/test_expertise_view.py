@@ -6,7 +6,7 @@ import pytest
 from storage.catalogue import TABLES
 from storage.frames import registered
 from storage.maintenance import compact
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 from tests.acts import act_rows, ago, scores_now
 from tests.backups import back_up_now, restore_now

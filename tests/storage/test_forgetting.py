@@ -15,15 +15,15 @@ import pytest
 
 from storage.backups.keeping import drop_outdated_backups
 from storage.catalogue import TABLES
-from storage.comparison import compare
-from storage.forgetting import forget_user
 from storage.frames import registered
-from storage.journal_files import begin_segment, drop_segments_before
-from storage.landing import land
-from storage.loading import load_landing
+from storage.intake.comparison import compare
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
+from storage.journal.files import begin_segment, drop_segments_before
 from storage.maintenance import compact
-from storage.person import can_be_told
-from storage.publishing import publish
+from storage.people.forgetting import forget_user
+from storage.people.person import can_be_told
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 from tasks.messages import Member, Message, from_json, to_json
 from tests.acts import AS_OF, act_rows, scores_now

@@ -8,11 +8,11 @@ import pytest
 from storage.audit import record_action
 from storage.catalogue import TABLES
 from storage.clock import believed, is_settled
-from storage.future import take_back_future
-from storage.landing import land
-from storage.ledger import move_watermark
+from storage.intake.future import take_back_future
+from storage.intake.landing import land
+from storage.intake.ledger import move_watermark
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from storage.write import upsert_rows
 from tasks.insights.findings.joining import as_found, write_findings

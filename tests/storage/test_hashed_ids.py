@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from storage.catalogue import TABLES
-from storage.comparison import compare
 from storage.fingerprints import fingerprint, row_id
-from storage.forgetting import forget_user
 from storage.home import Home
-from storage.landing import land
+from storage.intake.comparison import compare
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
+from storage.people.forgetting import forget_user
 from storage.verification.keys import verify_keys
 from storage.warehouse import warehouse
 from tests.acts import AS_OF, act_rows

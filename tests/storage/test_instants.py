@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.catalogue import DATASETS
-from storage.contract import check_rows
 from storage.frames import registered
 from storage.instants import EXAMPLE, INSTANT, as_instant, hint
+from storage.intake.contract import check_rows
 from storage.warehouse import connect
 from tasks.sources.instants import text_in_utc
 

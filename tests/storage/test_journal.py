@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from storage import journal
 from storage.audit import record_action
 from storage.changes import change
 from storage.errors import GovpulseError
-from storage.journal_files import (
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
+from storage.journal import noting as journal
+from storage.journal.files import (
     begin_segment,
     damage_in_journal,
     drop_segments_before,
@@ -26,13 +28,11 @@ from storage.journal_files import (
     segment_after,
     segments,
 )
-from storage.landing import land
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.room import mind_the_disk
 from storage.transaction import transaction
 from storage.warehouse import warehouse
-from storage.warehouse_mark import forget_mark, wal_of
+from storage.wholeness.mark import forget_mark, wal_of
 from tasks.maintenance import renew_backup
 from tests.homes import migrated_home
 from tests.journal_acts import content_of, copy_warehouse, perform, replayed

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.catalogue import TABLES
-from storage.forgetting import forget_user
-from storage.forgetting_again import forget_again
-from storage.journal_files import begin_segment, damage_in_journal, entries_of, read, written
-from storage.journal_replay import replay
-from storage.landing import land
-from storage.loading import load_landing
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
+from storage.journal.files import begin_segment, damage_in_journal, entries_of, read, written
+from storage.journal.replay import replay
+from storage.people.forgetting import forget_user
+from storage.people.forgetting_again import forget_again
 from storage.transaction import transaction
 from storage.warehouse import warehouse
-from storage.warehouse_mark import forget_mark, wal_of
+from storage.wholeness.mark import forget_mark, wal_of
 from storage.write import remove, upsert_rows
 from tests.homes import migrated_home
 from tests.journal_acts import ACTS, BEGINNING, MOST, PEOPLE, content_of, copy_warehouse, open_copy, perform, replayed

@@ -10,9 +10,9 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landed_file import check_content, ledger_name
-from storage.landing import ORPHAN_AGE_SECONDS, land, pending, sweep_orphans
-from storage.landing_names import plain_name
+from storage.intake.landed_file import check_content, ledger_name
+from storage.intake.landing import ORPHAN_AGE_SECONDS, land, pending, sweep_orphans
+from storage.intake.landing_names import plain_name
 from tests.backups import flip
 
 FRAME = pl.DataFrame({"value": [1, 2, 3]})
@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 import polars as pl
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 frame = pl.DataFrame({"value": range(300_000)}, schema={"value": pl.Int64})
 while True:
     print(land(Home(Path(sys.argv[1])), "system_metrics", frame).name, flush=True)
@@ -33,7 +33,7 @@ import resource, signal, sys
 from pathlib import Path
 import polars as pl
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
@@ -47,7 +47,7 @@ import os, sys
 from pathlib import Path
 import polars as pl
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 if os.geteuid() == 0:
     os.setuid(65534)
 try:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.ledger import Mark, is_recorded, open_keys, record, uncovered_since, watermarks
+from storage.intake.ledger import Mark, is_recorded, open_keys, record, uncovered_since, watermarks
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTES_AN_HOUR = 60

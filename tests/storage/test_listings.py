@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from storage.catalogue import DATASETS, GOVERNANCE, LISTINGS
 from storage.home import Home
-from storage.landing import land, pending
-from storage.ledger import last_seen
-from storage.listings import mark_gone
-from storage.loading import load_landing
+from storage.intake.landing import land, pending
+from storage.intake.ledger import last_seen
+from storage.intake.listings import mark_gone
+from storage.intake.loading import load_landing
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ROWS = "SELECT domain || '/' || user_id, is_deleted FROM raw.owners ORDER BY ALL"

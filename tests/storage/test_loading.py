@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from storage.catalogue import DATASETS
 from storage.home import Home
-from storage.landing import land, pending
-from storage.loading import load_landing
+from storage.intake.landing import land, pending
+from storage.intake.loading import load_landing
 from storage.warehouse import warehouse
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ LOAD_WITHOUT_ROOM = """
 import resource, signal, sys
 from pathlib import Path
 from storage.home import Home
-from storage.loading import load_landing
+from storage.intake.loading import load_landing
 from storage.warehouse import warehouse
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from storage.catalogue import TABLES
-from storage.landing import land
-from storage.loading import load_landing
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.maintenance import apply_retention, compact, free_ratio
 from storage.warehouse import warehouse
 

@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any
 import polars as pl
 import duckdb, pytz
-from storage.audience import Audience
+from storage.publishing.audience import Audience
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import land
-from storage.loading import load_landing
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.lock import fair_lock
 from storage.backups.taking import back_up
 from storage.maintenance import compact
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.limits import Limits
 from storage.warehouse import warehouse
 """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.person import NOBODY, Person, can_be_told, codes, forms, in_base64, in_document, spellings
+from storage.people.person import NOBODY, Person, can_be_told, codes, forms, in_base64, in_document, spellings
 
 STAND_IN = "forgotten-0123456789abcdef"
 IDS = ["ann.lee", "o'hara", 'a"b', "100%x", "a\\b", "ünï", "[x]y", "ann lee", "ann@corp.example", "u_1", ".*", "日本", "-ab-"]

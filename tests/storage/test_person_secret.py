@@ -9,8 +9,8 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.person_secret import find_pseudonyms
-from storage.pseudonyms import Addresses, Pseudonyms
+from storage.people.person_secret import find_pseudonyms
+from storage.people.pseudonyms import Addresses, Pseudonyms
 from storage.warehouse import warehouse
 from tests.backups import back_up_now, lose_journal, restore_now
 from tests.homes import migrated_home

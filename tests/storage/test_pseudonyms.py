@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.settings import ExpertiseSettings
-from storage.mentioned_addresses import MentionedAddresses
-from storage.person import can_be_told
-from storage.pseudonyms import Pseudonyms, pseudonym
+from storage.people.mentioned_addresses import MentionedAddresses
+from storage.people.person import can_be_told
+from storage.people.pseudonyms import Pseudonyms, pseudonym
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 HASHED = Pseudonyms("hash", SECRET)

@@ -10,8 +10,8 @@ import pytest
 from storage.catalogue import PUBLISHED
 from storage.errors import GovpulseError
 from storage.limits import Limits
-from storage.published import ask_published, query_published
-from storage.publishing import publish
+from storage.publishing.published import ask_published, query_published
+from storage.publishing.publishing import publish
 from storage.warehouse import explain, warehouse
 
 READ_ON_DEMAND = """
@@ -34,7 +34,7 @@ PUBLISH_FOR_EVER = """
 import sys
 from pathlib import Path
 from storage.home import Home
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 home = Home(Path(sys.argv[1]))
 with warehouse(home) as con:
@@ -47,7 +47,7 @@ PUBLISH_WITHOUT_ROOM = """
 import resource, signal, sys
 from pathlib import Path
 from storage.home import Home
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 home = Home(Path(sys.argv[1]))

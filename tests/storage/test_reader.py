@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 
-from storage.asking import TookTooLongError
+from storage.asking.permission import TookTooLongError
+from storage.asking.reader import Reader
 from storage.errors import GovpulseError
 from storage.limits import Limits
-from storage.reader import Reader
 from storage.warehouse import REMEDY, warehouse
 from tests.homes import migrated_home
 
@@ -20,7 +20,7 @@ DEAF = "SELECT max(levenshtein(repeat('a', 300_000), repeat('b', 300_000))) AS n
 ASK_FOR_EVER = f"""
 import sys
 from pathlib import Path
-from storage.reader import Reader
+from storage.asking.reader import Reader
 from storage.limits import Limits
 with Reader(Limits()) as reader, reader.reading(Path(sys.argv[1]), "warehouse", ""):
     print(reader.ask("SELECT 1 AS n", {{}}, 60.0)["n"][0], flush=True)

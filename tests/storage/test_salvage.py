@@ -10,13 +10,13 @@ import pytest
 from storage.duckdb_file.headers import BLOCK, block_at
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.journal_files import damage_in_journal
+from storage.journal.files import damage_in_journal
 from storage.limits import Limits
 from storage.maintenance import compact
-from storage.salvage import salvage
+from storage.salvage.salvaging import salvage
 from storage.transaction import transaction
 from storage.warehouse import attach, connect, turn, warehouse
-from storage.warehouse_mark import forget_mark, mark_of, wal_of
+from storage.wholeness.mark import forget_mark, mark_of, wal_of
 from tests.homes import migrated_home
 from tests.journal_acts import ACTS, content_of
 from tests.killed import killed_behind

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from storage.errors import GovpulseError
-from storage.landing import land
-from storage.ledger import move_watermark, watermarks
-from storage.loading import load_landing
-from storage.sources import known_sources, rename_source, sources_left
+from storage.intake.landing import land
+from storage.intake.ledger import move_watermark, watermarks
+from storage.intake.loading import load_landing
+from storage.intake.sources import known_sources, rename_source, sources_left
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -13,14 +13,14 @@ import pytest
 
 from storage.catalogue import DATASETS, TABLES
 from storage.fingerprints import fingerprint, row_id
-from storage.forgetting import forget_user, user_columns
 from storage.home import Home
-from storage.journal_files import begin_segment, drop_segments_before
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
+from storage.journal.files import begin_segment, drop_segments_before
 from storage.limits import Limits
-from storage.loading import load_landing
-from storage.pseudonyms import Pseudonyms
-from storage.stored_addresses import read_pseudonyms, settle_addresses
+from storage.people.forgetting import forget_user, user_columns
+from storage.people.pseudonyms import Pseudonyms
+from storage.people.stored_addresses import read_pseudonyms, settle_addresses
 from storage.verification.keys import verify_keys
 from storage.warehouse import warehouse
 from tasks.sources.pseudonyms import without_addresses
@@ -195,7 +195,7 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from storage import stored_addresses
+from storage.people import stored_addresses
 from storage.home import Home
 from storage.limits import Limits
 

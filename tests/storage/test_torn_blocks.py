@@ -9,8 +9,8 @@ import pytest
 
 from storage.duckdb_file.headers import BLOCK, block_at, header_of, read_header
 from storage.duckdb_file.metadata import half_used_blocks
-from storage.torn_blocks import begun_from, copies_of, keep_copies, put_back_torn, settle
 from storage.warehouse import connect
+from storage.wholeness.torn_blocks import begun_from, copies_of, keep_copies, put_back_torn, settle
 
 TABLES = 40
 

@@ -11,16 +11,16 @@ import pytest
 
 from storage.backups.manifest import manifests_in
 from storage.changes import change
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.transaction import transaction
 from storage.verification.files import verify_files
 from storage.verification.keys import verify_keys
 from storage.verification.result import DAYS, Due, note_verified, verified_until
 from storage.warehouse import warehouse
-from storage.warehouse_mark import wal_of
+from storage.wholeness.mark import wal_of
 from tests.backups import NOW, back_up_now, file_of, flip
 from tests.homes import migrated_home
 

@@ -8,8 +8,8 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import attach, connect, warehouse
 
 OPEN_AND_WAIT = """
@@ -35,7 +35,7 @@ with warehouse(Home(Path(sys.argv[1]))) as con:
 @pytest.fixture
 def filled(home, samples):
     """A home whose warehouse holds 500 samples."""
-    from storage.landing import land
+    from storage.intake.landing import land
 
     land(home, "system_metrics", samples(500))
     with warehouse(home) as con:

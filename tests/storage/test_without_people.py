@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.audience import Audience
 from storage.catalogue import PUBLISHED, TABLES, Column, Table
 from storage.catalogue.people import FINDINGS, OWN_WORDS, may_name_people
 from storage.home import Home
-from storage.publishing import publish
+from storage.people.without_people import NOBODY, are_named
+from storage.publishing.audience import Audience
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
-from storage.without_people import NOBODY, are_named
 from tests.homes import migrated_connection, migrated_home
 from tests.insight_rows import insert
 

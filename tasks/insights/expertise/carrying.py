@@ -28,8 +28,8 @@ class Carried:
 def read_carried(con: duckdb.DuckDBPyConnection, as_of: datetime, reference_at: datetime, rules: ExpertiseRules) -> Carried | None:
     """What can be carried to `as_of`; None where there is nothing, or it is old, or of other weights, or of other acts.
 
-    What is loaded of acts that were summed is noted by the loader (storage.carried_sums); rows that came or went otherwise show in
-    their number.
+    What is loaded of acts that were summed is noted by the loader (storage.intake.carried_sums); rows that came or went otherwise
+    show in their number.
     """
     found = con.execute(
         sql_beside(__file__, "carried"),

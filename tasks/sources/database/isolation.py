@@ -12,8 +12,8 @@ from typing import cast
 import polars as pl
 import pyarrow as pa
 
-from storage.contract import UNREADABLE
 from storage.errors import GovpulseError
+from storage.intake.contract import UNREADABLE
 from tasks.sources.database.narrowing import EVERYTHING, IN_THE_KEY, Between, Change, Only, Reading, UnreadableRowError
 from tasks.sources.database.seen import Seen, as_rows
 from tasks.sources.files.unreadable import shown

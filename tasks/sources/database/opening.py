@@ -7,7 +7,7 @@ from datetime import date
 
 from storage.errors import GovpulseError
 from storage.instants import ZERO_DAYS
-from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
+from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.address import Address
 from tasks.sources.database.postgresql import open_postgresql
 from tasks.sources.database.session import Session

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from storage.contract import UNREADABLE
+from storage.intake.contract import UNREADABLE
 
 
 def mend_text(batch: pa.RecordBatch) -> pa.Table:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from storage.catalogue import Table
-from storage.contract import check_columns
 from storage.errors import GovpulseError
+from storage.intake.contract import check_columns
 from tasks.wording import plural
 
 SHOWN = 12

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.ledger import is_recorded
+from storage.intake.ledger import is_recorded
 from storage.limits import Limits
 from storage.warehouse import warehouse
 from tasks.sources.address import Address

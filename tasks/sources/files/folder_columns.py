@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.catalogue import Table
-from storage.contract import UNREADABLE
+from storage.intake.contract import UNREADABLE
 from tasks.sources.files.columns import plain
 
 NOTHING = "__HIVE_DEFAULT_PARTITION__"

@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 
 from storage.catalogue import DATASETS
-from storage.contract import UNREADABLE
 from storage.errors import GovpulseError, first_line
 from storage.home import Home
 from storage.instants import ZERO_DAYS
-from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
+from storage.intake.contract import UNREADABLE
+from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.files.compression import is_packed, kind_of, open_unpacked
 from tasks.sources.files.csv_file import read_csv
 from tasks.sources.files.folder_columns import said_by_folders, with_said, without_need

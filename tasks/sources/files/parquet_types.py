@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from storage.contract import UNREADABLE
 from storage.errors import first_line
+from storage.intake.contract import UNREADABLE
 from tasks.sources.files.unreadable import shown
 
 KEPT = (

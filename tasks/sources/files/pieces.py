@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from storage.home import Home
-from storage.landing import land
-from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
+from storage.intake.landing import land
+from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.files.unreadable import count_unreadable
 from tasks.sources.pseudonyms import without_addresses
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from storage.contract import UNREADABLE
+from storage.intake.contract import UNREADABLE
 
 SHOWN_CHARACTERS = 1000
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}

@@ -9,7 +9,7 @@ from polars.exceptions import PolarsError
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
 from tasks.sources.host.rows import Row, build_frame
 from tasks.wording import counted
 

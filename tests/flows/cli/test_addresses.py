@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from storage.home import Home
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
-from storage.pseudonyms import pseudonym
+from storage.people.pseudonyms import pseudonym
 from storage.warehouse import warehouse
 from tasks.maintenance import renew_backup
 from tasks.sources.files import land_file

@@ -17,7 +17,7 @@ from flows.cli.run import parse_parts
 from flows.instants import parse_instant
 from storage.errors import ConfigurationError, GovpulseError
 from storage.home import Home
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 
 

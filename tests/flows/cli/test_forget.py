@@ -21,12 +21,12 @@ import pytest
 from storage.backups.manifest import manifests_in
 from storage.changes import change
 from storage.errors import GovpulseError
-from storage.forgetting import forget_user
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.lock import fair_lock
+from storage.people.forgetting import forget_user
 from storage.warehouse import warehouse
 from storage.write import remove
 from tasks.maintenance import back_up_warehouse

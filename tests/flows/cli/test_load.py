@@ -9,7 +9,7 @@ import pytest
 
 from flows.settings import load_settings
 from flows.sources import source_of
-from storage import contract
+from storage.intake import contract
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.progress import Standing
 

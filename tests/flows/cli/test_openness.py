@@ -120,7 +120,7 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
 ASK = "print(govpulse(*json.loads(sys.argv[1])))"
 PUBLISH = """
 from flows.settings import load_settings
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 settings = load_settings()
 with warehouse(settings.folder) as con:
@@ -129,7 +129,7 @@ with warehouse(settings.folder) as con:
 READ = """
 from flows.settings import load_settings
 from storage.errors import GovpulseError
-from storage.published import ask_published
+from storage.publishing.published import ask_published
 try:
     print(ask_published(load_settings().folder.published, "SELECT count(*) FROM ops.schema_migrations").item() > 0)
 except GovpulseError as error:

@@ -11,7 +11,7 @@ import pytest
 
 from flows.cli.query_formats import as_text
 from storage.home import Home
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 
 RUN = "INSERT INTO ops.runs (run_id, flow, status, started_at, updated_at) VALUES ('r1', 'pipeline, \"all\"', 'succeeded', ?, ?)"

@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from storage.asking import check_reads
+from storage.asking.permission import check_reads
+from storage.asking.reader import Reader
 from storage.errors import ConfigurationError, GovpulseError
 from storage.home import Home
 from storage.limits import Limits
-from storage.publishing import publish
-from storage.reader import Reader
+from storage.publishing.publishing import publish
 from storage.warehouse import REMEDY, warehouse
 from tasks.alerts.board import evaluate_rules
 from tasks.alerts.rules import read_rules

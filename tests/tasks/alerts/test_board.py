@@ -7,11 +7,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from storage.asking.reader import asking_on
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
 from storage.limits import Limits
-from storage.reader import asking_on
 from storage.warehouse import warehouse
 from tasks.alerts.board import evaluate_on, evaluate_rules, read_alerts
 from tasks.alerts.observing import observe

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from storage.asking.reader import asking_on
 from storage.catalogue import TABLES
 from storage.frames import registered
-from storage.reader import asking_on
 from storage.write import upsert
 from tasks.alerts.board import observe
 from tasks.alerts.rules import SHIPPED, read_rules

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from storage.asking.reader import asking_on
 from storage.catalogue import TABLES
-from storage.reader import asking_on
 from tasks.alerts.observing import observe
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.rules import read_rules

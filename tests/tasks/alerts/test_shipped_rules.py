@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from storage.asking.reader import asking_on
 from storage.catalogue import TABLES
 from storage.catalogue.insights.performance_insights import KINDS
-from storage.reader import asking_on
 from tasks.alerts.board import evaluate_on
 from tasks.alerts.observing import observe
 from tasks.alerts.rule import Rule, evidence_query

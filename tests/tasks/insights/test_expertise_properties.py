@@ -15,9 +15,9 @@ from polars.testing import assert_frame_equal
 from flows.settings import ExpertiseSettings
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.insights.expertise_scores import EXPERTISE_SCORES
 from tests.acts import AS_OF, act_rows, ago, scores

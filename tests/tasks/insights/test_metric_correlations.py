@@ -14,9 +14,9 @@ from polars.testing import assert_frame_equal
 from storage.catalogue import INSIGHTS, TABLES
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.insights.book import check_output
 from tasks.insights.correlations.innovations import ORDER

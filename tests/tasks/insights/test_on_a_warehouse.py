@@ -16,9 +16,9 @@ from storage.catalogue import INSIGHTS
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.insights.anomalies import ANOMALIES

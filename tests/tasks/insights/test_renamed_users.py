@@ -8,8 +8,8 @@ from pathlib import Path
 from flows.settings import ExpertiseSettings
 from storage.frames import fetch
 from storage.home import Home
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.insights.expertise_scores import EXPERTISE_SCORES
 from tasks.sources.address import Address

@@ -11,9 +11,9 @@ from polars.testing import assert_frame_equal
 
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import land
+from storage.intake.landing import land
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.insights.scan_performance import SCAN_PERFORMANCE
 from tests.insights import compute_table

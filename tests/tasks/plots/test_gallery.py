@@ -16,10 +16,10 @@ from PIL import Image
 
 import tasks.plots
 from flows.pages import plots
-from storage.audience import Audience
 from storage.catalogue import TABLES
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.publishing.audience import Audience
 from storage.warehouse import warehouse
 from tasks.plots import anomaly_plot
 from tasks.plots.gallery import INDEX, Gallery, draw_plots

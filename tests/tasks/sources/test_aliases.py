@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.aliases import read_aliases
 from tests.homes import migrated_home

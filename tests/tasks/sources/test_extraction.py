@@ -13,11 +13,11 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.frames import fetch
-from storage.landing import pending
-from storage.ledger import Mark
+from storage.intake.landing import pending
+from storage.intake.ledger import Mark
+from storage.intake.load_result import LoadResult
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.load_result import LoadResult
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources import landing_stream, slices
 from tasks.sources.address import Address

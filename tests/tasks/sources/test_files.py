@@ -9,10 +9,10 @@ import pytest
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import pending
-from storage.landing_names import plain_name
+from storage.intake.landing import pending
+from storage.intake.landing_names import plain_name
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.files import LandedRows, land_file, pieces
 

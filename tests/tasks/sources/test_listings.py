@@ -13,10 +13,10 @@ import pytest
 from storage.catalogue import DATASETS
 from storage.errors import GovpulseError
 from storage.frames import fetch
-from storage.landing import pending
+from storage.intake.landing import pending
+from storage.intake.listings import mark_gone
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.listings import mark_gone
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources import landing_stream
 from tasks.sources.address import Address

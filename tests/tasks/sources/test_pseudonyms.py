@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.catalogue import DATASETS
-from storage.forgetting import user_columns
 from storage.home import Home
-from storage.landing import pending
+from storage.intake.landing import pending
+from storage.intake.loading import load_landing
+from storage.intake.rejected_rows import rejected_rows
 from storage.limits import Limits
-from storage.loading import load_landing
-from storage.pseudonyms import AS_THEY_ARE, Pseudonyms
-from storage.rejected_rows import rejected_rows
+from storage.people.forgetting import user_columns
+from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from storage.warehouse import warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from storage.frames import fetch
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources import reconciliation
 from tasks.sources.address import Address

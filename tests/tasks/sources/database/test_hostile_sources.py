@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from storage.frames import fetch
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.contract import UNREADABLE
 from storage.errors import GovpulseError
+from storage.intake.contract import UNREADABLE
 from tasks.sources.database import isolation
 from tasks.sources.database.isolation import read_isolated
 from tasks.sources.database.narrowing import EVERYTHING, Only, UnreadableRowError

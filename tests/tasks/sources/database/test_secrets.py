@@ -24,9 +24,9 @@ from flows.settings import Settings, SourceSettings, shown
 from flows.sources import source_of
 from storage.errors import GovpulseError
 from storage.home import Home
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
-from storage.publishing import publish
+from storage.publishing.publishing import publish
 from storage.warehouse import attach, connect, warehouse
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, Span

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from storage.frames import fetch
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.address import Address
 from tasks.sources.database import isolation, postgresql_reading, sqlite_reading

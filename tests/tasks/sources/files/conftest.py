@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from storage.home import Home
-from storage.landing import pending
+from storage.intake.landing import pending
 from tasks.sources.files import land_file
 
 Landed = Callable[..., list[dict[str, Any]]]

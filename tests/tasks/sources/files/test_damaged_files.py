@@ -6,8 +6,8 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.frames import fetch
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.files import land_file
 from tests.damaged_files import Damaged, damaged_file

@@ -9,10 +9,10 @@ import pytest
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import pending
+from storage.intake.landing import pending
+from storage.intake.load_result import Counts
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.load_result import Counts
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source

@@ -10,7 +10,7 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import pending
+from storage.intake.landing import pending
 from tasks.sources.files import land_file
 
 ROW = {"deployment_id": "d1", "service": "web", "status": "succeeded", "updated_at": "2026-06-01 10:00:00"}

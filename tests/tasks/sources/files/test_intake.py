@@ -15,9 +15,9 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.frames import fetch
+from storage.intake.load_result import LoadResult
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.load_result import LoadResult
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.files import land_file
 from tests.homes import migrated_home

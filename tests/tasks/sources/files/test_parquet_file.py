@@ -13,9 +13,9 @@ import pytest
 from storage.errors import GovpulseError
 from storage.frames import fetch
 from storage.home import Home
-from storage.landing import pending
+from storage.intake.landing import pending
+from storage.intake.loading import load_landing
 from storage.limits import Limits
-from storage.loading import load_landing
 from storage.warehouse import warehouse
 from tasks.sources.files import land_file
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.contract import UNREADABLE
+from storage.intake.contract import UNREADABLE
 from tasks.sources.files import pieces
 from tasks.sources.files.pieces import regroup
 

@@ -17,7 +17,7 @@ import pytest
 
 from storage.errors import GovpulseError
 from storage.home import Home
-from storage.landing import pending
+from storage.intake.landing import pending
 from tasks.sources.host.batch import CollectResult
 from tasks.sources.host.collection import collect_samples, collect_system_metrics
 from tasks.sources.host.metric import Metric, Point

@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import fisher_exact
 
 from storage.catalogue import DATASETS
-from storage.contract import check_rows
 from storage.frames import registered
+from storage.intake.contract import check_rows
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Span

@@ -1,0 +1,1 @@
+"""What comes in: landed as files, held against the contract, loaded into raw, and entered in the ledger."""

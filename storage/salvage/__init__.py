@@ -1,0 +1,1 @@
+"""A damaged warehouse made anew from what can be read of it."""
