@@ -39,7 +39,7 @@ test-services: $(VENV)/ready-dev $(SERVICES)/ready ## The tests that need Chromi
 	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest $(SERVICE_TESTS)
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
-	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights/test_cases.py tests/tasks/alerts/test_board.py tests/tasks/alerts/test_expressions.py $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"
+	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights/test_cases.py tests/tasks/alerts/test_engine.py tests/tasks/alerts/test_expressions.py $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"
 
 coverage: $(VENV)/ready-dev ## The tests once more, slower, and which lines they reach: 90 % at least
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign" --cov

@@ -19,7 +19,7 @@ from benchmarks.bars import Bar
 from storage.home import Home
 from storage.limits import Limits
 from storage.warehouse import warehouse
-from tasks.alerts.board import evaluate_on
+from tasks.alerts.engine import evaluate_on
 from tasks.alerts.rule import Rule
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)

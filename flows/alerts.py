@@ -10,11 +10,11 @@ from flows.report import Report
 from flows.run import Run, begin, finish
 from flows.warehouse_steps import load, publish
 from storage.errors import GovpulseError
-from tasks.alerts.board import evaluate_rules
+from tasks.alerts.engine import evaluate_rules
 from tasks.alerts.evaluation import Transition
-from tasks.boards import alert_board
 from tasks.notifications.delivery import deliver_notifications
 from tasks.notifications.heartbeat import ping
+from tasks.overviews import alert_overview
 
 PATIENCE = timedelta(minutes=2)
 """A scheduled evaluation waits so long for what can be tried again; the next one comes after five minutes."""
@@ -99,4 +99,4 @@ def evaluate_alerts(as_of: datetime | None = None) -> Report:
     """
     run = begin("evaluate_alerts", as_of)
     evaluate(run, PATIENCE)
-    return finish(run, publish=publish, boards={"alert-board": alert_board})
+    return finish(run, publish=publish, overviews={"alert-board": alert_overview})

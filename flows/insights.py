@@ -8,7 +8,7 @@ from prefect import flow
 
 from flows.insight_step import compute_one
 from flows.instants import in_utc
-from flows.pages import BOARDS, PAGES
+from flows.pages import OVERVIEWS, PAGES
 from flows.report import Report
 from flows.run import Run, begin, finish
 from flows.warehouse_steps import load, publish
@@ -60,4 +60,4 @@ def compute_insights(
     """
     run = begin("compute_insights", as_of, window_start)
     compute(run, only, window_start)
-    return finish(run, publish=publish, boards=BOARDS, pages=PAGES)
+    return finish(run, publish=publish, overviews=OVERVIEWS, pages=PAGES)

@@ -5,10 +5,10 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from tasks.sources.pace import Pace, Report
+from tasks.sources.pace import OnPace, Pace
 
 
-def show_pace() -> Report:
+def show_pace() -> OnPace:
     """What to tell of each dataset's pace; the artifact is only made where the end can be told."""
     logger, artifacts = get_run_logger(), dict[str, UUID]()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from storage.home import Home
 from storage.markdown import in_markdown
-from tasks.boards import deployment_board, finding_board, scan_board
+from tasks.overviews import deployment_overview, finding_overview, scan_overview
 from tasks.plots.gallery import kept
 
 SAMPLE = ", sample data"
@@ -14,7 +14,7 @@ NO_PLOTS = "Nothing to draw: no anomaly in 24 hours, no filesystem full within 3
 
 def what_to_do(home: str) -> str:
     """Every finding that lasts, with what to do about it: sentences, which a table would cut off."""
-    findings = finding_board(home)
+    findings = finding_overview(home)
     lines = ["# What to do", "", "Nothing was found." if findings.is_empty() else ""]
     for finding in findings.iter_rows(named=True):
         since = f"{finding['kind']}, since {finding['started_at']:%Y-%m-%d %H:%M} UTC"
@@ -44,5 +44,5 @@ def plots(home: str) -> str:
     return "\n".join(lines if drawn else [*lines, NO_PLOTS])
 
 
-BOARDS = {"deployment-metrics": deployment_board, "active-scans": scan_board}
+OVERVIEWS = {"deployment-metrics": deployment_overview, "active-scans": scan_overview}
 PAGES = {"what-to-do": what_to_do, "plots": plots}

@@ -7,11 +7,11 @@ from prefect import flow
 
 from flows.alerts import evaluate
 from flows.insights import InsightName, compute
-from flows.pages import BOARDS, PAGES
+from flows.pages import OVERVIEWS, PAGES
 from flows.report import Report
 from flows.run import begin, finish
 from flows.warehouse_steps import publish
-from tasks.boards import alert_board, reason_board
+from tasks.overviews import alert_overview, reason_overview
 
 Part = Literal["collect", "extract", "alerts"] | InsightName
 
@@ -41,4 +41,6 @@ def govpulse_pipeline(
     compute(run, only or None, window_start)
     if not only or "alerts" in only:
         evaluate(run)
-    return finish(run, publish=publish, boards={**BOARDS, "alert-board": alert_board, "rejected-rows": reason_board}, pages=PAGES)
+    return finish(
+        run, publish=publish, overviews={**OVERVIEWS, "alert-board": alert_overview, "rejected-rows": reason_overview}, pages=PAGES
+    )

@@ -11,7 +11,7 @@ from flows.run import Run, begin, finish
 from flows.sources import extract, find_source
 from flows.warehouse_steps import load, publish
 from storage.catalogue import LISTINGS
-from tasks.boards import reconciliation_board
+from tasks.overviews import reconciliation_overview
 from tasks.sources.database.opening import DATABASES
 from tasks.sources.progress import ALL_OPEN, read_progress
 from tasks.sources.reconciliation import reconcile_datasets
@@ -23,8 +23,8 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
     source = find_source(run)
     if source is None or source.address.kind not in DATABASES:
         return
-    standing = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name, most_open=ALL_OPEN)
-    if standing is None:
+    so_far = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name, most_open=ALL_OPEN)
+    if so_far is None:
         return
     run.read_clock()
     found = run.step(
@@ -33,7 +33,7 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
         run.home,
         limits=run.settings.limits,
         source=source,
-        standing=standing,
+        so_far=so_far,
         most_deleted_ratio=most_deleted_ratio,
         listed_at=run.as_of,
     )
@@ -56,4 +56,4 @@ def reconcile_sources(most_deleted_ratio: Annotated[float, Field(ge=0, le=1)] = 
     run = begin("reconcile_sources", as_of)
     extract(run)
     reconcile(run, most_deleted_ratio)
-    return finish(run, publish=publish, boards={"reconciliation": reconciliation_board})
+    return finish(run, publish=publish, overviews={"reconciliation": reconciliation_overview})

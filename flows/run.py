@@ -26,9 +26,9 @@ from storage.room import error_of_disk, is_short, mind_the_disk, remedy, with_re
 from tasks.runs import land_run, run_row
 
 T = TypeVar("T")
-Board = Callable[[str], pl.DataFrame]
+Overview = Callable[[str], pl.DataFrame]
 Page = Callable[[str], str]
-NO_BOARDS: Mapping[str, Board] = {}
+NO_OVERVIEWS: Mapping[str, Overview] = {}
 NO_PAGES: Mapping[str, Page] = {}
 
 
@@ -114,10 +114,10 @@ def finish(
     run: Run,
     *,
     publish: Callable[[Run], bool] = nothing_to_publish,
-    boards: Mapping[str, Board] = NO_BOARDS,
+    overviews: Mapping[str, Overview] = NO_OVERVIEWS,
     pages: Mapping[str, Page] = NO_PAGES,
 ) -> Report:
-    """Record the run, publish, leave the artifacts under their keys: the steps and each page as Markdown, each board as a table.
+    """Record the run, publish, leave the artifacts under their keys: the steps and each page as Markdown, each overview as a table.
 
     Raises:
         RunFailedError: a step failed.
@@ -132,8 +132,8 @@ def finish(
     described = f"as of {run.as_of:%Y-%m-%d %H:%M} UTC"
     for key, page in pages.items() if is_published else ():
         create_markdown_artifact(page(run.home), key=key, description=described)
-    for key, board in boards.items() if is_published else ():
-        show_table(key, board(run.home), described)
+    for key, overview in overviews.items() if is_published else ():
+        show_table(key, overview(run.home), described)
     if report.failures:
         raise RunFailedError(report)
     return report

@@ -17,8 +17,8 @@ from flows.warehouse_steps import load, note_loaded, publish
 from storage.intake.sample_rows import SAMPLE
 from storage.people.pseudonyms import Pseudonyms
 from storage.people.stored_addresses import read_pseudonyms
-from tasks.boards import reason_board, scan_board
 from tasks.loading import load_as_landed
+from tasks.overviews import reason_overview, scan_overview
 from tasks.sources.address import Address
 from tasks.sources.aliases import read_aliases
 from tasks.sources.database.opening import Source
@@ -92,17 +92,17 @@ def extract_aliases(run: Run) -> None:
 
 
 def read_database(run: Run, source: Source, full: bool) -> None:
-    standing = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
-    if standing is None:
+    so_far = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
+    if so_far is None:
         return
     if full:
-        standing = replace(standing, datasets={})
+        so_far = replace(so_far, datasets={})
     extraction = run.step(
         "extract",
         extract_datasets,
         run.home,
         source=source,
-        standing=standing,
+        so_far=so_far,
         overlap_seconds=run.settings.source.overlap_seconds,
         extracted_at=run.started_at,
         report=show_pace(),
@@ -156,4 +156,4 @@ def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report
     if as_of is None:
         run.read_clock()
     judge_scans(run)
-    return finish(run, publish=publish, boards={"active-scans": scan_board, "rejected-rows": reason_board})
+    return finish(run, publish=publish, overviews={"active-scans": scan_overview, "rejected-rows": reason_overview})

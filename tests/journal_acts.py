@@ -25,7 +25,7 @@ from storage.people.forgetting import forget_user
 from storage.transaction import transaction
 from storage.warehouse import attach, connect, warehouse
 from storage.wholeness.mark import wal_of
-from tasks.alerts.board import evaluate_on
+from tasks.alerts.engine import evaluate_on
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.rule import Rule
 from tasks.notifications.channels import Channel

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.messages import Member, Message
+from tasks.message import Member, Message
 
 NOW = datetime(2026, 3, 10, 12, 0, 30, tzinfo=UTC)
 MESSAGE = Message(

@@ -151,7 +151,7 @@ def _extract(home: Home, now: datetime) -> None:
     root, source = str(home.root), Source("sample", Address("sqlite", str(home.sample)), "racine", SAMPLE_ZONE)
     standing = read_progress.fn(root, limits=LIMITS, source=source.name)
     extraction = extract_datasets.fn(
-        root, source=source, standing=standing, overlap_seconds=300.0, extracted_at=now, report=lambda *_: None
+        root, source=source, so_far=standing, overlap_seconds=300.0, extracted_at=now, report=lambda *_: None
     )
     assert not extraction.failures, extraction.failures
     with warehouse(home, LIMITS) as con:

@@ -34,9 +34,9 @@ from storage.limits import Limits
 from storage.publishing.published import query_published
 from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
-from tasks.boards import finding_board
 from tasks.notifications.channels import Channel
 from tasks.notifications.senders import pagerduty, send, webhook
+from tasks.overviews import finding_overview
 from tasks.silences import new_silence, parse_matchers
 from tests.insight_rows import insert
 from tests.messages import message
@@ -143,7 +143,7 @@ def printed(action: Any, *arguments: Any) -> list[str]:
 
 def test_the_summary(home: Home, names: list[str], monkeypatch) -> None:
     monkeypatch.setattr(summary, "SHOWN_FINDINGS", len(names))
-    _, *lines = printed(summary._print_findings, finding_board(str(home.root)).sort("subject"))
+    _, *lines = printed(summary._print_findings, finding_overview(str(home.root)).sort("subject"))
     assert [stored(line[22:]) for line in lines[::2]] == [stored(line[22:]) for line in lines[1::2]] == sorted(names)
     failed = Report("govpulse_pipeline", AT, False, {}, {name: name for name in names})
     shown = printed(summary.print_summary, SimpleNamespace(folder=Home(home.root / "nowhere")), failed)

@@ -13,9 +13,9 @@ import polars as pl
 from scipy.stats import binom, norm
 
 from tasks.insights.statistics.intervals import wilson_high, wilson_low, with_exact_interval
+from tasks.insights.statistics.kaplan_meier import censored_median
 from tasks.insights.statistics.quantiles import list_interval
 from tasks.insights.statistics.shrinkage import fit_prior, shrink
-from tasks.insights.statistics.survival import censored_median
 
 NUMBERS, RATES = range(5, 51), np.linspace(0.5, 0.97, 189)
 Interval = Callable[[pl.Series, pl.Series], tuple[pl.Series, pl.Series]]

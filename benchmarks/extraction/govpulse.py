@@ -17,17 +17,17 @@ from tasks.loading import load_as_landed, load_landed
 from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.progress import Standing, name_source, read_progress
+from tasks.sources.progress import SourceProgress, name_source, read_progress
 
 OVERLAP_SECONDS = 300.0
 
 
-def land(source: Source, home: str, standing: Standing) -> int:
+def land(source: Source, home: str, standing: SourceProgress) -> int:
     """Read what is new and land it; returns how many rows."""
     extraction = extract_datasets.fn(
         home,
         source=source,
-        standing=standing,
+        so_far=standing,
         overlap_seconds=OVERLAP_SECONDS,
         extracted_at=datetime.now(UTC),
         report=lambda _: None,
@@ -57,7 +57,7 @@ def main() -> None:
     action, url, home, mapping, refused = [*sys.argv[1:], "racine", "0"][:5]
     address = Address("postgresql", url)
     source = Source(name_source(mapping, address), address, mapping)
-    report({"landed": partial(land, source, home, Standing({})), "loaded": partial(load, source, home, int(refused))}[action])
+    report({"landed": partial(land, source, home, SourceProgress({})), "loaded": partial(load, source, home, int(refused))}[action])
 
 
 if __name__ == "__main__":

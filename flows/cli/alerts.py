@@ -18,8 +18,8 @@ from storage.errors import ConfigurationError, GovpulseError
 from storage.installation import has_own_warehouse
 from storage.warehouse import warehouse
 from tasks.alerts.rule import Rule, evidence_query
-from tasks.alerts.standing import history_of, notifications_of, rules_at_last, standing_alerts, the_alert, with_quiet
 from tasks.alerts.states import ACTIVE
+from tasks.alerts.stored_alerts import alerts_as_stored, history_of, notifications_of, rules_at_last, the_alert, with_quiet
 from tasks.silences import (
     Silence,
     ack_of,
@@ -61,7 +61,7 @@ def list_alerts(
     rules: dict[str, Rule] = {}
     if has_own_warehouse(settings.folder):
         with warehouse(settings.folder, settings.limits) as con:
-            found, held, rules = standing_alerts(con), read_silences(con), rules_at_last(con)
+            found, held, rules = alerts_as_stored(con), read_silences(con), rules_at_last(con)
     found = [alert for alert in found if rule in ("", alert["rule"]) and subject in ("", alert["subject"])]
     alerts = with_quiet([alert for alert in found if all or alert["state"] in ACTIVE], held, now)
     if as_json:
@@ -141,7 +141,7 @@ def silence(
     made = new_silence(conditions, author or getpass.getuser(), reason, starts_at, starts_at + length, now)
     with warehouse(settings.folder, settings.limits) as con:
         made = add_silence(con, made, getpass.getuser())
-        active = [alert for alert in standing_alerts(con) if alert["state"] in ACTIVE]
+        active = [alert for alert in alerts_as_stored(con) if alert["state"] in ACTIVE]
     covered = [alert["fingerprint"] for alert in active if covers(made, alert, made.starts_at)]
     if as_json:
         say_json(shown.for_json(shown.silence_row(made) | {"alerts": covered}))
@@ -178,7 +178,7 @@ def silences(
     if has_own_warehouse(settings.folder):
         with warehouse(settings.folder, settings.limits) as con:
             found = read_all_silences(con)
-            active = [alert for alert in standing_alerts(con) if alert["state"] in ACTIVE]
+            active = [alert for alert in alerts_as_stored(con) if alert["state"] in ACTIVE]
     covered = {each.silence_id: [alert for alert in active if covers(each, alert, now)] for each in found}
     kept = [each for each in found if all or (covered[each.silence_id] if each.kind == "ack" else is_to_come(each, now))]
     if as_json:

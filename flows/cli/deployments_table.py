@@ -11,7 +11,7 @@ SHOWN_SERVICES = 9
 
 
 def deployments_table(rows: pl.DataFrame, dash: str = "\u2013") -> Table:
-    """The rows of the deployment board in its order, all services first, then the worst.
+    """The rows of the deployment overview in its order, all services first, then the worst.
 
     Args:
         dash: of intervals, as the terminal has it.

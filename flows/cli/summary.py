@@ -13,9 +13,9 @@ from flows.cli.deployments_table import deployments_table
 from flows.printing import is_unicode, line, show, text
 from flows.report import Report, files_table, loaded
 from flows.settings import Settings
-from tasks.boards import alert_board, deployment_board, finding_board, rejected_board, scan_board
 from tasks.insights.insight import InsightResult
-from tasks.sources.progress import Standing
+from tasks.overviews import alert_overview, deployment_overview, finding_overview, rejected_overview, scan_overview
+from tasks.sources.progress import SourceProgress
 
 SHOWN_FINDINGS = 6
 SHOWN_ALERTS = 3
@@ -61,7 +61,7 @@ def _lines(report: Report) -> list[tuple[str, str]]:
     lines = [
         ("collected", results.get("collect", "")),
         ("extracted", results.get("extract", "")),
-        ("also here", ", ".join(result.others_left for result in report.results.values() if isinstance(result, Standing))),
+        ("also here", ", ".join(result.others_left for result in report.results.values() if isinstance(result, SourceProgress))),
         ("loaded", str(loaded(report))),
         ("computed", ", ".join(computed)),
         ("alerts", results.get("alerts", "")),
@@ -70,20 +70,20 @@ def _lines(report: Report) -> list[tuple[str, str]]:
 
 
 def _print_tables(home: str) -> None:
-    rejected = rejected_board(home)
+    rejected = rejected_overview(home)
     if rejected.height:
         rows = ", ".join(f"{dataset} {count:,}" for dataset, count, _ in rejected.iter_rows())
         _say("rejected", f"{rows}: kept with their reasons in ops.rejected_rows")
         outdated = ", ".join(f"{dataset} {count:,}" for dataset, _, count in rejected.iter_rows() if count)
         if outdated:
             _say("outdated", f"{outdated}: an older state stays, and no verdict rests on it; ops.outdated_rows says why")
-    deployments = deployment_board(home)
+    deployments = deployment_overview(home)
     if deployments.height:
         table = deployments_table(deployments, dash="\u2013" if is_unicode(sys.stdout) else "-")
         show(Text(), Padding(table, (0, 0, 0, 2), expand=False), Text())
-    _say("scans", _unfinished(scan_board(home)))
-    _print_findings(finding_board(home))
-    _print_alerts(alert_board(home))
+    _say("scans", _unfinished(scan_overview(home)))
+    _print_findings(finding_overview(home))
+    _print_alerts(alert_overview(home))
 
 
 def _unfinished(scans: pl.DataFrame) -> str:

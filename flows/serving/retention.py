@@ -22,7 +22,7 @@ def keep_small() -> None:
     """Let old runs go even where the server passes with a run, and let boards stay.
 
     Prefect deletes runs in a server that stays only: who calls `govpulse run` from cron would keep them for ever. It deletes by any
-    clock: one that is years ahead would leave none. And it deletes the newest page of a key with the run that made it: a board of a
+    clock: one that is years ahead would leave none. And it deletes the newest page of a key with the run that made it: a page of a
     flow that is run by hand would be gone.
     """
     enabled = [each.enabled_getter for each in _PERPETUAL_SERVICES if each.function is db_vacuum.schedule_vacuum_tasks]

@@ -13,7 +13,7 @@ from storage.relations import greatest, has_rows, store
 from storage.sql_files import sql_beside
 from storage.write import append, remove, upsert
 
-Span = tuple[datetime | None, datetime | None]
+TimeRange = tuple[datetime | None, datetime | None]
 COUNTED = {"activity": "reasons IS NULL AND status <> 'running'"}
 """Rows that a file's span is over, where not all that are accepted: an act is read again and again until it has ended, and nothing
 that goes by the span counts it before."""
@@ -35,7 +35,7 @@ def record(
     rows: int = 0,
     rejected: int = 0,
     skipped: int = 0,
-    span: Span = (None, None),
+    span: TimeRange = (None, None),
     reason: str | None = None,
     origin: str | None = None,
 ) -> None:
@@ -48,7 +48,7 @@ def record(
     note_days(con, "ops.loads", [now.astimezone(UTC).date()])
 
 
-def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[int, int, Span]]:
+def file_facts(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, tuple[int, int, TimeRange]]:
     """By landing file of the relation `checked`: rows, refused rows, and the first and last instant of the others that count."""
     instant = table.time_column or ("updated_at" if "updated_at" in table.column_names else "CAST(NULL AS TIMESTAMPTZ)")
     counted = COUNTED.get(table.name, "reasons IS NULL")

@@ -30,7 +30,7 @@ from storage.intake.incoming import leave_out_forgotten
 from storage.intake.landed_file import LandedFile, as_relation, check_pages, ledger_name, read_footer
 from storage.intake.landing import ROW_GROUP_ROWS, pending
 from storage.intake.landing_names import plain_name
-from storage.intake.ledger import Span, file_facts, is_recorded, move_watermark, note_zero_instants, record
+from storage.intake.ledger import TimeRange, file_facts, is_recorded, move_watermark, note_zero_instants, record
 from storage.intake.listings import mark_gone
 from storage.intake.load_result import Counts, LoadResult, added
 from storage.intake.rejected_rows import forget_accepted, keep_rejected
@@ -250,7 +250,7 @@ def _enter(
     counts: Counts,
     *,
     status: str = "loaded",
-    span: Span = (None, None),
+    span: TimeRange = (None, None),
 ) -> None:
     record(
         con,

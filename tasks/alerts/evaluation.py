@@ -57,11 +57,11 @@ def _steps(
 ) -> Iterator[tuple[Alert, Step, str]]:
     known = _by_rule(alerts)
     for rule in rules.values():
-        standing = known.get(rule.name, {})
+        of_rule = known.get(rule.name, {})
         if rule.name not in seen:
-            yield from ((before, Step(pause(before, now)), "") for before in standing.values() if before.state == "pending")
+            yield from ((before, Step(pause(before, now)), "") for before in of_rule.values() if before.state == "pending")
             continue
-        for before, observation in _pairs(rule, seen[rule.name], standing):
+        for before, observation in _pairs(rule, seen[rule.name], of_rule):
             step = advance(rule, before, observation, now)
             detail = observation.detail if observation else ""
             yield before, step, explain(rule, before, step.alert, detail) if _has_news(before, step) else ""
@@ -76,15 +76,13 @@ def _by_rule(alerts: Mapping[str, Alert]) -> dict[str, dict[str, Alert]]:
     return found
 
 
-def _pairs(
-    rule: Rule, observations: Sequence[Observation], standing: Mapping[str, Alert]
-) -> list[tuple[Alert, Observation | None]]:
+def _pairs(rule: Rule, observations: Sequence[Observation], of_rule: Mapping[str, Alert]) -> list[tuple[Alert, Observation | None]]:
     best_first = sorted(observations, key=lambda seen: seen.value, reverse=rule.direction == "below")
     # Of two values for one subject the worse one counts: it comes last.
     by_fingerprint = {fingerprint(rule.name, seen.subject, seen.labels): seen for seen in best_first}
-    unseen = [(alert, None) for key, alert in standing.items() if key not in by_fingerprint]
+    unseen = [(alert, None) for key, alert in of_rule.items() if key not in by_fingerprint]
     fresh = [
-        (standing.get(key) or Alert(key, rule.name, seen.subject, seen.labels, seen.is_sample), seen)
+        (of_rule.get(key) or Alert(key, rule.name, seen.subject, seen.labels, seen.is_sample), seen)
         for key, seen in by_fingerprint.items()
     ]
     return [*fresh, *unseen]
@@ -93,11 +91,11 @@ def _pairs(
 def _error_steps(
     rules: Mapping[str, Rule], errors: Mapping[str, str], alerts: Mapping[str, Alert], now: datetime
 ) -> Iterator[tuple[Alert, Step, str]]:
-    standing = {alert.rule: alert for alert in alerts.values() if alert.labels == IN_ERROR}
-    for name in dict.fromkeys([*errors, *standing]):
+    of_rule = {alert.rule: alert for alert in alerts.values() if alert.labels == IN_ERROR}
+    for name in dict.fromkeys([*errors, *of_rule]):
         is_critical = name not in rules or rules[name].critical is not None
         watch = Rule(name, "", critical=1.0) if is_critical else Rule(name, "", warning=1.0)
-        before = standing.get(name) or Alert(fingerprint(name, name, IN_ERROR), name, name, IN_ERROR, is_sample=False)
+        before = of_rule.get(name) or Alert(fingerprint(name, name, IN_ERROR), name, name, IN_ERROR, is_sample=False)
         step = _as_error(advance(watch, _as_firing(before), Observation(name, float(name in errors), IN_ERROR), now))
         yield before, step, errors.get(name, f"{name} works again")
 

@@ -38,7 +38,7 @@ def rules_in_force(con: duckdb.DuckDBPyConnection, own: Path | None, now: dateti
     try:
         wanted = load_with_sources(own)
     except ConfigurationError as error:
-        return _standing(con, str(error))
+        return _as_entered(con, str(error))
     _enter(con, wanted, now)
     return InForce(tuple(rule for rule, _ in wanted))
 
@@ -70,7 +70,7 @@ def stored_rules(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return fetch(con, sql_beside(__file__, "stored_rules"))
 
 
-def _standing(con: duckdb.DuckDBPyConnection, problem: str) -> InForce:
+def _as_entered(con: duckdb.DuckDBPyConnection, problem: str) -> InForce:
     rows = stored_rules(con).select("name", "definition").rows()
     if not rows:
         return InForce(load_rules(None), f"{problem}; the shipped rules alone are in force")
@@ -86,15 +86,15 @@ def _standing(con: duckdb.DuckDBPyConnection, problem: str) -> InForce:
 
 def _enter(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[Rule, str]], now: datetime) -> None:
     rows = stored_rules(con).rows(named=True)
-    standing = {row["name"]: row for row in rows}
-    entered = [_row(rule, source, standing.get(rule.name), now) for rule, source in wanted]
-    if {row["name"]: row for row in entered} == standing:
+    entered_before = {row["name"]: row for row in rows}
+    entered = [_row(rule, source, entered_before.get(rule.name), now) for rule, source in wanted]
+    if {row["name"]: row for row in entered} == entered_before:
         return
     with registered(con, "wanted_rules", pl.DataFrame(entered, schema=schema_of(TABLES["alerts.rules"]))):
         change(con, "alerts.rules", sql_beside(__file__, "enter_rules"))
 
 
-def _row(rule: Rule, source: str, standing: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+def _row(rule: Rule, source: str, entered_before: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
     definition = definition_of(rule)
-    since = standing["in_force_since"] if standing and standing["definition"] == definition else now
+    since = entered_before["in_force_since"] if entered_before and entered_before["definition"] == definition else now
     return {"name": rule.name, "definition": definition, "source": source, "in_force_since": since}

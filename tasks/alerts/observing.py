@@ -23,11 +23,11 @@ MOST_ROWS, MOST_LABELS = 500_000, 50
 TOO_MANY = f"yields more than {MOST_LABELS} labels"
 
 
-def observe(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | None = None) -> list[Observation]:
+def observe(ask: Ask, rule: Rule, as_of: datetime, alerted: Collection[str] | None = None) -> list[Observation]:
     """What the rule sees as of `as_of`; NULL and NaN are no values.
 
     Args:
-        standing: the subjects that have an alert of this rule; with it, of the values beyond no threshold only those of its
+        alerted: the subjects that have an alert of this rule; with it, of the values beyond no threshold only those of its
             subjects: the others change nothing.
 
     Raises:
@@ -35,20 +35,20 @@ def observe(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | N
             value; names the rule.
     """
     try:
-        seen = [_observation(row) for row in _rows(ask, rule, as_of, standing).iter_rows(named=True)]
+        seen = [_observation(row) for row in _rows(ask, rule, as_of, alerted).iter_rows(named=True)]
     except GovpulseError as error:
         raise GovpulseError(f"rule {rule.name}: {error}") from error
     return [each for each in seen if not math.isnan(each.value)]
 
 
-def _rows(ask: Ask, rule: Rule, as_of: datetime, standing: Collection[str] | None) -> pl.DataFrame:
+def _rows(ask: Ask, rule: Rule, as_of: datetime, alerted: Collection[str] | None) -> pl.DataFrame:
     check_reads(rule.sql)
     check_expressions(rule.sql)
     (statement,) = duckdb.extract_statements(rule.sql)
     parameters = {"as_of": as_of} if "as_of" in statement.named_parameters else {}
     select, seconds = statement.query.rstrip().rstrip(";"), rule.timeout.total_seconds()
     _check(ask(f"DESCRIBE {select}", parameters, seconds).rows())
-    rows = _read(ask, rule, select, parameters, standing)
+    rows = _read(ask, rule, select, parameters, alerted)
     if rows.height > MOST_ROWS:
         raise GovpulseError(f"yields more than {MOST_ROWS:,} rows")
     if rows["subject"].null_count():
@@ -69,15 +69,15 @@ def _check(columns: list[tuple[Any, ...]]) -> None:
         raise GovpulseError(TOO_MANY)
 
 
-def _read(ask: Ask, rule: Rule, select: str, parameters: Mapping[str, Any], standing: Collection[str] | None) -> pl.DataFrame:
+def _read(ask: Ask, rule: Rule, select: str, parameters: Mapping[str, Any], alerted: Collection[str] | None) -> pl.DataFrame:
     seconds, is_there, few = rule.timeout.total_seconds(), "value IS NOT NULL OR subject IS NULL", f"LIMIT {MOST_ROWS + 1}"
-    if standing is None:
+    if alerted is None:
         return ask(f"SELECT * FROM ({select}\n) WHERE {is_there} {few}", parameters, seconds)
     sign = ">=" if rule.direction == "above" else "<="
     loosest = (min if rule.direction == "above" else max)(each for each in (rule.warning, rule.critical) if each is not None)
     is_of_use = f"value {sign} $loosest OR subject IS NULL OR strlen(subject::VARCHAR) > {LONGEST_LABEL}"
-    is_of_use += " OR subject::VARCHAR IN (SELECT unnest($standing::VARCHAR[]))"
-    bound = {**parameters, "loosest": loosest, "standing": list(standing)}
+    is_of_use += " OR subject::VARCHAR IN (SELECT unnest($alerted::VARCHAR[]))"
+    bound = {**parameters, "loosest": loosest, "alerted": list(alerted)}
     rows = ask(f"SELECT * FROM ({select}\n) WHERE {is_of_use} {few}", bound, seconds)
     return rows.filter(pl.col("value").is_not_null() | pl.col("subject").is_null())
 

@@ -5,9 +5,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tasks.insights.insight import Insight
+from tasks.insights.scans.durations import LEAST_RUNS
 from tasks.insights.scans.finishes import Finish, finish_by_ranks, queued_finish, running_finish
 from tasks.insights.scans.history import DAY_SECONDS, GRAINS, History, read_history
-from tasks.insights.scans.survival import LEAST_RUNS
 from tasks.insights.scans.verdicts import DEAD, dead_probability, evidence, verdict
 from tasks.insights.statistics.intervals import Values
 

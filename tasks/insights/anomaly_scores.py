@@ -12,7 +12,7 @@ from storage.frames import registered, schema_of
 from storage.intake.ledger import uncovered_since
 from storage.write import replace, upsert
 from tasks.insights.book import check_output
-from tasks.insights.detection.fleet import Span, judge_fleet
+from tasks.insights.detection.fleet import ScoredWindow, judge_fleet
 from tasks.insights.detection.judging import ROWS, Judged
 from tasks.insights.detection.reading import instant_of
 from tasks.insights.hours import choose_window_start, hour_of
@@ -23,10 +23,10 @@ CATCH_UP = timedelta(days=2)
 """Without being asked, older minutes are not judged: an anomaly of last week wakes nobody."""
 
 
-def choose_span(con: duckdb.DuckDBPyConnection, as_of: datetime, asked: datetime | None) -> tuple[datetime, Span]:
+def choose_span(con: duckdb.DuckDBPyConnection, as_of: datetime, asked: datetime | None) -> tuple[datetime, ScoredWindow]:
     """From where on rows are new, and the window of it that is judged: all of it where it was asked for."""
     new = choose_window_start(as_of, asked, uncovered_since(con, TABLE.name, "system_metrics"))
-    return new, Span(new if asked else max(new, hour_of(as_of - CATCH_UP)), as_of)
+    return new, ScoredWindow(new if asked else max(new, hour_of(as_of - CATCH_UP)), as_of)
 
 
 def as_rows(judged: Sequence[Judged], as_of: datetime, trained_at: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -7,9 +7,9 @@ import polars as pl
 
 from tasks.insights.insight import Insight
 from tasks.insights.statistics.intervals import with_exact_interval, with_poisson_rate, with_rate
+from tasks.insights.statistics.kaplan_meier import with_censored_median
 from tasks.insights.statistics.quantiles import with_median, with_p90
 from tasks.insights.statistics.shrinkage import with_shrunk
-from tasks.insights.statistics.survival import with_censored_median
 
 PLACE = ("environment", "service")
 COUNTS = (

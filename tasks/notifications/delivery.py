@@ -20,7 +20,7 @@ from storage.home import Home
 from storage.limits import Limits
 from storage.lock import BusyError, fair_lock
 from storage.warehouse import warehouse
-from tasks.messages import from_json
+from tasks.message import from_json
 from tasks.notifications.channels import Channel
 from tasks.notifications.outbox import channels_with_work, record, take
 from tasks.notifications.senders import send

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from storage.sql_files import sql_beside
-from tasks.messages import Member, Message, from_json, to_json
-from tasks.notifications.dispatch import Row, Standing, is_active
+from tasks.message import Member, Message, from_json, to_json
+from tasks.notifications.dispatch import CurrentAlert, Notification, is_active
 
 MOST_ALONE = 10
 """So many notifications at once are told one by one; more are grouped."""
@@ -17,7 +17,7 @@ FEW = 3
 """A digest ends when no more of its alerts than this go on."""
 
 
-def group(rows: Sequence[Row], now: datetime) -> list[Row]:
+def group(rows: Sequence[Notification], now: datetime) -> list[Notification]:
     """The rows as decided; where too many of them are about to be sent, these suppressed, and a digest of them."""
     fresh = [row for row in rows if _is_fresh(row)]
     if len(fresh) <= MOST_ALONE:
@@ -29,21 +29,21 @@ def group(rows: Sequence[Row], now: datetime) -> list[Row]:
     return [*(replace(row, **said) if row.notification_id in ids else row for row in rows), digest]  # type: ignore[arg-type]
 
 
-def _is_fresh(row: Row) -> bool:
+def _is_fresh(row: Notification) -> bool:
     return row.status == "queued" and row.attempts == 0 and row.event not in ("resolved", "digest") and row.reason_code != "behind"
 
 
 def end_digests(
-    digests: Iterable[Row], rows: Sequence[Row], alerts: Mapping[str, Standing], now: datetime
-) -> tuple[list[Row], list[Row]]:
+    digests: Iterable[Notification], rows: Sequence[Notification], alerts: Mapping[str, CurrentAlert], now: datetime
+) -> tuple[list[Notification], list[Notification]]:
     """The digests that have ended: the rows that say so, and those of the members that go on, queued again.
 
     Args:
         digests: those whose end was not told.
         rows: the suppressed rows of the channel whose episodes last.
     """
-    ends: list[Row] = []
-    revived: list[Row] = []
+    ends: list[Notification] = []
+    revived: list[Notification] = []
     for digest in digests:
         left = [row for row in rows if row.digest == digest.fingerprint and row.event != "resolved" and is_active(row, alerts)]
         if digest.status in ("sent", "dead") and len({row.of for row in left}) <= FEW:
@@ -52,12 +52,12 @@ def end_digests(
     return ends, revived
 
 
-def _digest(rows: Sequence[Row], now: datetime) -> Row:
+def _digest(rows: Sequence[Notification], now: datetime) -> Notification:
     messages = {row.of: from_json(row.message) for row in sorted(rows, key=lambda row: row.queued_at)}
     identity = "\x1f".join([rows[0].channel, *sorted(row.notification_id for row in rows)])
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     message = _digest_message(key, list(messages.values()), now)
-    return Row(
+    return Notification(
         notification_id=hashlib.sha256(f"{key}\x1fdigest".encode()).hexdigest()[:16],
         transition_id=key,
         fingerprint=key,
@@ -105,7 +105,7 @@ def _digest_message(key: str, messages: Sequence[Message], now: datetime) -> Mes
     )
 
 
-def _end(digest: Row, left: Sequence[Row], now: datetime) -> Row:
+def _end(digest: Notification, left: Sequence[Notification], now: datetime) -> Notification:
     told, going_on = from_json(digest.message), {row.of: from_json(row.message) for row in left}
     count, names = len(told.members), ", ".join(sorted(f"{each.rule} of {each.subject}" for each in going_on.values()))
     rest = f"; told one by one from now on: {names}" if names else ""

@@ -21,7 +21,7 @@ Episode = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Row:
+class Notification:
     """A row of alerts.notifications, whose column descriptions hold."""
 
     notification_id: str
@@ -49,7 +49,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Standing:
+class CurrentAlert:
     """What a row's alert is like now."""
 
     rule: str
@@ -74,7 +74,7 @@ class Situation:
     """
 
     now: datetime
-    alerts: Mapping[str, Standing] = field(default_factory=dict)
+    alerts: Mapping[str, CurrentAlert] = field(default_factory=dict)
     silences: Sequence[Silence] = ()
     inhibitors: Mapping[tuple[str, str], Sequence[tuple[str, Mapping[str, str]]]] = field(default_factory=dict)
     told: frozenset[Episode] = frozenset()
@@ -83,13 +83,13 @@ class Situation:
     full: tuple[datetime, str] | None = None
 
 
-def is_active(row: Row, alerts: Mapping[str, Standing]) -> bool:
+def is_active(row: Notification, alerts: Mapping[str, CurrentAlert]) -> bool:
     """Whether the row's episode lasts."""
     alert = alerts.get(row.fingerprint)
     return alert is not None and alert.state in ACTIVE and alert.episode == row.episode
 
 
-def decide(rows: Iterable[Row], situation: Situation) -> list[Row]:
+def decide(rows: Iterable[Notification], situation: Situation) -> list[Notification]:
     """The rows as they shall be: suppressed with the reason; open, if they are to be sent sooner or later.
 
     Args:
@@ -108,7 +108,7 @@ def decide(rows: Iterable[Row], situation: Situation) -> list[Row]:
     return after
 
 
-def _is_news(row: Row, situation: Situation) -> bool:
+def _is_news(row: Notification, situation: Situation) -> bool:
     """Whether what was kept back is still to be told: all of it to whom nothing was told, else what is still true."""
     alert = situation.alerts.get(row.fingerprint)
     if alert is None or row.of not in situation.told:
@@ -116,7 +116,7 @@ def _is_news(row: Row, situation: Situation) -> bool:
     return alert.state == "no_data" if row.event == "no_data" else alert.severity == row.severity
 
 
-def _decide_one(row: Row, situation: Situation, is_behind: bool) -> Row:
+def _decide_one(row: Notification, situation: Situation, is_behind: bool) -> Notification:
     if row.event == "resolved":
         return _decide_end(row, situation, is_behind)
     why = _suppression(row, situation)
@@ -127,13 +127,13 @@ def _decide_one(row: Row, situation: Situation, is_behind: bool) -> Row:
     return _lined_up(row, is_behind)
 
 
-def _lined_up(row: Row, is_behind: bool) -> Row:
+def _lined_up(row: Notification, is_behind: bool) -> Notification:
     if is_behind:
         return replace(row, reason_code="behind", reason=BEHIND)
     return replace(row, reason_code=None, reason=None) if row.reason_code == "behind" else row
 
 
-def _decide_end(row: Row, situation: Situation, is_behind: bool) -> Row:
+def _decide_end(row: Notification, situation: Situation, is_behind: bool) -> Notification:
     """`resolved` follows what was sent, and nothing else."""
     if is_behind or row.of in situation.told:
         return _lined_up(row, is_behind)
@@ -145,7 +145,7 @@ def _decide_end(row: Row, situation: Situation, is_behind: bool) -> Row:
     return replace(row, status="suppressed", reason_code=why, reason=said, digest=digest)
 
 
-def _suppression(row: Row, situation: Situation) -> tuple[str, str | None] | None:
+def _suppression(row: Notification, situation: Situation) -> tuple[str, str | None] | None:
     """Why it is not to be sent now: the code and the sentence."""
     if row.status == "suppressed" and row.reason_code in FOR_GOOD:
         return row.reason_code, row.reason
@@ -163,19 +163,19 @@ def _suppression(row: Row, situation: Situation) -> tuple[str, str | None] | Non
     return next((("inhibited", f"inhibited by {rule} of {alert.subject}") for rule in _inhibitors(alert, situation)), None)
 
 
-def _inhibitors(alert: Standing, situation: Situation) -> list[str]:
+def _inhibitors(alert: CurrentAlert, situation: Situation) -> list[str]:
     """The rules that inhibit it: about the same subject, and alike in every label that both have."""
     own = dict(alert.labels)
     found = situation.inhibitors.get((alert.rule, alert.subject), ())
     return [rule for rule, labels in found if all(labels[name] == own[name] for name in labels.keys() & own.keys())]
 
 
-def hold(rows: Iterable[Row], situation: Situation) -> list[Row]:
+def hold(rows: Iterable[Notification], situation: Situation) -> list[Notification]:
     """The rows as decided; those that are to be sent and cannot be now say why."""
     return [_held(row, situation) if row.status in OPEN and row.reason_code != "behind" else row for row in rows]
 
 
-def _held(row: Row, situation: Situation) -> Row:
+def _held(row: Notification, situation: Situation) -> Notification:
     if situation.paused is not None and situation.now - row.queued_at >= GIVE_UP:
         said = f"given up after {GIVE_UP.total_seconds() / 3600:g} h: {situation.paused[1]}"
         return replace(row, status="dead", reason_code="given_up", reason=said)
@@ -190,7 +190,7 @@ def _held(row: Row, situation: Situation) -> Row:
     return replace(row, reason_code=None, reason=None)
 
 
-def next_row(rows: Iterable[Row], situation: Situation) -> Row | None:
+def next_row(rows: Iterable[Notification], situation: Situation) -> Notification | None:
     """The row to send now: of those that are due the one with the fewest attempts, then the oldest, ends before beginnings; so one
     that is always refused keeps none of the others back."""
     if situation.paused is not None or situation.full is not None:
@@ -199,6 +199,6 @@ def next_row(rows: Iterable[Row], situation: Situation) -> Row | None:
     return min(due, key=lambda row: (row.attempts, row.queued_at, row.event != "resolved", row.notification_id), default=None)
 
 
-def is_due(row: Row, now: datetime) -> bool:
+def is_due(row: Notification, now: datetime) -> bool:
     """Whether it may be tried; a time that lies further ahead than any wait is one of a clock that was set back."""
     return row.next_attempt_at is None or row.next_attempt_at <= now or row.next_attempt_at - now > GIVE_UP

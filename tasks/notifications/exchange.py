@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
-from tasks.notifications.messages import one_line
 from tasks.notifications.outcomes import DELIVERED, Outcome
 from tasks.notifications.redaction import redact
+from tasks.notifications.rendering import one_line
 from tasks.notifications.withholding import withheld
 
 CONNECT_SECONDS = 5.0

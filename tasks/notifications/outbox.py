@@ -15,13 +15,13 @@ from storage.transaction import transaction
 from storage.write import upsert_rows
 from tasks.notifications.channels import Channel
 from tasks.notifications.digests import end_digests, group
-from tasks.notifications.dispatch import ACTIVE, OPEN, Row, Situation, Standing, decide, hold, is_due, next_row
+from tasks.notifications.dispatch import ACTIVE, OPEN, CurrentAlert, Notification, Situation, decide, hold, is_due, next_row
 from tasks.notifications.outcomes import Outcome
 from tasks.notifications.retries import GIVE_UP, backoff
 from tasks.silences import read_silences
 
 TABLE = TABLES["alerts.notifications"]
-COLUMNS = tuple(each.name for each in fields(Row))
+COLUMNS = tuple(each.name for each in fields(Notification))
 REFUSED = "refused: "
 DIED = "whoever sent it died before saying how it went"
 MINUTE = timedelta(minutes=1)
@@ -31,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 class Taken:
     """What there is to send now, if anything; else when to look again, if ever."""
 
-    row: Row | None = None
+    row: Notification | None = None
     look_again_at: datetime | None = None
 
 
@@ -58,13 +58,13 @@ def take(con: duckdb.DuckDBPyConnection, channel: Channel, now: datetime) -> Tak
     return Taken(row, None if row else _look_again(after, situation))
 
 
-def record(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: datetime) -> None:
+def record(con: duckdb.DuckDBPyConnection, row: Notification, outcome: Outcome, now: datetime) -> None:
     """How sending the row went."""
     with transaction(con):
         _write(con, [_after(con, row, outcome, now)], now)
 
 
-def _after(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: datetime) -> Row:
+def _after(con: duckdb.DuckDBPyConnection, row: Notification, outcome: Outcome, now: datetime) -> Notification:
     if outcome.is_delivered:
         return replace(row, status="sent", reason_code=None, reason=None, next_attempt_at=None, sent_at=now)
     failures = row.attempts
@@ -81,33 +81,35 @@ def _after(con: duckdb.DuckDBPyConnection, row: Row, outcome: Outcome, now: date
     )
 
 
-def _recovered(row: Row, now: datetime) -> Row:
+def _recovered(row: Notification, now: datetime) -> Notification:
     if row.status != "sending":
         return row
     return replace(row, status="failed", reason_code="unanswered", reason=DIED, next_attempt_at=now, is_maybe_received=True)
 
 
-def _replaced(rows: Iterable[Row], others: Sequence[Row]) -> list[Row]:
+def _replaced(rows: Iterable[Notification], others: Sequence[Notification]) -> list[Notification]:
     """The rows, those of the same identity replaced, new ones at the end."""
     by_id = {row.notification_id: row for row in rows} | {row.notification_id: row for row in others}
     return list(by_id.values())
 
 
-def _changed(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
+def _changed(before: Sequence[Notification], after: Sequence[Notification]) -> list[Notification]:
     known = {row.notification_id: row for row in before}
     return [row for row in after if known.get(row.notification_id) != row]
 
 
-def _rows(con: duckdb.DuckDBPyConnection, select: str, channel: str) -> list[Row]:
+def _rows(con: duckdb.DuckDBPyConnection, select: str, channel: str) -> list[Notification]:
     found = fetch(con, sql_beside(__file__, select), {"channel": channel}).select(COLUMNS)
-    return [Row(**row) for row in found.with_columns(pl.col("is_maybe_received").fill_null(value=False)).iter_rows(named=True)]
+    return [
+        Notification(**row) for row in found.with_columns(pl.col("is_maybe_received").fill_null(value=False)).iter_rows(named=True)
+    ]
 
 
-def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[Row], now: datetime) -> None:
+def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[Notification], now: datetime) -> None:
     upsert_rows(con, TABLE, [vars(row) | {"updated_at": now} for row in rows])
 
 
-def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[Row], now: datetime) -> Situation:
+def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[Notification], now: datetime) -> Situation:
     (pace,) = fetch(con, sql_beside(__file__, "channel_state"), {"channel": channel.name, "now": now}).to_dicts()
     asked = pl.DataFrame({"fingerprint": list({row.fingerprint for row in rows})}, schema={"fingerprint": pl.String})
     with registered(con, "asked", asked):
@@ -126,9 +128,9 @@ def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[
     )
 
 
-def _alerts(con: duckdb.DuckDBPyConnection) -> Mapping[str, Standing]:
+def _alerts(con: duckdb.DuckDBPyConnection) -> Mapping[str, CurrentAlert]:
     rows = con.execute(sql_beside(__file__, "alerts_asked_for")).fetchall()
-    return {key: Standing(rule, subject, tuple(sorted(labels.items())), *rest) for key, rule, subject, labels, *rest in rows}
+    return {key: CurrentAlert(rule, subject, tuple(sorted(labels.items())), *rest) for key, rule, subject, labels, *rest in rows}
 
 
 def _inhibitors(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], list[tuple[str, dict[str, str]]]]:
@@ -140,14 +142,14 @@ def _inhibitors(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], list
     return found
 
 
-def _paused(rows: Sequence[Row], last_sent_at: datetime | None, now: datetime) -> tuple[datetime, str] | None:
+def _paused(rows: Sequence[Notification], last_sent_at: datetime | None, now: datetime) -> tuple[datetime, str] | None:
     latest = max(filter(_tells_of_channel, rows), key=lambda row: row.updated_at, default=None)
     if latest is None or latest.next_attempt_at is None or (last_sent_at and last_sent_at > latest.updated_at):
         return None
     return None if is_due(latest, now) else (latest.next_attempt_at, latest.reason or "")
 
 
-def _tells_of_channel(row: Row) -> bool:
+def _tells_of_channel(row: Notification) -> bool:
     """Whether it failed as any other would have."""
     return row.status == "failed" and row.reason_code == "failed"
 
@@ -158,7 +160,7 @@ def _full(channel: Channel, pace: Mapping[str, Any]) -> tuple[datetime, str] | N
     return pace["first_in_minute"] + MINUTE, f"{channel.per_minute} a minute"
 
 
-def _look_again(rows: Sequence[Row], situation: Situation) -> datetime | None:
+def _look_again(rows: Sequence[Notification], situation: Situation) -> datetime | None:
     waiting = [row for row in rows if row.status in OPEN]
     if not waiting:
         return None

@@ -14,7 +14,7 @@ from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from storage.warehouse import warehouse
 from tasks.sources.files.finding import file_stem
 from tasks.sources.files.landed_file import land_file
-from tasks.sources.progress import Standing
+from tasks.sources.progress import SourceProgress
 from tasks.wording import counted
 
 
@@ -32,6 +32,6 @@ def read_aliases(home: str, *, limits: Limits, path: str, seen_at: datetime, pse
     with warehouse(folder, limits) as con:
         if is_recorded(con, f"people/{stem}-end.parquet"):
             return "as before"
-        seen_at = Standing({}, last_seen(con, ALIASES)).seen_at(seen_at)
+        seen_at = SourceProgress({}, last_seen(con, ALIASES)).seen_at(seen_at)
     landed = land_file(folder, "people", Path(path), source=ALIASES, name=stem, listed_at=seen_at, pseudonyms=pseudonyms)
     return f"{counted(landed.rows, 'row')} of {path}"

@@ -19,8 +19,8 @@ from storage.intake.ledger import Mark
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, Span
 from tasks.sources.landing_stream import LandingStream
-from tasks.sources.pace import Pacer, Report
-from tasks.sources.progress import Progress, Standing
+from tasks.sources.pace import OnPace, Pacer
+from tasks.sources.progress import Progress, SourceProgress
 from tasks.sources.slices import cut
 from tasks.wording import counted
 
@@ -56,7 +56,7 @@ class Extraction:
         return rows + (f"; {self.said}" if self.said else "")
 
 
-def read_first(session: Session, landing: LandingStream, mark: Mark | None, report: Report) -> Mark | None:
+def read_first(session: Session, landing: LandingStream, mark: Mark | None, report: OnPace) -> Mark | None:
     """Read everything, or what an interrupted first extraction left, slice by slice; returns how far that came.
 
     The watermark is where the first look stood: what changes while the slices are read is read again after it.
@@ -71,7 +71,7 @@ def read_first(session: Session, landing: LandingStream, mark: Mark | None, repo
     return Mark(watermark) if landing.rows else None
 
 
-def read_since(session: Session, landing: LandingStream, progress: Progress, overlap: timedelta, report: Report) -> Mark:
+def read_since(session: Session, landing: LandingStream, progress: Progress, overlap: timedelta, report: OnPace) -> Mark:
     """Read what changed since the last time, and the rows that were open whatever their instant; returns how far that came.
 
     The watermark never passes the horizon, nor the newest change seen: where rows are stamped by a clock that runs behind the
@@ -90,13 +90,13 @@ def read_since(session: Session, landing: LandingStream, progress: Progress, ove
     return moved()
 
 
-def read_listing(session: Session, landing: LandingStream, report: Report) -> Mark:
+def read_listing(session: Session, landing: LandingStream, report: OnPace) -> Mark:
     """Read every row: what is not among them is gone."""
     return landing.put_listing(session.read_all(landing.dataset), Pacer(landing.dataset, None, report).add)
 
 
 def extract_dataset(
-    session: Session, landing: LandingStream, progress: Progress, overlap: timedelta, report: Report
+    session: Session, landing: LandingStream, progress: Progress, overlap: timedelta, report: OnPace
 ) -> ExtractResult:
     """Land what one dataset has that is not known yet.
 
@@ -117,7 +117,7 @@ def extract_dataset(
 
 @task(name="extract_datasets", cache_policy=NO_CACHE)
 def extract_datasets(
-    home: str, *, source: Source, standing: Standing, overlap_seconds: float, extracted_at: datetime, report: Report
+    home: str, *, source: Source, so_far: SourceProgress, overlap_seconds: float, extracted_at: datetime, report: OnPace
 ) -> Extraction:
     """Read what changed in every dataset that the mapping offers, all as of one snapshot, and land it.
 
@@ -126,12 +126,12 @@ def extract_datasets(
     Raises:
         GovpulseError: the source cannot be opened.
     """
-    results, failures, seen_at = [], {}, standing.seen_at(extracted_at)
+    results, failures, seen_at = [], {}, so_far.seen_at(extracted_at)
     with open_session(source) as session:
         for dataset in session.datasets:
             try:
                 with LandingStream(Home(Path(home)), dataset, source.name, seen_at, source.pseudonyms) as landing:
-                    progress = standing.datasets.get(dataset, Progress())
+                    progress = so_far.datasets.get(dataset, Progress())
                     results.append(extract_dataset(session, landing, progress, timedelta(seconds=overlap_seconds), report))
             except GovpulseError as error:
                 failures[dataset] = str(error)

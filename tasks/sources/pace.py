@@ -39,13 +39,13 @@ class Pace:
         return f"{self.dataset}: {self.rows:,}{of} rows, {self.rows_per_second:,.0f} rows/s{left}"
 
 
-Report = Callable[[Pace], None]
+OnPace = Callable[[Pace], None]
 
 
 class Pacer:
     """Counts the rows of one dataset and reports every few seconds."""
 
-    def __init__(self, dataset: str, expected: int | None, report: Report) -> None:
+    def __init__(self, dataset: str, expected: int | None, report: OnPace) -> None:
         self.dataset, self.expected, self.report = dataset, expected, report
         self.rows, self.started, self.reported = 0, time.monotonic(), time.monotonic()
 

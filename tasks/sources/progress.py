@@ -44,7 +44,7 @@ def name_source(mapping: str, address: Address) -> str:
 
 
 @dataclass(frozen=True)
-class Standing:
+class SourceProgress:
     """Every dataset's progress, of those that are not read whole each time, when the source was last looked at, and the names of
     others that were read before."""
 
@@ -73,13 +73,13 @@ class Standing:
 
 
 @task(name="read_progress", cache_policy=NO_CACHE)
-def read_progress(home: str, *, limits: Limits, source: str, most_open: int = MOST_OPEN) -> Standing:
+def read_progress(home: str, *, limits: Limits, source: str, most_open: int = MOST_OPEN) -> SourceProgress:
     """The progress of every dataset of `source` that is not read whole each time."""
     with warehouse(Home(Path(home)), limits) as con:
         marks = watermarks(con, source)
         changing = [dataset for dataset in GOVERNANCE if dataset not in LISTINGS]
         datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source, most_open)) for dataset in changing}
-        return Standing(datasets, last_seen(con, source), tuple(sources_left(con, source)))
+        return SourceProgress(datasets, last_seen(con, source), tuple(sources_left(con, source)))
 
 
 def _keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, most_open: int) -> tuple[str, ...]:

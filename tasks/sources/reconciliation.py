@@ -34,7 +34,7 @@ from storage.write import append
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, read_many_keys
 from tasks.sources.landing_stream import LandingStream
-from tasks.sources.progress import Standing
+from tasks.sources.progress import SourceProgress
 from tasks.sources.pseudonyms import hashed_keys
 
 MOST_SINGLE_KEYS = 50_000
@@ -164,18 +164,18 @@ def _without_refused(comparison: Comparison, dataset: str, pseudonyms: Pseudonym
 
 @task(name="reconcile_datasets", cache_policy=NO_CACHE)
 def reconcile_datasets(
-    home: str, *, limits: Limits, source: Source, standing: Standing, most_deleted_ratio: float, listed_at: datetime
+    home: str, *, limits: Limits, source: Source, so_far: SourceProgress, most_deleted_ratio: float, listed_at: datetime
 ) -> Reconciliation:
     """Compare every dataset that has been read whole with its source, and land what mends it.
 
     Raises:
         GovpulseError: the source cannot be opened.
     """
-    folder, drifts, failures, listed_at = Home(Path(home)), [], {}, standing.seen_at(listed_at)
+    folder, drifts, failures, listed_at = Home(Path(home)), [], {}, so_far.seen_at(listed_at)
     mapping = source.load_mapping()
     with open_session(source) as session:
         for dataset in (dataset for dataset in session.datasets if dataset not in LISTINGS):
-            mark = standing.datasets[dataset].mark
+            mark = so_far.datasets[dataset].mark
             if mark is None or mark.read_until:
                 continue
             try:
@@ -192,7 +192,7 @@ def reconcile_datasets(
                     mark_deleted(comparison, landing)
                 with LandingStream(folder, dataset, source.name, listed_at, source.pseudonyms) as landing:
                     repaired = repair(session, comparison, landing, own)
-                    known = (comparison.renamed.get(key, key) for key in standing.datasets[dataset].keys)
+                    known = (comparison.renamed.get(key, key) for key in so_far.datasets[dataset].keys)
                     keys = _own_keys(known, own)
                     landing.put(read_many_keys(session, dataset, keys), lambda: None)
                 drifts.append(_drift(dataset, comparison, repaired))

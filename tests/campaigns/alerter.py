@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from storage.home import Home
 from storage.limits import Limits
 from storage.warehouse import warehouse
-from tasks.alerts import board
+from tasks.alerts import engine
 from tasks.alerts.rule import Rule
 from tasks.notifications import delivery
 from tasks.notifications.channels import Channel
@@ -94,15 +94,15 @@ def channels_of(url: str) -> list[Channel]:
 def work(folder: Path, url: str, deadly: str = "", passings: int = 0, rounds: int = 0) -> None:
     """Evaluate and deliver; until killed, or so many rounds."""
     stage = Stage(folder, deadly, passings)
-    board.evaluate = stage.after(board.evaluate, "evaluated")
-    board.write_evaluation = stage.after(board.write_evaluation, "committed")
+    engine.evaluate = stage.after(engine.evaluate, "evaluated")
+    engine.write_evaluation = stage.after(engine.write_evaluation, "committed")
     delivery.send = _sending(stage, delivery.send)
     delivery.record = _recording(stage, delivery.record)
     home, clock, done = Home(folder / "home"), clock_of(folder), 0
     while not rounds or done < rounds:
         with warehouse(home, LIMITS) as con:
             con.execute(f"CREATE TEMP TABLE world AS FROM {WORLD.format(file=folder / 'world.json')}")  # rules reach no file
-            board.evaluate_on(con, rules(), CHANNELS, clock())
+            engine.evaluate_on(con, rules(), CHANNELS, clock())
         delivery.deliver(home, LIMITS, channels_of(url), timedelta(), clock)
         done += 1
 

@@ -23,7 +23,7 @@ from storage.maintenance import compact
 from storage.people.forgetting import forget_user
 from storage.transaction import transaction
 from storage.warehouse import warehouse
-from tasks.alerts.board import evaluate_on
+from tasks.alerts.engine import evaluate_on
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.rule import Rule
 from tasks.maintenance import copy_elsewhere, renew_backup

@@ -22,7 +22,7 @@ def pull(acts: Acts, overlap_seconds: float = 1.0) -> None:
     extraction = extract_datasets.fn(
         home,
         source=acts.source,
-        standing=standing,
+        so_far=standing,
         overlap_seconds=overlap_seconds,
         extracted_at=datetime.now(UTC),
         report=lambda _: None,

@@ -16,7 +16,7 @@ from storage.catalogue import INSIGHTS
 from storage.home import Home
 from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
-from tasks.boards import deployment_board, finding_board
+from tasks.overviews import deployment_overview, finding_overview
 from tests.insight_rows import insert
 
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
@@ -52,13 +52,13 @@ def test_with_nothing_found_the_page_says_so(home: Home) -> None:
 
 def test_findings_that_have_ended_are_not_shown(home: Home) -> None:
     ended = FINDING | {"subject": "s1", "ended_at": AT}
-    assert finding_board(published(home, performance_insights=[ended])).is_empty()
+    assert finding_overview(published(home, performance_insights=[ended])).is_empty()
 
 
 def test_each_kind_comes_in_turn_so_that_many_of_one_do_not_hide_another(home: Home) -> None:
     stuck = [FINDING | {"insight_id": f"i{number}", "subject": f"s{number}"} for number in range(4)]
     slow = FINDING | {"insight_id": "slow", "kind": "scan_slowdown", "severity": "warning", "subject": "crm"}
-    shown = finding_board(published(home, performance_insights=[*stuck, slow]))
+    shown = finding_overview(published(home, performance_insights=[*stuck, slow]))
     assert shown["kind"].to_list() == ["stuck_scan", "scan_slowdown", "stuck_scan", "stuck_scan", "stuck_scan"]
 
 
@@ -67,7 +67,7 @@ def test_the_worst_service_is_first_and_three_deployments_do_not_make_it(home: H
     few = place | {"service": "few", "deployments": 3, "success_rate": 0.33, "success_rate_shrunk": 0.85}
     many = place | {"service": "many", "deployments": 300, "success_rate": 0.6, "success_rate_shrunk": 0.61}
     everything = place | {"environment": "all", "service": "all", "success_rate": 0.6, "deployments": 303}
-    shown = deployment_board(published(home, deployment_metrics=[few, many, everything]))
+    shown = deployment_overview(published(home, deployment_metrics=[few, many, everything]))
     assert shown["service"].to_list() == ["all", "many", "few"]
 
 

@@ -23,7 +23,7 @@ from storage.intake.load_result import LoadResult
 from storage.intake.loading import load_landing
 from storage.transaction import transaction
 from storage.write import replace, upsert_rows
-from tasks.alerts.board import conclude, read_alerts
+from tasks.alerts.engine import conclude, read_alerts
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import Observation
 from tasks.insights.book import Computation, enter
@@ -36,7 +36,7 @@ from tasks.sources.address import Address
 from tasks.sources.database.opening import Source
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.landing_stream import LandingStream
-from tasks.sources.progress import Progress, Standing
+from tasks.sources.progress import Progress, SourceProgress
 from tests.homes import migrated_connection
 from tests.tasks.sources.test_extraction import Platform
 
@@ -107,10 +107,10 @@ class Life:
         self.source.scan("odd", "nonsense" if 6 <= number < 9 else "completed", at, at, at)
         marks = watermarks(self.con, "racine")
         keys = tuple(rejected_keys(self.con, "scans", "racine", 10))
-        standing = Standing({"scans": Progress(marks.get("scans"), keys)}, last_seen(self.con, "racine"))
+        standing = SourceProgress({"scans": Progress(marks.get("scans"), keys)}, last_seen(self.con, "racine"))
         source = Source("racine", Address("sqlite", str(self.source.path)), "racine", "UTC")
         options = {"overlap_seconds": 300.0, "extracted_at": clock, "report": lambda _: None}
-        extract_datasets.fn(str(self.home.root), source=source, standing=standing, **options)
+        extract_datasets.fn(str(self.home.root), source=source, so_far=standing, **options)
         owners = ["a", *(["b"] if not 6 <= number < 9 else ["c"])]
         with LandingStream(self.home, "owners", "racine", standing.seen_at(clock)) as landing:
             landing.put_listing(iter([pa.table({"domain": ["finance"] * len(owners), "user_id": owners})]))

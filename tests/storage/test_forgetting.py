@@ -25,7 +25,7 @@ from storage.people.forgetting import forget_user
 from storage.people.person import can_be_told
 from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
-from tasks.messages import Member, Message, from_json, to_json
+from tasks.message import Member, Message, from_json, to_json
 from tests.acts import AS_OF, act_rows, scores_now
 from tests.backups import back_up_now
 from tests.insight_rows import insert

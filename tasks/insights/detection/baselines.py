@@ -17,7 +17,7 @@ FURTHEST = 1e6
 
 
 @dataclass(frozen=True)
-class Span:
+class TrailingWindow:
     """A trailing window of `length` steps, taken anew every `block` steps from every `sampled`th of them."""
 
     length: int
@@ -77,7 +77,7 @@ def standardise(values: Matrix, baseline: Baseline) -> Matrix:
     return np.clip(distances, -FURTHEST, FURTHEST).astype(np.float32)
 
 
-def trailing(values: Matrix, first: int, start: int, span: Span, is_spread_wanted: bool = True) -> tuple[Matrix, Matrix]:
+def trailing(values: Matrix, first: int, start: int, span: TrailingWindow, is_spread_wanted: bool = True) -> tuple[Matrix, Matrix]:
     """Median, and deviation from it, over the steps before the block that a step is in. Nothing after a step is looked at.
 
     Args:

@@ -43,7 +43,7 @@ EARLIER = (RECENT_DAYS + 1) * DAY
 
 
 @dataclass(frozen=True)
-class Span:
+class ScoredWindow:
     """The window, as instants and as minutes since the epoch; the last minute may be cut short."""
 
     start: datetime
@@ -58,7 +58,7 @@ class Span:
         return minute_of(self.as_of - timedelta(microseconds=1)) + 1
 
 
-def judge_fleet(home: Home, limits: Limits, span: Span) -> list[Judged]:
+def judge_fleet(home: Home, limits: Limits, span: ScoredWindow) -> list[Judged]:
     """What came of each host that was seen in the window."""
     folder = home.models
     with warehouse(home, limits) as con:
@@ -72,7 +72,7 @@ def judge_fleet(home: Home, limits: Limits, span: Span) -> list[Judged]:
     return [each for each in judged.values() if each]
 
 
-def make_plans(con: duckdb.DuckDBPyConnection, span: Span, folder: Path, lost: frozenset[str] = frozenset()) -> list[Plan]:
+def make_plans(con: duckdb.DuckDBPyConnection, span: ScoredWindow, folder: Path, lost: frozenset[str] = frozenset()) -> list[Plan]:
     """A plan for each host of the window. The models of the hosts in `lost` are of no use."""
     models = read_models(con, json.dumps(current_versions()), SEED)
     hosts, plans = read_hosts(con, span.start, span.as_of), []
@@ -85,7 +85,7 @@ def make_plans(con: duckdb.DuckDBPyConnection, span: Span, folder: Path, lost: f
     return sorted([*plans, *_train_others(con, span, hosts, plans)], key=lambda plan: plan.host)
 
 
-def _train_others(con: duckdb.DuckDBPyConnection, span: Span, hosts: Sequence[str], plans: Sequence[Plan]) -> list[Plan]:
+def _train_others(con: duckdb.DuckDBPyConnection, span: ScoredWindow, hosts: Sequence[str], plans: Sequence[Plan]) -> list[Plan]:
     others = sorted({*hosts} - {plan.host for plan in plans})
     if not others:
         return []
@@ -94,7 +94,7 @@ def _train_others(con: duckdb.DuckDBPyConnection, span: Span, hosts: Sequence[st
     return [plan_training(host, by_host.get((host,), series.clear()), span.first) for host in others]
 
 
-def read_jobs(con: duckdb.DuckDBPyConnection, plans: Sequence[Plan], span: Span, folder: Path) -> Iterator[Job]:
+def read_jobs(con: duckdb.DuckDBPyConnection, plans: Sequence[Plan], span: ScoredWindow, folder: Path) -> Iterator[Job]:
     """The plans with all that they need of the warehouse, read before the first one is asked for."""
     names = [plan.host for plan in plans]
     values = read_values(con, sql_beside(__file__, "../anomaly_scores"), plans, span.end, span.as_of)
@@ -104,7 +104,7 @@ def read_jobs(con: duckdb.DuckDBPyConnection, plans: Sequence[Plan], span: Span,
     return (_job(plan, values[plan.host], scores.get((plan.host,), nothing), span, folder) for plan in plans)
 
 
-def _job(plan: Plan, values: Matrix, scores: pl.DataFrame, span: Span, folder: Path) -> Job:
+def _job(plan: Plan, values: Matrix, scores: pl.DataFrame, span: ScoredWindow, folder: Path) -> Job:
     late = scores.filter(pl.col("minute") >= span.first - EARLIER)
     before = np.full(EARLIER, np.nan)
     before[late["minute"].to_numpy() - (span.first - EARLIER)] = late["score"].fill_null(np.nan).to_numpy()
@@ -124,7 +124,7 @@ def _job(plan: Plan, values: Matrix, scores: pl.DataFrame, span: Span, folder: P
     )
 
 
-def judge_all(home: Home, limits: Limits, plans: Sequence[Plan], span: Span, folder: Path) -> dict[str, Judged | None]:
+def judge_all(home: Home, limits: Limits, plans: Sequence[Plan], span: ScoredWindow, folder: Path) -> dict[str, Judged | None]:
     """By host what came of it, in as many processes as DuckDB may have threads; the warehouse is held while reading only."""
     found: dict[str, Judged | None] = {}
     for group in groups(plans, span.end):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.insights.detection.baselines import Baseline, Span, trailing
+from tasks.insights.detection.baselines import Baseline, TrailingWindow, trailing
 from tasks.insights.detection.windows import Matrix, Series, Windows
 
 FURTHEST_Z = 200.0
@@ -29,10 +29,10 @@ def deviations(values: Matrix, baseline: Baseline, windows: Windows, first: int,
     """
     least = baseline.least.astype(values.dtype)[:, None]
     scored = values[:, start:]
-    level, spread = trailing(values, first, start, Span(windows.day, windows.block, windows.sampled))
+    level, spread = trailing(values, first, start, TrailingWindow(windows.day, windows.block, windows.sampled))
     recent = (scored - level) / np.maximum(spread, least)
     nearest = np.where(np.abs(recent) < np.abs(scored), recent, scored)
-    shorter, _ = trailing(values, first, start, Span(windows.shorter, windows.shorter_block), is_spread_wanted=False)
+    shorter, _ = trailing(values, first, start, TrailingWindow(windows.shorter, windows.shorter_block), is_spread_wanted=False)
     return np.nan_to_num(logarithm(nearest)), np.nan_to_num(logarithm(scored - shorter))
 
 

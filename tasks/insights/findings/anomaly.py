@@ -2,7 +2,7 @@
 
 import json
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import listed, minute, percent, times
 from tasks.wording import counted, duration
@@ -13,7 +13,7 @@ NAMED = 3
 NUMBERS = ("peak", "peak_at", "threshold", "minutes", "coverage", "strands", "others")
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     named = [_name(each) for each in json.loads(row["top_metrics"])]
     since, until = (f"observed_at {sign} '{row[name].isoformat()}'" for sign, name in ((">=", "started_at"), ("<=", "ended_at")))
     rows = rows_where("insights.anomaly_scores", {"host": row["host"]}, since, until, order_by="observed_at")
@@ -29,7 +29,7 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _statement(row: Row, named: list[str]) -> str:
+def _statement(row: SelectedRow, named: list[str]) -> str:
     lasts = f"{'has behaved' if row['is_ongoing'] else 'behaved'} unusually for {duration(row['seconds'])}"
     shares = [f"{name} ({percent(each['contribution'])})" for name, each in zip(named, json.loads(row["top_metrics"]), strict=True)]
     mostly = f", mostly by {listed(shares[:NAMED])}" if shares else ""
@@ -39,7 +39,7 @@ def _statement(row: Row, named: list[str]) -> str:
     )
 
 
-def _recommendation(row: Row, named: list[str]) -> str:
+def _recommendation(row: SelectedRow, named: list[str]) -> str:
     shared = f"{counted(row['others'], 'other host')} did so at the same time: look first at what they share. " * (
         row["others"] > 0
     )

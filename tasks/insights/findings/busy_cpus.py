@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tasks.insights.findings.hosts import parsed, process
-from tasks.insights.findings.kind import Row
+from tasks.insights.findings.kind import SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute, percent
 from tasks.insights.hosts.usual_load import NEEDED
@@ -16,7 +16,7 @@ SMALL = 1 / 3
 """Who takes less of what is in use is not the reason."""
 
 
-def hours_of(row: Row) -> tuple[int, int]:
+def hours_of(row: SelectedRow) -> tuple[int, int]:
     """How many hours before as_of its last minute lies, and its first."""
     return _ago(row["as_of"], row["ended_at"]), _ago(row["as_of"], row["started_at"])
 
@@ -25,7 +25,7 @@ def _ago(as_of: datetime, instant: datetime) -> int:
     return max(0, int((as_of - instant).total_seconds() - 1) // 3600)
 
 
-def when(row: Row) -> str:
+def when(row: SelectedRow) -> str:
     """`for 42 min since ...` of what goes on, else `for 42 min from ... on`. Nobody looks back further than a day."""
     is_over = (row["as_of"] - row["ended_at"]).total_seconds() > 60 * (row["covers"] + 1)
     seconds = (row["ended_at"] - row["started_at"]).total_seconds()
@@ -34,20 +34,20 @@ def when(row: Row) -> str:
     return f"for {duration(seconds)} {'from' if is_over else 'since'} {minute(row['started_at'])}{' on' * is_over}"
 
 
-def on_earlier_days(row: Row) -> str:
+def on_earlier_days(row: SelectedRow) -> str:
     days, times = row["earlier_days"], row["earlier_days_as_busy"]
     if days < NEEDED:
         return f"what is usual at this time of day is not known yet, of {counted(days, 'day')}"
     return f"it was as busy at this time on {times or 'none'} of {counted(days, 'earlier day')}"
 
 
-def surprise(row: Row) -> float:
+def surprise(row: SelectedRow) -> float:
     """How probable it is that a day is not so busy at this time, by those before."""
     days: int = row["earlier_days"]
     return chance_of_next(days - row["earlier_days_as_busy"], days)
 
 
-def culprit(row: Row) -> str:
+def culprit(row: SelectedRow) -> str:
     """Who did it, and what to do with it."""
     look = f"Run `top` on {row['host']} to see which process it is"
     if row["process"] is None:
@@ -64,7 +64,7 @@ def culprit(row: Row) -> str:
     )
 
 
-def samples_of(row: Row) -> str:
+def samples_of(row: SelectedRow) -> str:
     """SQL that shows what was in use then."""
     series = {"host": row["host"], "metric": "system.cpu.utilization", "attributes": ""}
     since, until = (f"observed_at {sign} '{row[name].isoformat()}'" for sign, name in ((">=", "started_at"), ("<", "ended_at")))

@@ -2,7 +2,7 @@
 insights.metric_correlations and insights.application_health."""
 
 from tasks.insights.findings.hosts import parsed
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.operations import seconds
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute, times
@@ -16,7 +16,7 @@ NUMBERS = (
 )
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """The operation is the subject, so that the finding goes on where another metric of the host comes closest."""
     rows = rows_where("insights.metric_correlations", {name: row[name] for name in ("host", "other", "other_metric")})
     return Finding(
@@ -31,7 +31,7 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _statement(row: Row) -> str:
+def _statement(row: SelectedRow) -> str:
     low, high = row["correlation_low"], row["correlation_high"]
     moves = "rises" if row["correlation"] > 0 else "falls"
     lag = f"{counted(row['lag_minutes'], 'minute')} after" if row["lag_minutes"] else "as soon as"
@@ -44,7 +44,7 @@ def _statement(row: Row) -> str:
     )
 
 
-def _recommendation(row: Row) -> str:
+def _recommendation(row: SelectedRow) -> str:
     others = f" ({counted(row['other_hosts'], 'other host')} likewise)" if row["other_hosts"] else ""
     return (
         f"See what drives {_metric(row)}{others} and whether {row['operation']} runs or waits there: a correlation does not tell"
@@ -52,7 +52,7 @@ def _recommendation(row: Row) -> str:
     )
 
 
-def _metric(row: Row) -> str:
+def _metric(row: SelectedRow) -> str:
     """`system.disk.io_time (device sda) of db1`."""
     told = ", ".join(f"{key} {value}" for key, value in parsed(row["attributes"]).items())
     return f"{row['metric']}{f' ({told})' if told else ''} of {row['host']}"

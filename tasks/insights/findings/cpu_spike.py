@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.insights.findings.busy_cpus import culprit, hours_of, on_earlier_days, samples_of, surprise, when
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.wording import percent
 from tasks.insights.hosts.usual_load import compare, irregular_bursts, load_of, usual_mean
 
@@ -29,7 +29,7 @@ def derive(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(found, schema={**rows.schema, **ADDED}).unique("host", keep="last", maintain_order=True)
 
 
-def _judged(row: Row) -> dict[str, Any] | None:
+def _judged(row: SelectedRow) -> dict[str, Any] | None:
     """None where it is usual, or nobody knows what is."""
     load, hours = load_of(row["hours"]), hours_of(row)
     usual, earlier, often = usual_mean(load, *hours), compare(load, *hours), irregular_bursts(load)
@@ -43,7 +43,7 @@ def _high(usual: float, scatter: float) -> float:
     return usual + max(FREE * (1 - usual), SCATTERS * scatter)
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     return Finding(
         subject=row["host"],
         severity="warning",

@@ -4,7 +4,7 @@ and of raw.deployments what failed."""
 from datetime import datetime, timedelta
 from typing import Any
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, listed, minute, share_of
 from tasks.wording import counted, plural
@@ -25,7 +25,7 @@ RATES = ("window_days", "deployments", "success_rate", "success_rate_exact_low",
 FAILURES = ("failures", "last_failed_at", "successes_since", "failed_ids", "failed_versions")
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """By the level that the rate fell to, where it fell; else by the rate of the whole window."""
     is_fallen = row["is_fallen"]
     high = row["level_after_high" if is_fallen else "success_rate_exact_high"]
@@ -42,17 +42,17 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _first_failure(row: Row) -> datetime:
+def _first_failure(row: SelectedRow) -> datetime:
     """In the window; its start, where the failures have been deleted since they were counted."""
     opened: datetime = row["as_of"] - timedelta(days=row["window_days"])
     return row["first_failed_at"] or opened
 
 
-def _fallen(row: Row) -> str:
+def _fallen(row: SelectedRow) -> str:
     return f"{_level(row, 'after', 'deployment')} succeeded since {date(row['changed_at'])}; {_level(row, 'before')} before"
 
 
-def _low(row: Row) -> str:
+def _low(row: SelectedRow) -> str:
     rate = share_of(
         row["success_rate"], row["success_rate_exact_low"], row["success_rate_exact_high"], row["deployments"], "deployment"
     )
@@ -61,15 +61,15 @@ def _low(row: Row) -> str:
     return f"{rate} succeeded in the last {row['window_days']} days; {_trend(row)}"
 
 
-def _trend(row: Row) -> str:
+def _trend(row: SelectedRow) -> str:
     return "no evidence that it was ever better" if row["change"] == "no_evidence" else "too few to tell since when"
 
 
-def _level(row: Row, side: str, what: str = "") -> str:
+def _level(row: SelectedRow, side: str, what: str = "") -> str:
     return share_of(row[f"level_{side}"], row[f"level_{side}_low"], row[f"level_{side}_high"], row[side], what)
 
 
-def _recommendation(row: Row) -> str:
+def _recommendation(row: SelectedRow) -> str:
     """What to do, by whether it is over, and whether it is one version's fault; then what to look at."""
     hold = f"Hold further releases of {_where(row)}"
     if not row["failures"]:
@@ -83,20 +83,20 @@ def _recommendation(row: Row) -> str:
     return f"{hold}, and look at {_attempts(row)}."
 
 
-def _is_of_one_version(row: Row) -> bool:
+def _is_of_one_version(row: SelectedRow) -> bool:
     """Whether most failures are of the version that failed last."""
     failures: int = row["newest"]["failures"]
     return failures >= CLUSTERED and 2 * failures > row["failures"]
 
 
-def _successes(row: Row) -> str:
+def _successes(row: SelectedRow) -> str:
     since, latest = row["successes_since"], minute(row["last_succeeded_at"])
     if since == 1:
         return f"The last deployment succeeded, {latest}"
     return f"The last {since:,} deployments succeeded, the latest {latest}"
 
 
-def _version(row: Row) -> str:
+def _version(row: SelectedRow) -> str:
     newest, sound = row["newest"], row["sound"]
     share = f"{newest['failures']:,} of the {row['failures']:,} failed deployments"
     place = f"{row['service']} in {row['environment']}"
@@ -106,18 +106,18 @@ def _version(row: Row) -> str:
     return f"Roll {place} back from {newest['version']}, which has {share}, to {target}"
 
 
-def _where(row: Row) -> str:
+def _where(row: SelectedRow) -> str:
     return f"{row['service']} to {row['environment']}"
 
 
-def _attempts(row: Row) -> str:
+def _attempts(row: SelectedRow) -> str:
     ids, versions = row["failed_ids"], row["failed_versions"]
     named = f"{plural('version', len(versions))} {listed(versions)}, the latest {minute(row['last_failed_at'])}"
     last = f"the {plural('attempt', len(ids))} {listed(ids)}"
     return f"{last} ({named}; {counted(row['failures'], 'failed deployment')} in all)"
 
 
-def _evidence(row: Row) -> dict[str, Any]:
+def _evidence(row: SelectedRow) -> dict[str, Any]:
     table = "deployment_trends" if row["is_fallen"] else "deployment_metrics"
     rows = rows_where(f"insights.{table}", {name: row[name] for name in ("environment", "service")})
     kept = {name: row[name] for name in (*LEVELS, *RATES, *FAILURES)}

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tasks.insights.findings.hosts import amount, parsed, until
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, percent
 
@@ -15,7 +15,7 @@ NUMBERS = (
 )
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     mount: str = parsed(row["attributes"]).get("mountpoint") or row["attributes"]
     rows = rows_where("insights.forecasts", {name: row[name] for name in ("host", "metric", "attributes")})
     is_near = row["crosses_at"] <= row["as_of"] + timedelta(days=CRITICAL_DAYS)
@@ -35,7 +35,7 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _statement(row: Row, mount: str) -> str:
+def _statement(row: SelectedRow, mount: str) -> str:
     slope, low, high = (amount(row[f"slope_per_day{end}"], row["unit"]) for end in ("", "_low", "_high"))
     point, soonest, latest = (until(row["as_of"], row[f"crosses{end}_at"]) for end in ("", "_low", "_high"))
     return (

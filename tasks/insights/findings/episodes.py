@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-Row = dict[str, Any]
+FindingRow = dict[str, Any]
 """A row of insights.performance_insights."""
 
 
-def revise(rows: Sequence[Row], found: Row | None, as_of: datetime, computed: Sequence[datetime]) -> list[Row]:
+def revise(rows: Sequence[FindingRow], found: FindingRow | None, as_of: datetime, computed: Sequence[datetime]) -> list[FindingRow]:
     """The rows of one kind, subject and labels after computing `as_of`, for the first time or again.
 
     Args:
@@ -36,7 +36,7 @@ def revise(rows: Sequence[Row], found: Row | None, as_of: datetime, computed: Se
     return [*earlier, new, *later]
 
 
-def _without(row: Row, as_of: datetime, computed: Sequence[datetime]) -> Row | None:
+def _without(row: FindingRow, as_of: datetime, computed: Sequence[datetime]) -> FindingRow | None:
     """The row as far as other as_ofs vouch for it."""
     is_first, is_last = row["first_found_at"] == as_of, row["as_of"] == as_of
     if is_first and is_last:
@@ -48,18 +48,18 @@ def _without(row: Row, as_of: datetime, computed: Sequence[datetime]) -> Row | N
     return row
 
 
-def _missed(row: Row, as_of: datetime) -> Row:
+def _missed(row: FindingRow, as_of: datetime) -> FindingRow:
     is_sooner = row["as_of"] < as_of and (row["ended_at"] is None or as_of < row["ended_at"])
     return row | {"ended_at": as_of} if is_sooner else row
 
 
-def _goes_on(row: Row, as_of: datetime, started_at: datetime) -> bool:
+def _goes_on(row: FindingRow, as_of: datetime, started_at: datetime) -> bool:
     """Whether what `as_of` found is that row: it had not ended by then, or not before the finding starts."""
     ended_at = row["ended_at"]
     return ended_at is None or as_of <= ended_at or started_at < ended_at
 
 
-def _joined(row: Row, following: Row) -> Row:
+def _joined(row: FindingRow, following: FindingRow) -> FindingRow:
     """One row of two: what it is from the first, how it stands from the other."""
     return following | {name: row[name] for name in ("insight_id", "started_at", "first_found_at")}
 

@@ -3,7 +3,7 @@ began."""
 
 import polars as pl
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.operations import bad_operations, evidence_of, what_to_do
 from tasks.insights.findings.wording import minute, percent, share_of
 from tasks.insights.health.runs import FAILED
@@ -24,7 +24,7 @@ def derive(rows: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(summed)
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """By the last bad hour, or by the last day where hours have too few requests."""
     return Finding(
         subject=row["operation"],
@@ -38,7 +38,7 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _statement(row: Row) -> str:
+def _statement(row: SelectedRow) -> str:
     rate = share_of(row["error_rate"], row["error_rate_low"], row["error_rate_high"], row["requests"], "request")
     if row["is_day"]:
         since = f"in the 24 hours since {minute(row['started_at'])}"
@@ -49,7 +49,7 @@ def _statement(row: Row) -> str:
     )
 
 
-def _look(row: Row) -> str:
+def _look(row: SelectedRow) -> str:
     if row["kind"] == "query":
         return f"Look at the errors of {row['operation']} in the log of its database since then, and at what it reads."
     return f"Look at the errors of {row['operation']} in the service's log since then, and at what it calls."

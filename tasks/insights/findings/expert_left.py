@@ -3,7 +3,7 @@ know whether they had gone by then."""
 
 from collections.abc import Sequence
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, listed, percent
 from tasks.wording import counted
@@ -14,9 +14,9 @@ NAMED = 3
 """So many domains are named, those where they held most."""
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """They are missed since they were last seen. Critical where a domain rested on them alone, or nobody is left in it."""
-    domains: Sequence[Row] = row["domains"]
+    domains: Sequence[SelectedRow] = row["domains"]
     sql = rows_where("insights.expertise_scores", {"user_id": row["user_id"]}, order_by="knowledge_rank")
     is_alone = any(each["bus_factor"] == 1 or each["heir"] is None for each in domains)
     names = {f"{name}s": [each[name] for each in domains] for name in ("domain", "share", "place", "bus_factor", "heir")}
@@ -33,24 +33,24 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _statement(row: Row) -> str:
-    domains: Sequence[Row] = row["domains"]
+def _statement(row: SelectedRow) -> str:
+    domains: Sequence[SelectedRow] = row["domains"]
     held = "; ".join(_held(each) for each in domains[:NAMED]) + _more(domains)
     return f"{row['user_id']}, last seen {date(row['last_active_at'])}, can no longer log in: {held}"
 
 
-def _held(domain: Row) -> str:
+def _held(domain: SelectedRow) -> str:
     name, share = domain["domain"], percent(domain["share"])
     if domain["bus_factor"] == 1:
         return f"{name} rested on them alone, with {share} of the knowledge"
     return f"number {domain['place']} of the {domain['bus_factor']:,} who hold half of the knowledge of {name}, with {share}"
 
 
-def _more(domains: Sequence[Row]) -> str:
+def _more(domains: Sequence[SelectedRow]) -> str:
     return f"; {counted(len(domains) - NAMED, 'more domain')}" if len(domains) > NAMED else ""
 
 
-def _hand_over(domains: Sequence[Row]) -> str:
+def _hand_over(domains: Sequence[SelectedRow]) -> str:
     """To whoever is most at hand, by domain."""
     heirs = [f"{each['domain']} to {each['heir']}" for each in domains[:NAMED] if each["heir"] is not None]
     orphans = [each["domain"] for each in domains if each["heir"] is None]

@@ -27,7 +27,7 @@ from storage.fingerprints import row_id
 from storage.frames import fetch, registered
 from storage.sql_files import sql_beside
 from storage.write import remove, upsert
-from tasks.insights.findings.episodes import Row, revise
+from tasks.insights.findings.episodes import FindingRow, revise
 
 TABLE = INSIGHTS["performance_insights"]
 INSTANT = pl.Datetime("us", "UTC")
@@ -82,13 +82,13 @@ def _check(found: pl.DataFrame, as_of: datetime) -> None:
             raise GovpulseError(f"{TABLE.full_name}: {kind} of {subject} {what}; nothing was written")
 
 
-def _key(row: Row) -> Key:
+def _key(row: FindingRow) -> Key:
     return tuple(row[name] for name in IDENTITY)
 
 
-def _rows_before(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: datetime) -> dict[Key, list[Row]]:
+def _rows_before(con: duckdb.DuckDBPyConnection, found: pl.DataFrame, as_of: datetime) -> dict[Key, list[FindingRow]]:
     """All rows of the subjects that as_of found, or that it may close or take back."""
-    rows: dict[Key, list[Row]] = defaultdict(list)
+    rows: dict[Key, list[FindingRow]] = defaultdict(list)
     with registered(con, "found", found):
         frame = fetch(con, sql_beside(__file__, "stored/rows_before"), {"as_of": as_of})
     for row in frame.iter_rows(named=True):

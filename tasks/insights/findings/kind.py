@@ -11,7 +11,7 @@ import polars as pl
 
 from storage.sql_files import sql_beside
 
-Row = Mapping[str, Any]
+SelectedRow = Mapping[str, Any]
 """A row of a kind's SELECT."""
 
 
@@ -46,7 +46,7 @@ class Kind:
 
     name: str
     parameters: tuple[str, ...]
-    describe: Callable[[Row], Finding]
+    describe: Callable[[SelectedRow], Finding]
     derive: Callable[[pl.DataFrame], pl.DataFrame] = pl.DataFrame.clone
 
     @property

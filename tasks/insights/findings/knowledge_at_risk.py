@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from tasks.insights.expertise.confidence import OWNED
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import percent
 from tasks.wording import counted
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """Since when the first is gone the platform tells by the last change of their record; nothing tells since when one is alone."""
     users = ("expert_user_id", "runner_up_user_id", "available_user_id")  # whoever the sentences name
     names = ("people", "active_people", *users, "expert_share", "bus_factor", "confidence")
@@ -26,35 +26,35 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _started_at(row: Row) -> datetime:
+def _started_at(row: SelectedRow) -> datetime:
     as_of: datetime = row["as_of"]
     left_at: datetime | None = row["left_at"]
     return as_of if left_at is None else min(left_at, as_of)
 
 
-def _alone(row: Row) -> str:
+def _alone(row: SelectedRow) -> str:
     first, share = row["expert_user_id"], percent(row["expert_share"])
     return f"{row['domain']} rests on one person: {first} holds {share} of the knowledge, {_rest(row)}."
 
 
-def _lost(row: Row) -> str:
+def _lost(row: SelectedRow) -> str:
     first, share = row["expert_user_id"], percent(row["expert_share"])
     return f"{first}, who knows {row['domain']} best with {share} of the knowledge, can no longer log in; {_rest(row)}."
 
 
-def _rest(row: Row) -> str:
+def _rest(row: SelectedRow) -> str:
     if row["runner_up_user_id"] is None:
         return "nobody else has acted in it"
     return f"the next of {counted(row['people'], 'user')} is {row['runner_up_user_id']} with {percent(row['runner_up_share'])}"
 
 
-def _spread(row: Row) -> str:
+def _spread(row: SelectedRow) -> str:
     second, first = row["runner_up_user_id"], row["expert_user_id"]
     whom = f"{second}, who knows it next best," if second else "a second person"
     return f"Spread it: let {whom} make the next changes in {row['domain']}, with {first} to review them."
 
 
-def _hand_over(row: Row) -> str:
+def _hand_over(row: SelectedRow) -> str:
     heir, domain, first = row["available_user_id"], row["domain"], row["expert_user_id"]
     if heir is None:
         return f"Nobody who acted in {domain} can still log in: appoint two people, and hand over what {first} left."

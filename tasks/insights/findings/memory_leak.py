@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tasks.insights.findings.hosts import amount, process, until
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.wording import duration
 
@@ -16,7 +16,7 @@ NUMBERS = (
 PROCESS = "process.memory.usage"
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """A leak began no later than what was looked at."""
     rows = rows_where("insights.forecasts", {name: row[name] for name in ("host", "metric", "attributes")})
     return Finding(
@@ -34,23 +34,23 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _is_near(row: Row) -> bool:
+def _is_near(row: SelectedRow) -> bool:
     crosses: datetime | None = row["crosses_at"]
     return crosses is not None and crosses <= row["as_of"] + timedelta(hours=CRITICAL_HOURS)
 
 
-def _what(row: Row) -> str:
+def _what(row: SelectedRow) -> str:
     if row["metric"] == PROCESS:
         return process(row["attributes"])
     return "the container" if row["metric"] == "container.memory.usage" else "the host"
 
 
-def _slope(row: Row) -> str:
+def _slope(row: SelectedRow) -> str:
     slope, low, high = (amount(row[f"slope_per_day{end}"], row["unit"]) for end in ("", "_low", "_high"))
     return f"{slope} a day ({low} to {high})"
 
 
-def _limit(row: Row) -> str:
+def _limit(row: SelectedRow) -> str:
     if row["crosses_at"] is None:
         known = {"beyond_horizon": f"its limit is more than {row['horizon_days']:g} days away", "no_limit": "no limit is known"}
         return known.get(row["no_forecast_reason"], "when it reaches its limit is not known")
@@ -59,7 +59,7 @@ def _limit(row: Row) -> str:
     return f"at that pace it reaches its limit in {point} ({low} to {high})"
 
 
-def _recommendation(row: Row) -> str:
+def _recommendation(row: SelectedRow) -> str:
     if row["metric"] == PROCESS:
         return (
             f"Restart {process(row['attributes'])} on {row['host']} before it reaches the limit, which ends this finding, and look"

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tasks.insights.findings.kind import Row
+from tasks.insights.findings.kind import SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import listed, minute, times
 from tasks.insights.health.runs import Share, find_runs
@@ -31,14 +31,14 @@ def seconds(value: float) -> str:
     return f"{times(value)} s" if value < 60 else duration(value)
 
 
-def what_to_do(row: Row, otherwise: str) -> str:
+def what_to_do(row: SelectedRow, otherwise: str) -> str:
     """By what else happened when it began: several operations at once, a deployment, more requests; else `otherwise`."""
     steps = [_shared(row["others"]), _released(row), _load(row)]
     said = [step for step in steps if step]
     return " ".join(said) if any(steps[1:]) else " ".join([*said, otherwise])
 
 
-def evidence_of(row: Row, names: Sequence[str]) -> dict[str, Any]:
+def evidence_of(row: SelectedRow, names: Sequence[str]) -> dict[str, Any]:
     """The numbers, and the rows to look at."""
     since = f"hour_at >= '{row['started_at'].isoformat()}'"
     rows = rows_where("insights.application_health", {"operation": row["operation"]}, since, order_by="hour_at")
@@ -53,7 +53,7 @@ def _shared(others: Sequence[str]) -> str:
     return f"So is it with {named}: look first at what they share."
 
 
-def _released(row: Row) -> str:
+def _released(row: SelectedRow) -> str:
     """Deployments from an hour before the first bad hour to its end."""
     start = row["started_at"]
     near = [each for each in row["releases"] or [] if start - HOUR <= each["finished_at"] < start + HOUR]
@@ -63,11 +63,11 @@ def _released(row: Row) -> str:
     return f"When it began, {listed(named)} went out: if one of them serves {row['operation']}, roll it back."
 
 
-def _release(release: Row) -> str:
+def _release(release: SelectedRow) -> str:
     return f"{release['service']} {release['version'] or 'of an unknown version'} to {release['environment']}"
 
 
-def _load(row: Row) -> str:
+def _load(row: SelectedRow) -> str:
     usual = row["usual_requests"]
     if not usual or row["requests"] < MORE_LOAD * usual:
         return ""

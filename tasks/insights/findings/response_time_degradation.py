@@ -3,7 +3,7 @@ raw.deployments what went out when it began."""
 
 import polars as pl
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.operations import bad_operations, evidence_of, seconds, what_to_do
 from tasks.insights.findings.wording import minute, percent, times
 from tasks.insights.health.runs import SLOW
@@ -19,7 +19,7 @@ def derive(rows: pl.DataFrame) -> pl.DataFrame:
     return bad_operations(rows, SLOW)
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """By the last bad hour, or by the last day where hours have too few requests."""
     is_critical = not row["is_day"] and row["p95_low"] >= CRITICAL_RATIO * row["baseline_p95_seconds"]
     return Finding(
@@ -34,7 +34,7 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _of_day(row: Row) -> str:
+def _of_day(row: SelectedRow) -> str:
     usual, share = seconds(row["baseline_p95_seconds"]), percent(row["usual_share"])
     requests = f"{counted(row['timed'], 'request')} in the 24 hours since {minute(row['started_at'])}"
     return (
@@ -43,7 +43,7 @@ def _of_day(row: Row) -> str:
     )
 
 
-def _of_hour(row: Row) -> str:
+def _of_hour(row: SelectedRow) -> str:
     usual = seconds(row["baseline_p95_seconds"])
     p95 = f"95 of 100 take up to {seconds(row['p95_seconds'])} ({_between(row)})"
     slow = f"{row['slow']:,} of {counted(row['timed'], 'request')} in the hour from {minute(row['hour_at'])}"
@@ -53,12 +53,12 @@ def _of_hour(row: Row) -> str:
     )
 
 
-def _between(row: Row) -> str:
+def _between(row: SelectedRow) -> str:
     high = row["p95_high"]
     return f"{seconds(row['p95_low'])} to {seconds(high)}" if high is not None else f"at least {seconds(row['p95_low'])}"
 
 
-def _look(row: Row) -> str:
+def _look(row: SelectedRow) -> str:
     if row["kind"] == "query":
         return f"Look at the plan of {row['operation']}, at locks, and at the load of its database since then."
     return f"Look at what {row['operation']} waits for (its database, other services) and at its host since then."

@@ -1,6 +1,6 @@
 """Scans that take longer than they did. Reads insights.scan_performance, and raw.scans for how long they took."""
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, times, times_between
 from tasks.wording import counted, duration
@@ -15,7 +15,7 @@ NUMBERS = (
 )
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     low = row["slowdown_ratio_low"]
     rows = rows_where("insights.scan_performance", {name: row[name] for name in ("data_source", "scan_type")})
     return Finding(
@@ -31,12 +31,12 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _statement(row: Row) -> str:
+def _statement(row: SelectedRow) -> str:
     ratio = f"{times(row['slowdown_ratio'])} times as long {times_between(row['slowdown_ratio_low'], row['slowdown_ratio_high'])}"
     return f"{_scans(row)} have taken {ratio} since {date(row['slowed_at'])}{_medians(row)}"
 
 
-def _medians(row: Row) -> str:
+def _medians(row: SelectedRow) -> str:
     """Empty where the scans of either side have been deleted since the slowdown was found."""
     before, since = row["median_before_seconds"], row["median_since_seconds"]
     if before is None or since is None:
@@ -45,7 +45,7 @@ def _medians(row: Row) -> str:
     return f": {duration(before)} before, {duration(since)} since ({runs})"
 
 
-def _recommendation(row: Row) -> str:
+def _recommendation(row: SelectedRow) -> str:
     """By how much of it the number of assets explains."""
     source, day, slower, assets = row["data_source"], date(row["slowed_at"]), row["slowdown_ratio"], row["assets_ratio"]
     look = f"look at the load of {source}, at the scanner, and at what changed on {day}"
@@ -61,7 +61,7 @@ def _recommendation(row: Row) -> str:
     return f"{read}, which explains a part: see whether the scope of {_scans(row)} must be so wide, and {look}."
 
 
-def _scans(row: Row) -> str:
+def _scans(row: SelectedRow) -> str:
     return f"{row['scan_type']} scans of {row['data_source']}"
 
 

@@ -1,7 +1,7 @@
 """Deployments that are still pending or running though those like them ended long ago. Reads insights.deployment_metrics, which
 counts them, and raw.deployments."""
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute
 from tasks.insights.statistics.succession import chance_of_next
@@ -13,7 +13,7 @@ NUMBERS = (
 )
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """It is critical until something goes out there after it: what it was to bring has not come, and it may be in the way."""
     rows = rows_where("insights.deployment_metrics", {name: row[name] for name in ("environment", "service")})
     return Finding(
@@ -28,18 +28,18 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _confidence(row: Row) -> float:
+def _confidence(row: SelectedRow) -> float:
     """The chance that an attempt of this platform ends sooner than that, by those that ended."""
     ended: int = row["ended"]
     return chance_of_next(ended - row["longer"], ended)
 
 
-def _deployment(row: Row) -> str:
+def _deployment(row: SelectedRow) -> str:
     what = f"{row['service']} {row['version']}" if row["version"] else row["service"]
     return f"deployment {row['subject']} of {what} to {row['environment']}"
 
 
-def _statement(row: Row) -> str:
+def _statement(row: SelectedRow) -> str:
     since = f"{_deployment(row)} has been {row['state']} for {duration(row['elapsed_seconds'])}, since {minute(row['begun_at'])}"
     if not row["ended"]:
         return f"{since}; none has ended in {counted(row['window_days'], 'day')} that it could be compared with"
@@ -47,7 +47,7 @@ def _statement(row: Row) -> str:
     return f"{since}; of {counted(row['ended'], 'attempt')} that ended in {row['window_days']} days {longer} took as long"
 
 
-def _recommendation(row: Row) -> str:
+def _recommendation(row: SelectedRow) -> str:
     close = f"close the record of {_deployment(row)} in the platform"
     if row["succeeded_since"]:
         since, latest = counted(row["succeeded_since"], "deployment"), minute(row["last_succeeded_at"])

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import minute, probability
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     """A scan is stuck since it should have come further at the latest: what 95 of 100 need, after it began."""
     sql = rows_where("insights.active_scans", {"subject": row["subject"]})
     names = ("status", "elapsed_seconds", "usual_seconds", "slow_seconds", "dead_probability", "history_runs", "changed_at")
@@ -23,17 +23,17 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _scan(row: Row) -> str:
+def _scan(row: SelectedRow) -> str:
     return f"{row['scan_type']} scan {row['subject']} of {row['data_source']}"
 
 
-def _started_at(row: Row) -> datetime:
+def _started_at(row: SelectedRow) -> datetime:
     since: datetime = row["since"]
     as_of: datetime = row["as_of"]
     return min(since + timedelta(seconds=row["slow_seconds"] or 0.0), as_of)
 
 
-def _recommendation(row: Row) -> str:
+def _recommendation(row: SelectedRow) -> str:
     scan = f"scan {row['subject']} of {row['data_source']}"
     changed = row["changed_at"]
     heard = f"its record last changed {minute(changed)}" if changed else "when its record last changed is not known"

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.insights.findings.busy_cpus import culprit, hours_of, on_earlier_days, samples_of, surprise, when
-from tasks.insights.findings.kind import Finding, Kind, Row
+from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.wording import percent, times
 from tasks.insights.hosts.usual_load import compare, load_of
 
@@ -29,12 +29,12 @@ def derive(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(found, schema={**rows.schema, **added}).unique("host", keep="last", maintain_order=True)
 
 
-def _judged(row: Row) -> dict[str, Any]:
+def _judged(row: SelectedRow) -> dict[str, Any]:
     days, as_busy, is_usual = compare(load_of(row["hours"]), *hours_of(row))
     return dict(row) | {"earlier_days": days, "earlier_days_as_busy": as_busy, "is_usual": is_usual}
 
 
-def describe(row: Row) -> Finding:
+def describe(row: SelectedRow) -> Finding:
     return Finding(
         subject=row["host"],
         severity="critical" if _waits(row) or _is_full(row) else "warning",
@@ -47,27 +47,27 @@ def describe(row: Row) -> Finding:
     )
 
 
-def _queue(row: Row) -> float:
+def _queue(row: SelectedRow) -> float:
     """Threads a CPU that ran or waited."""
     return row["load"] / row["cpus"] if row["load"] is not None and row["cpus"] else 0.0
 
 
-def _waits(row: Row) -> bool:
+def _waits(row: SelectedRow) -> bool:
     return _queue(row) >= QUEUED and (row["pressure"] is None or row["pressure"] >= WAITED)
 
 
-def _is_full(row: Row) -> bool:
+def _is_full(row: SelectedRow) -> bool:
     return bool(row["mean"] >= FULL and row["ended_at"] - row["started_at"] >= FULL_FOR)
 
 
-def _statement(row: Row) -> str:
+def _statement(row: SelectedRow) -> str:
     cpus = f"{row['cpus']:g} CPUs" if row["cpus"] else "all CPUs"
     used = f"{percent(row['mean'])} of {cpus} on {row['host']} are in use on average (peak {percent(row['peak'])}) {when(row)}"
     waiting = f"; {times(_queue(row))} threads a CPU run or wait" if _queue(row) >= QUEUED else ""
     return f"{used}{waiting}; {on_earlier_days(row)}"
 
 
-def _besides(row: Row) -> list[str]:
+def _besides(row: SelectedRow) -> list[str]:
     """What else may be the reason."""
     said = []
     if (row["stolen"] or 0) >= STOLEN:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.insights.scans.survival import Survival
+from tasks.insights.scans.durations import Survival
 from tasks.insights.statistics.intervals import TAIL, Values
 
 ENOUGH = 39

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tasks.insights.scans.durations import LEAST_RUNS, Survival, fit_survival, padded
 from tasks.insights.scans.finishes import ENOUGH
-from tasks.insights.scans.survival import LEAST_RUNS, Survival, fit_survival, padded
 from tasks.insights.scans.verdicts import OUTLASTING, share_of_dying
 from tasks.insights.statistics.intervals import Values
 from tasks.insights.statistics.quantiles import list_quantile

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tasks.insights.scans.survival import LEAST_RUNS, Survival
+from tasks.insights.scans.durations import LEAST_RUNS, Survival
 from tasks.insights.statistics.intervals import Values
 from tasks.wording import counted, duration
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications.channels import Channel, Kind
 from tasks.notifications.outcomes import Outcome
 from tasks.notifications.senders import console, pagerduty, webhook

@@ -10,12 +10,12 @@ from datetime import datetime
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode, PersistentStoreMode
 
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications import chat
 from tasks.notifications.channels import Channel
-from tasks.notifications.messages import one_line, render_markdown, render_text
 from tasks.notifications.outcomes import DELIVERED, Outcome
 from tasks.notifications.redaction import redact
+from tasks.notifications.rendering import one_line, render_markdown, render_text
 from tasks.notifications.withholding import withheld
 
 LONGEST_TITLE = 250

@@ -3,10 +3,10 @@
 import sys
 from datetime import datetime
 
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications.channels import Channel
-from tasks.notifications.messages import render_line
 from tasks.notifications.outcomes import DELIVERED, Outcome
+from tasks.notifications.rendering import render_line
 
 
 def send(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:  # noqa: ARG001 - a Sender

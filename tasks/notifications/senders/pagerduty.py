@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from storage.printable import printable, printable_json
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.exchange import exchange
-from tasks.notifications.messages import MEMBERS_SHOWN, one_line
 from tasks.notifications.outcomes import Outcome
+from tasks.notifications.rendering import MEMBERS_SHOWN, one_line
 from tasks.notifications.senders.webhook import finite
 
 EVENTS = "https://events.pagerduty.com/v2/enqueue"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from storage.printable import printable_json
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.exchange import exchange
 from tasks.notifications.outcomes import Outcome

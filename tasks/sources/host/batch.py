@@ -10,7 +10,7 @@ from polars.exceptions import PolarsError
 from storage.errors import GovpulseError
 from storage.home import Home
 from storage.intake.landing import land
-from tasks.sources.host.rows import Row, build_frame
+from tasks.sources.host.rows import Sample, build_frame
 from tasks.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ class Batch:
     """Rows that wait for landing. Rows that cannot be landed go on waiting."""
 
     home: Home
-    waiting: list[Row] = field(default_factory=list)
+    waiting: list[Sample] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     observed: list[datetime] = field(default_factory=list)
     rows: int = 0
     unreadable: int = 0
 
-    def add(self, observed_at: datetime, rows: Sequence[Row]) -> None:
+    def add(self, observed_at: datetime, rows: Sequence[Sample]) -> None:
         """Take the rows of one sample."""
         self.waiting.extend(rows)
         self.observed.append(observed_at)

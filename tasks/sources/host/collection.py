@@ -14,7 +14,7 @@ from storage.home import Home
 from tasks.sources.host.batch import Batch, CollectResult
 from tasks.sources.host.moment import SYSTEM_CLOCK, Clock
 from tasks.sources.host.reading import Reading, read_host
-from tasks.sources.host.rows import Row, compute_rows
+from tasks.sources.host.rows import Sample, compute_rows
 from tasks.sources.host.ticks import wait_for_ticks
 
 
@@ -64,7 +64,7 @@ def take_samples(
     process_count: int,
     clock: Clock,
     read: Callable[[Clock], Reading],
-) -> Iterator[tuple[datetime, list[Row]]]:
+) -> Iterator[tuple[datetime, list[Sample]]]:
     """The instant and the rows of each sample, as it is taken."""
     previous = read(clock)
     for _ in wait_for_ticks(clock, interval_seconds, sample_count):

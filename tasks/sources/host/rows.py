@@ -24,7 +24,7 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-class Row(NamedTuple):
+class Sample(NamedTuple):
     """One row of `raw.system_metrics`."""
 
     host: str
@@ -36,13 +36,13 @@ class Row(NamedTuple):
     status: str
 
 
-def compute_rows(host: str, previous: Reading | None, current: Reading, process_count: int) -> list[Row]:
+def compute_rows(host: str, previous: Reading | None, current: Reading, process_count: int) -> list[Sample]:
     """The rows of `current`; what is a rate needs `previous`, of the same boot, and has no value without it."""
     points = _compute_points(previous, current, process_count)
     return [_make_row(host, point, current.moment.observed_at) for point in points]
 
 
-def build_frame(rows: Sequence[Row]) -> pl.DataFrame:
+def build_frame(rows: Sequence[Sample]) -> pl.DataFrame:
     """The rows as a frame in the shape that the loader takes."""
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
@@ -62,6 +62,6 @@ def _compute_points(previous: Reading | None, current: Reading, process_count: i
     ]
 
 
-def _make_row(host: str, point: Point, observed_at: datetime) -> Row:
+def _make_row(host: str, point: Point, observed_at: datetime) -> Sample:
     value = None if point.value is None else float(point.value)
-    return Row(host, point.metric.name, point.attributes, observed_at, point.metric.unit, value, point.status)
+    return Sample(host, point.metric.name, point.attributes, observed_at, point.metric.unit, value, point.status)

@@ -21,7 +21,7 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.sql_files import sql_beside
 from tasks.sources.sample.rows import GROWING, SETTLED_DAYS, rows_at
-from tasks.sources.sample.words import Row
+from tasks.sources.sample.words import SampleRow
 from tasks.sources.sample.world import SERVER_ZONE, World, milliseconds
 
 SAMPLE_ZONE = SERVER_ZONE
@@ -176,13 +176,13 @@ def _fill(database: sqlite3.Connection, world: World, until: datetime, first_day
     _insert(database, META, _meta(world, until))
 
 
-def _insert(database: sqlite3.Connection, table: str, rows: list[Row]) -> None:
+def _insert(database: sqlite3.Connection, table: str, rows: list[SampleRow]) -> None:
     if rows:
         marks = ", ".join("?" * len(rows[0]))
         database.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)
 
 
-def _meta(world: World, until: datetime) -> list[Row]:
+def _meta(world: World, until: datetime) -> list[SampleRow]:
     facts = {"seed": world.seed, "days": world.days, "scale": world.scale, "start": world.start.isoformat()}
     facts |= {"until": until.astimezone(UTC).isoformat(), "generator": GENERATOR, "server_zone": SERVER_ZONE, "note": NOTE}
     return [(key, str(value)) for key, value in facts.items()]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tasks.sources.sample.incidents import Incident
 from tasks.sources.sample.organisation import ROLES, DataSource, Organisation, User
-from tasks.sources.sample.words import Row
+from tasks.sources.sample.words import SampleRow
 from tasks.sources.sample.world import DAY, HOUR, World, utc_text
 
 _DEACTIVATED_AFTER = 26 * HOUR
@@ -19,7 +19,7 @@ _TASTES: dict[str, tuple[object, ...]] = {
 
 def registry_rows(
     world: World, organisation: Organisation, incidents: tuple[Incident, ...], until: int
-) -> Iterator[tuple[str, list[Row]]]:
+) -> Iterator[tuple[str, list[SampleRow]]]:
     """(table, rows) of datasource, users, roles, user_roles, user_preferences at `until`."""
     left = {each.subject: each.started_at for each in incidents if each.kind == "user_left"}
     there = [source for source in organisation.data_sources if source.deleted_at is None or until < source.deleted_at]
@@ -30,7 +30,7 @@ def registry_rows(
     yield "user_preferences", [row for user in organisation.users for row in _preferences(world, user, until)]
 
 
-def _data_source(world: World, source: DataSource) -> Row:
+def _data_source(world: World, source: DataSource) -> SampleRow:
     created = utc_text(world.start_ms - (100 + 30 * source.id) * DAY)
     return (
         source.id, source.name, source.source_type, source.environment, source.criticality, source.classification,
@@ -38,7 +38,7 @@ def _data_source(world: World, source: DataSource) -> Row:
     )  # fmt: skip
 
 
-def _user(user: User, left_at: int | None, until: int) -> Row:
+def _user(user: User, left_at: int | None, until: int) -> SampleRow:
     gone_at = None if left_at is None else left_at + _DEACTIVATED_AFTER
     is_gone = gone_at is not None and gone_at <= until
     return (
@@ -47,7 +47,7 @@ def _user(user: User, left_at: int | None, until: int) -> Row:
     )  # fmt: skip
 
 
-def _preferences(world: World, user: User, until: int) -> Iterator[Row]:
+def _preferences(world: World, user: User, until: int) -> Iterator[SampleRow]:
     """Each user has set some keys; some were changed in the course of the first round."""
     draw = world.draw("preferences", user.number)
     for key, values in _TASTES.items():

@@ -6,11 +6,11 @@ from tasks.sources.sample.attempts import Attempt
 from tasks.sources.sample.deployments import Release
 from tasks.sources.sample.incidents import Incident
 from tasks.sources.sample.versions import History, Version, play
-from tasks.sources.sample.words import Row, in_some_case
+from tasks.sources.sample.words import SampleRow, in_some_case
 from tasks.sources.sample.world import MINUTE, server_text
 
 
-def release_rows(releases: list[Release], until: int) -> Iterator[tuple[str, list[Row]]]:
+def release_rows(releases: list[Release], until: int) -> Iterator[tuple[str, list[SampleRow]]]:
     """(table, rows) of data_source_versions, version_deployments and sample_broken_rows at `until`."""
     history = play(releases, until)
     yield "data_source_versions", [_version(version) for version in history.versions.values() if not _is_deleted(version, until)]
@@ -41,7 +41,7 @@ def _is_deleted(version: Version, until: int) -> bool:
     return deleted_at is not None and deleted_at <= until and version.status != "active"
 
 
-def _version(version: Version) -> Row:
+def _version(version: Version) -> SampleRow:
     release = version.release
     return (
         release.id, release.source.id, release.version, in_some_case(version.status, release.id % 10 / 10),
@@ -51,7 +51,7 @@ def _version(version: Version) -> Row:
     )  # fmt: skip
 
 
-def _attempt(id_: int, release: Release, attempt: Attempt, history: History, until: int) -> Row:
+def _attempt(id_: int, release: Release, attempt: Attempt, history: History, until: int) -> SampleRow:
     """`started_at` is empty while the attempt waits in the queue."""
     started = attempt.started_at if attempt.started_at is not None and attempt.started_at <= until else None
     ended = attempt.ended_at if attempt.ended_at is not None and attempt.ended_at <= until else None

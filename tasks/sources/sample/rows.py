@@ -12,7 +12,7 @@ from tasks.sources.sample.organisation import organise
 from tasks.sources.sample.registry import registry_rows
 from tasks.sources.sample.release_rows import hanging_deployments, release_rows
 from tasks.sources.sample.scans import Asset, Scan, scans_of_day
-from tasks.sources.sample.words import Row
+from tasks.sources.sample.words import SampleRow
 from tasks.sources.sample.world import MINUTE, World, aware_text, utc_text
 
 _FINDINGS = (('["identifier"]', "restricted"), ("[]", "internal"), ('["address", "name"]', "confidential"), (None, None))
@@ -22,7 +22,7 @@ SETTLED_DAYS = 2
 """A row that began on a day this far back has ended, or never will."""
 
 
-def rows_at(world: World, until: int, first_day: int) -> Iterator[tuple[str, list[Row]]]:
+def rows_at(world: World, until: int, first_day: int) -> Iterator[tuple[str, list[SampleRow]]]:
     """(table, rows) of everything at `until`, in pieces; of the growing tables, what began on `first_day` or later."""
     organisation, last_day = organise(world), world.day_of(until)
     incidents = plan_incidents(world, organisation, until)
@@ -38,14 +38,14 @@ def rows_at(world: World, until: int, first_day: int) -> Iterator[tuple[str, lis
         yield from _act_rows(acts_of_day(world, organisation, incidents, day), day, until)
 
 
-def _label(incident: Incident, until: int) -> Row:
+def _label(incident: Incident, until: int) -> SampleRow:
     finished = incident.finished_at if incident.finished_at is not None and incident.finished_at <= until else None
     return (
         incident.incident, incident.kind, incident.subject, aware_text(incident.started_at), aware_text(finished), incident.detail,
     )  # fmt: skip
 
 
-def _scan_rows(scans: list[Scan], until: int) -> Iterator[tuple[str, list[Row]]]:
+def _scan_rows(scans: list[Scan], until: int) -> Iterator[tuple[str, list[SampleRow]]]:
     begun = [scan for scan in scans if scan.created_at <= until]
     yield "scan", [_scan(scan, until) for scan in begun]
     yield "scanresult", [_asset(scan, asset) for scan in begun for asset in scan.assets if asset.found_at <= until]
@@ -57,7 +57,7 @@ def _is_broken(scan: Scan, until: int) -> bool:
     return scan.broken is not None and (scan.broken == "missing scan_id" or (scan.ended_at or until) <= until)
 
 
-def _scan(scan: Scan, until: int) -> Row:
+def _scan(scan: Scan, until: int) -> SampleRow:
     started = scan.started_at if scan.started_at <= until else None
     ended = scan.ended_at if scan.ended_at is not None and scan.ended_at <= until else None
     status = scan.outcome if ended else scan.running_word if started else "pending"
@@ -71,7 +71,7 @@ def _scan(scan: Scan, until: int) -> Row:
     )  # fmt: skip
 
 
-def _asset(scan: Scan, asset: Asset) -> Row:
+def _asset(scan: Scan, asset: Asset) -> SampleRow:
     number = scan.id * 100 + asset.position
     found = utc_text(asset.found_at)
     labels, sensitivity = _FINDINGS[number % len(_FINDINGS)]
@@ -79,14 +79,14 @@ def _asset(scan: Scan, asset: Asset) -> Row:
     return number, scan.id, "public", table, None, "table", labels, sensitivity, asset.issues, found, found
 
 
-def _act_rows(acts: list[Act], day: int, until: int) -> Iterator[tuple[str, list[Row]]]:
+def _act_rows(acts: list[Act], day: int, until: int) -> Iterator[tuple[str, list[SampleRow]]]:
     begun = [(f"act-{day:04d}-{number:05d}", act) for number, act in enumerate(acts) if act.created_at <= until]
     yield "racine_activities", [_act(id_, act, until) for id_, act in begun]
     broken = [(id_, act.broken) for id_, act in begun if act.broken and act.created_at + act.lasting <= until]
     yield "sample_broken_rows", [("racine_activities", id_, reason) for id_, reason in broken]
 
 
-def _act(id_: str, act: Act, until: int) -> Row:
+def _act(id_: str, act: Act, until: int) -> SampleRow:
     template, created = act.template, utc_text(act.created_at)
     has_ended = act.created_at + act.lasting <= until
     milliseconds = -1 if act.broken == "negative duration" else act.lasting

@@ -1,6 +1,6 @@
 """Rows, and the platform's words as its deployments write them."""
 
-Row = tuple[str | int | float | None, ...]
+SampleRow = tuple[str | int | float | None, ...]
 
 
 def in_some_case(word: str, chance: float) -> str:

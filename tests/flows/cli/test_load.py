@@ -11,7 +11,7 @@ from flows.settings import load_settings
 from flows.sources import source_of
 from storage.intake import contract
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.progress import Standing
+from tasks.sources.progress import SourceProgress
 
 GOOD = "user_id,role,updated_at\nu1,admin,2026-03-01T10:00:00Z\nu2,,2026-03-01T11:00:00Z\n"
 BAD = "user_id,role,updated_at\nu1,admin,2026-03-01T10:00:00Z\nu3,viewer,soon\n"
@@ -26,7 +26,7 @@ def write(folder: Path, name: str, text: str) -> str:
 def extract(folder: Path) -> None:
     """Land what the source in the settings has."""
     extraction = extract_datasets.fn(
-        str(folder / "data"), source=source_of(load_settings().source), standing=Standing({}), overlap_seconds=0.0,
+        str(folder / "data"), source=source_of(load_settings().source), so_far=SourceProgress({}), overlap_seconds=0.0,
         extracted_at=datetime.now(UTC), report=lambda _: None,
     )  # fmt: skip
     assert extraction.failures == {}

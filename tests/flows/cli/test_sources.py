@@ -11,7 +11,7 @@ from flows.sources import source_of
 from tasks.loading import load_landed
 from tasks.sources.aliases import read_aliases
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.progress import Standing, read_progress
+from tasks.sources.progress import SourceProgress, read_progress
 
 SCAN = (
     "SELECT id AS scan_id, NULL AS name, 'crm' AS data_source, 'full' AS scan_type, status, status AS source_status,"
@@ -38,14 +38,14 @@ def use(tmp_path, monkeypatch):
     return use_database
 
 
-def extract() -> Standing:
+def extract() -> SourceProgress:
     """Read the source into the warehouse; returns how it stood before."""
     settings = load_settings()
     settings.folder.create()
     source, root = source_of(settings.source), str(settings.folder.root)
     standing = read_progress.fn(root, limits=settings.limits, source=source.name)
     found = extract_datasets.fn(
-        root, source=source, standing=standing, overlap_seconds=0.0, extracted_at=datetime.now(UTC), report=lambda _: None
+        root, source=source, so_far=standing, overlap_seconds=0.0, extracted_at=datetime.now(UTC), report=lambda _: None
     )
     assert found.failures == {}
     load_landed.fn(root, limits=settings.limits)

@@ -18,7 +18,7 @@ from storage.home import Home
 from storage.limits import Limits
 from storage.publishing.publishing import publish
 from storage.warehouse import REMEDY, warehouse
-from tasks.alerts.board import evaluate_rules
+from tasks.alerts.engine import evaluate_rules
 from tasks.alerts.rules import read_rules
 from tests.attempts import ATTEMPTS
 from tests.storage.test_reader import DEAF, LIMITS

@@ -10,7 +10,7 @@ from storage.asking.reader import asking_on
 from storage.catalogue import TABLES
 from storage.frames import registered
 from storage.write import upsert
-from tasks.alerts.board import observe
+from tasks.alerts.engine import observe
 from tasks.alerts.rules import SHIPPED, read_rules
 from tasks.alerts.states import severity_of
 from tests.disk_series import MINUTES, Disk, fill, run_away

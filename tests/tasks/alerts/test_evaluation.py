@@ -6,7 +6,7 @@ import pytest
 
 from storage.fingerprints import fingerprint
 from tasks.alerts.evaluation import Transition, evaluate
-from tasks.alerts.outbox import is_wanted
+from tasks.alerts.queueing import is_wanted
 from tasks.alerts.rule import Rule
 from tasks.alerts.sentences import format_value
 from tasks.alerts.states import Alert, Observation

@@ -11,7 +11,7 @@ import pytest
 from storage.asking.reader import asking_on
 from storage.catalogue import TABLES
 from storage.catalogue.insights.performance_insights import KINDS
-from tasks.alerts.board import evaluate_on
+from tasks.alerts.engine import evaluate_on
 from tasks.alerts.observing import observe
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.rules import SHIPPED, read_rules

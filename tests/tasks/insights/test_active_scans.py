@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from tasks.insights.scans.survival import fit_survival
+from tasks.insights.scans.durations import fit_survival
 from tasks.insights.scans.verdicts import dead_probability, share_of_dying
 from tests.scan_fleets import BEGIN, KINDS, simulate
 from tests.scan_watching import Score, watch

@@ -45,7 +45,7 @@ def test_acts_under_both_ids_are_one_users(home: Home, tmp_path: Path) -> None:
     source = Source("mine", Address("sqlite", str(path)), str(mapping))
     standing = read_progress.fn(str(home.root), limits=LIMITS, source="mine")
     extract_datasets.fn(
-        str(home.root), source=source, standing=standing, overlap_seconds=300.0, extracted_at=NOON, report=lambda progress: None
+        str(home.root), source=source, so_far=standing, overlap_seconds=300.0, extracted_at=NOON, report=lambda progress: None
     )
     with warehouse(home, LIMITS) as con:
         assert load_landing(con, home).rejected == 0

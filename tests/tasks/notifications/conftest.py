@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks.messages import Message, to_json
-from tasks.notifications.dispatch import Row
+from tasks.message import Message, to_json
+from tasks.notifications.dispatch import Notification
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -38,7 +38,9 @@ def a_message(subject: str = "h1", event: str = "firing", severity: str = "warni
     )
 
 
-def a_row(subject: str = "h1", event: str = "firing", *, minute: float = 0, severity: str = "warning", **fields: Any) -> Row:
+def a_row(
+    subject: str = "h1", event: str = "firing", *, minute: float = 0, severity: str = "warning", **fields: Any
+) -> Notification:
     """A row that was queued `minute` minutes after noon."""
     queued_at = NOON + timedelta(minutes=minute)
     plain: dict[str, Any] = {
@@ -61,4 +63,4 @@ def a_row(subject: str = "h1", event: str = "firing", *, minute: float = 0, seve
         "queued_at": queued_at,
         "is_maybe_received": False,
     }
-    return Row(**(plain | fields))
+    return Notification(**(plain | fields))

@@ -20,11 +20,11 @@ from storage.lock import BusyError, fair_lock
 from storage.transaction import transaction
 from storage.warehouse import warehouse
 from storage.write import upsert
-from tasks.messages import from_json, to_json
+from tasks.message import from_json, to_json
 from tasks.notifications import retries
 from tasks.notifications.channels import Channel
 from tasks.notifications.delivery import DeliveryResult, deliver, deliver_channel, deliver_notifications
-from tasks.notifications.dispatch import Row
+from tasks.notifications.dispatch import Notification
 from tasks.notifications.retries import GIVE_UP, MOST
 from tasks.silences import add_silence, end_silence, new_silence, parse_matchers
 from tests.receiver import Answer, Receiver, receiving
@@ -33,7 +33,7 @@ from tests.tasks.notifications.conftest import NOON, a_row
 LIMITS = Limits(30.0, 1, "500MB")
 
 
-def put(home: Home, *rows: Row, state: str = "firing") -> None:
+def put(home: Home, *rows: Notification, state: str = "firing") -> None:
     """Queue the rows, with their alerts in this state."""
     table = TABLES["alerts.notifications"]
     given = pl.DataFrame([vars(row) for row in rows], schema=schema_of(table))

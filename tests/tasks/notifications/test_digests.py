@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from tasks.messages import from_json
+from tasks.message import from_json
 from tasks.notifications.digests import FEW, MOST_ALONE, end_digests, group
-from tasks.notifications.dispatch import Row, Standing
+from tasks.notifications.dispatch import CurrentAlert, Notification
 from tests.tasks.notifications.conftest import NOON, a_row
 
 
-def many(count: int) -> list[Row]:
+def many(count: int) -> list[Notification]:
     return [a_row(f"h{number:03}", severity="critical" if number == 7 else "warning") for number in range(count)]
 
 
@@ -46,9 +46,11 @@ def test_a_digest_ends_when_few_go_on_and_these_are_told_one_by_one() -> None:
     sent = replace(digest, status="sent", sent_at=NOON)
     later = NOON + timedelta(hours=1)
 
-    def alerts(active: int) -> dict[str, Standing]:
+    def alerts(active: int) -> dict[str, CurrentAlert]:
         states = ["firing"] * active + ["resolved"] * (20 - active)
-        return {row.fingerprint: Standing("disk", "", (), "warning", state, 1) for row, state in zip(members, states, strict=True)}
+        return {
+            row.fingerprint: CurrentAlert("disk", "", (), "warning", state, 1) for row, state in zip(members, states, strict=True)
+        }
 
     assert end_digests([sent], members, alerts(FEW + 1), later) == ([], [])
     assert end_digests([digest], members, alerts(0), later) == ([], []), "it was not even told yet"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storage.catalogue.alerts import REASON_CODES
-from tasks.notifications.dispatch import Row, Situation, Standing, decide, hold, next_row
+from tasks.notifications.dispatch import CurrentAlert, Notification, Situation, decide, hold, next_row
 from tasks.silences import new_ack, new_silence, parse_matchers
 from tests.tasks.notifications.conftest import NOON, a_row
 
@@ -14,11 +14,11 @@ LATER = NOON + timedelta(minutes=10)
 HOUR = timedelta(hours=1)
 
 
-def standing(subject: str = "h1", *, state: str = "firing", episode: int = 1, severity: str = "warning") -> dict[str, Standing]:
-    return {f"disk-{subject}": Standing("disk", subject, (("mount", "/"),), severity, state, episode)}
+def standing(subject: str = "h1", *, state: str = "firing", episode: int = 1, severity: str = "warning") -> dict[str, CurrentAlert]:
+    return {f"disk-{subject}": CurrentAlert("disk", subject, (("mount", "/"),), severity, state, episode)}
 
 
-def outcome(row: Row, **situation: Any) -> tuple[str, str | None]:
+def outcome(row: Notification, **situation: Any) -> tuple[str, str | None]:
     """Status and reason of one row by itself."""
     (after,) = hold(decide([row], Situation(now=LATER, **situation)), Situation(now=LATER, **situation))
     return after.status, after.reason
@@ -91,7 +91,7 @@ def test_of_two_that_were_silenced_only_the_later_is_told() -> None:
     ],
 )
 def test_after_a_silence_only_what_is_still_true_is_told_or_that_there_is_an_alert_at_all(
-    event: str, severity: str, alert: dict[str, Standing], is_told: bool, status: str
+    event: str, severity: str, alert: dict[str, CurrentAlert], is_told: bool, status: str
 ) -> None:
     row = a_row(event=event, severity=severity, status="suppressed", reason_code="silenced", reason="silenced by ann")
     told = frozenset({row.of} if is_told else ())

@@ -25,7 +25,7 @@ from tasks.sources.database.opening import Source
 from tasks.sources.extraction import Extraction, extract_datasets
 from tasks.sources.landing_stream import LandingStream
 from tasks.sources.mapping import SHIPPED
-from tasks.sources.progress import Progress, Standing, read_progress
+from tasks.sources.progress import Progress, SourceProgress, read_progress
 from tests.homes import migrated_home
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
@@ -69,7 +69,7 @@ class Platform:
             row = (key, 1, "deploy", "u1", status, started_at, completed_at)
             con.execute("INSERT OR REPLACE INTO version_deployments VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def standing(self) -> Standing:
+    def standing(self) -> SourceProgress:
         return read_progress.fn(str(self.home.root), limits=LIMITS, source="racine")
 
     def progress(self, dataset: str) -> Progress:
@@ -82,7 +82,7 @@ class Platform:
         extraction = extract_datasets.fn(
             str(self.home.root),
             source=source,
-            standing=Standing(self.standing().datasets),
+            so_far=SourceProgress(self.standing().datasets),
             overlap_seconds=overlap_seconds,
             extracted_at=at,
             report=lambda pace: None,

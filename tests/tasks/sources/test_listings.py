@@ -24,7 +24,7 @@ from tasks.sources.database import postgresql_reading, sqlite_reading
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.examination import Examination, examine
 from tasks.sources.extraction import Extraction, extract_datasets
-from tasks.sources.progress import Standing, read_progress
+from tasks.sources.progress import SourceProgress, read_progress
 from tasks.sources.reconciliation import Reconciliation, reconcile_datasets
 from tests.homes import migrated_home
 from tests.postgresql import PostgresServer
@@ -77,7 +77,7 @@ class Platform:
             domain, user = (f"'{part}'" if part else "NULL" for part in owner.split("/"))
             self.change(f"INSERT INTO stewards VALUES ({domain}, {user})")
 
-    def standing(self) -> Standing:
+    def standing(self) -> SourceProgress:
         return read_progress.fn(str(self.home.root), limits=LIMITS, source="mine")
 
     def take(self) -> Extraction:
@@ -85,7 +85,7 @@ class Platform:
         self.now += timedelta(minutes=15)
         standing = self.standing()
         extraction = extract_datasets.fn(
-            str(self.home.root), source=self.source, standing=standing, overlap_seconds=0.0, extracted_at=self.now,
+            str(self.home.root), source=self.source, so_far=standing, overlap_seconds=0.0, extracted_at=self.now,
             report=lambda _: None,
         )  # fmt: skip
         with warehouse(self.home, LIMITS) as con:
@@ -109,7 +109,7 @@ class Platform:
     def reconcile(self, most_deleted_ratio: float = 0.5) -> Reconciliation:
         self.now += timedelta(minutes=15)
         return reconcile_datasets.fn(
-            str(self.home.root), limits=LIMITS, source=self.source, standing=self.standing(),
+            str(self.home.root), limits=LIMITS, source=self.source, so_far=self.standing(),
             most_deleted_ratio=most_deleted_ratio, listed_at=self.now,
         )  # fmt: skip
 
@@ -293,7 +293,7 @@ def test_a_listing_lands_its_two_columns_and_when_it_was_seen(platform: Platform
     for owners in (["finance/u1"], []):
         platform.declare(*owners)
         extract_datasets.fn(
-            str(platform.home.root), source=platform.source, standing=Standing({}), overlap_seconds=0.0, extracted_at=NOON,
+            str(platform.home.root), source=platform.source, so_far=SourceProgress({}), overlap_seconds=0.0, extracted_at=NOON,
             report=lambda _: None,
         )  # fmt: skip
     files = [pq.read_table(path) for path in pending(platform.home, "owners")]

@@ -73,7 +73,7 @@ class Platform:
         extract_datasets.fn(
             str(self.home.root),
             source=self.source,
-            standing=self.standing(),
+            so_far=self.standing(),
             overlap_seconds=0.0,
             extracted_at=self.now,
             report=lambda _: None,
@@ -92,7 +92,7 @@ class Platform:
             str(self.home.root),
             limits=LIMITS,
             source=self.source,
-            standing=self.standing(),
+            so_far=self.standing(),
             most_deleted_ratio=1.0,
             listed_at=self.now,
         )

@@ -56,7 +56,7 @@ class Platform:
     def extract(self) -> None:
         self.now += timedelta(seconds=1)
         extract_datasets.fn(
-            str(self.home.root), source=self.source, standing=self.standing(), overlap_seconds=0.0, extracted_at=self.now,
+            str(self.home.root), source=self.source, so_far=self.standing(), overlap_seconds=0.0, extracted_at=self.now,
             report=lambda _: None,
         )  # fmt: skip
         self.load()
@@ -68,7 +68,7 @@ class Platform:
     def reconcile(self, most_deleted_ratio: float = 0.5) -> Reconciliation:
         self.now += timedelta(seconds=1)
         found = reconcile_datasets.fn(
-            str(self.home.root), limits=LIMITS, source=self.source, standing=self.standing(),
+            str(self.home.root), limits=LIMITS, source=self.source, so_far=self.standing(),
             most_deleted_ratio=most_deleted_ratio, listed_at=self.now,
         )  # fmt: skip
         self.load()

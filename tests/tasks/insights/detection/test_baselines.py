@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.insights.detection.baselines import FURTHEST, Span, fit_baseline, medians, standardise, trailing
+from tasks.insights.detection.baselines import FURTHEST, TrailingWindow, fit_baseline, medians, standardise, trailing
 
 NAN = np.nan
 
@@ -37,19 +37,19 @@ def test_what_never_changed_is_as_far_off_as_can_be_when_it_does() -> None:
 def test_the_trailing_level_is_of_the_steps_before_the_block() -> None:
     """Blocks of 2 from the even steps on: steps 4 and 5 see 0 to 3, steps 6 and 7 see 2 to 5."""
     values = np.arange(8.0)[None, :]
-    middle, spread = trailing(values, first=0, start=4, span=Span(4, 2))
+    middle, spread = trailing(values, first=0, start=4, span=TrailingWindow(4, 2))
     np.testing.assert_array_equal(middle, [[1.5, 1.5, 3.5, 3.5]])
     np.testing.assert_allclose(spread, [[1.4826] * 4])
 
 
 def test_a_step_has_one_trailing_level_wherever_the_columns_begin() -> None:
     values = np.random.default_rng(0).normal(size=(3, 100))
-    span = Span(24, 6, 4)
+    span = TrailingWindow(24, 6, 4)
     whole, part = trailing(values, 0, 60, span), trailing(values[:, 13:], 13, 47, span)
     np.testing.assert_array_equal(whole, part)
 
 
 def test_nothing_precedes_the_first_steps() -> None:
-    middle, spread = trailing(np.ones((1, 3)), 0, 0, Span(8, 1))
+    middle, spread = trailing(np.ones((1, 3)), 0, 0, TrailingWindow(8, 1))
     np.testing.assert_array_equal(middle, [[NAN, NAN, 1.0]])
     np.testing.assert_array_equal(spread, [[NAN, NAN, 0.0]])

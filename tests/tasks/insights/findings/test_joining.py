@@ -22,7 +22,7 @@ from storage.migrations import migrate
 from storage.transaction import transaction
 from storage.warehouse import connect
 from storage.write import append
-from tasks.insights.findings.episodes import Row, revise
+from tasks.insights.findings.episodes import FindingRow, revise
 from tasks.insights.findings.joining import as_found, write_findings
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -169,7 +169,7 @@ histories = st.lists(st.tuples(st.integers(0, 24), found_hours), min_size=1, max
 def test_the_table_is_what_the_rows_of_each_subject_come_to(shared, history) -> None:
     """As `revise` has it; of an as_of more than once what it found last."""
     drawn = [(as_of, {subject: as_of - age for subject, age in found.items()}) for as_of, found in history]
-    rows: dict[str, list[Row]] = {subject: [] for subject in SUBJECTS}
+    rows: dict[str, list[FindingRow]] = {subject: [] for subject in SUBJECTS}
     computed: set[datetime] = set()
     for as_of, found in drawn:
         here = {row["subject"]: row for row in findings(as_of, found).iter_rows(named=True)}

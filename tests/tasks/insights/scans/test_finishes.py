@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tasks.insights.scans.durations import fit_survival
 from tasks.insights.scans.finishes import ENOUGH, finish_by_ranks, queued_finish, running_finish
-from tasks.insights.scans.survival import fit_survival
 
 ONE = np.array([0])
 CASES = 3000

@@ -13,7 +13,7 @@ from apprise.plugins.slack import NotifySlack
 from jsonschema import Draft7Validator
 from pydantic import SecretStr
 
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.outcomes import DELIVERED, Outcome
 from tasks.notifications.senders import send

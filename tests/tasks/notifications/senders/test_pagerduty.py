@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import SecretStr
 
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.senders import send
 from tasks.notifications.senders.pagerduty import payload
 from tests.messages import MESSAGE, NASTY, NOW, digest, message
 from tests.receiver import Answer, Receiver, receiving
-from tests.tasks.notifications.test_messages import messages
+from tests.tasks.notifications.test_rendering import messages
 
 KEY = "0123456789abcdef0123456789abcdef"
 SCHEMA = json.loads((Path(__file__).parents[1] / "schemas" / "pagerduty-events-v2.json").read_text())

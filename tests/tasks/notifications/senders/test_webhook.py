@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import SecretStr
 
-from tasks.messages import Message
+from tasks.message import Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.senders import send
 from tasks.notifications.senders.webhook import payload
 from tasks.notifications.signing import sign
 from tests.messages import MESSAGE, NASTY, NOW, digest, message
 from tests.receiver import Receiver, receiving
-from tests.tasks.notifications.test_messages import messages
+from tests.tasks.notifications.test_rendering import messages
 
 DOCS = Path(__file__).parents[4] / "docs"
 SCHEMA = json.loads((DOCS / "webhook-v1.schema.json").read_text())

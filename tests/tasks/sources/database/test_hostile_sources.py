@@ -74,7 +74,7 @@ class Platform:
         extraction = extract_datasets.fn(
             root,
             source=source,
-            standing=read_progress.fn(root, limits=LIMITS, source="mine"),
+            so_far=read_progress.fn(root, limits=LIMITS, source="mine"),
             overlap_seconds=overlap_seconds,
             extracted_at=datetime.now(UTC),
             report=lambda pace: None,

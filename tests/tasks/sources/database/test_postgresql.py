@@ -26,7 +26,7 @@ from tasks.sources.database import postgresql_reading as reading
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, Span
 from tasks.sources.extraction import Extraction, extract_datasets
-from tasks.sources.progress import Standing
+from tasks.sources.progress import SourceProgress
 from tasks.sources.slices import cut
 from tests.postgresql import PostgresServer
 from tests.tls_proxy import Authority, TlsProxy
@@ -89,7 +89,12 @@ def add(con: psycopg.Connection, key: Any, updated_at: Any = "2026-07-01 12:00")
 def take(home: Home, source: Source) -> Extraction:
     """Extract everything and load it."""
     extraction = extract_datasets.fn(
-        str(home.root), source=source, standing=Standing({}), overlap_seconds=300.0, extracted_at=NOW, report=lambda pace: None
+        str(home.root),
+        source=source,
+        so_far=SourceProgress({}),
+        overlap_seconds=300.0,
+        extracted_at=NOW,
+        report=lambda pace: None,
     )
     with warehouse(home, LIMITS) as con:
         load_landing(con, home)

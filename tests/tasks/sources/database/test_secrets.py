@@ -31,7 +31,7 @@ from storage.warehouse import attach, connect, warehouse
 from tasks.sources.database.opening import Source, open_session
 from tasks.sources.database.session import Session, Span
 from tasks.sources.extraction import extract_datasets
-from tasks.sources.progress import Standing
+from tasks.sources.progress import SourceProgress
 from tests.postgresql import PostgresServer
 
 ROOT = Path(__file__).parents[3]
@@ -198,7 +198,7 @@ def test_a_run_leaves_it_nowhere_in_the_home(url: str, place: str, folder: Path,
     extraction = extract_datasets.fn(
         str(home.root),
         source=source,
-        standing=Standing({}),
+        so_far=SourceProgress({}),
         overlap_seconds=300.0,
         extracted_at=datetime.now(UTC),
         report=lambda pace: None,

@@ -139,7 +139,7 @@ class Platform:
         extraction = extract_datasets.fn(
             root,
             source=self.source,
-            standing=read_progress.fn(root, limits=LIMITS, source="mine"),
+            so_far=read_progress.fn(root, limits=LIMITS, source="mine"),
             overlap_seconds=60.0,
             extracted_at=datetime.now(UTC),
             report=lambda pace: None,

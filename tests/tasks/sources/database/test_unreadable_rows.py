@@ -75,7 +75,7 @@ class Platform:
         extraction = extract_datasets.fn(
             root,
             source=self.source,
-            standing=read_progress.fn(root, limits=LIMITS, source="mine"),
+            so_far=read_progress.fn(root, limits=LIMITS, source="mine"),
             overlap_seconds=0.0,
             extracted_at=datetime.now(UTC),
             report=lambda pace: None,
@@ -88,7 +88,7 @@ class Platform:
         root = str(self.home.root)
         standing = read_progress.fn(root, limits=LIMITS, source="mine", most_open=1_000)
         found = reconcile_datasets.fn(
-            root, limits=LIMITS, source=self.source, standing=standing, most_deleted_ratio=0.5, listed_at=datetime.now(UTC)
+            root, limits=LIMITS, source=self.source, so_far=standing, most_deleted_ratio=0.5, listed_at=datetime.now(UTC)
         )
         with warehouse(self.home, LIMITS) as con:
             load_landing(con, self.home)

@@ -15,7 +15,7 @@ from storage.catalogue.raw import SYSTEM_METRICS
 from tasks.sources.host.metric import Family, Metric, Point, format_attributes
 from tasks.sources.host.processes import Identity, Process
 from tasks.sources.host.reading import FAMILIES, METRICS, Reading, read_host
-from tasks.sources.host.rows import Row, build_frame, compute_rows
+from tasks.sources.host.rows import Sample, build_frame, compute_rows
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +29,17 @@ def readings() -> tuple[Reading, Reading]:
 
 
 @pytest.fixture(scope="module")
-def rows(readings: tuple[Reading, Reading]) -> list[Row]:
+def rows(readings: tuple[Reading, Reading]) -> list[Sample]:
     return compute_rows("h", *readings, process_count=3)
 
 
-def value(rows: list[Row], metric: str, attributes: str = "") -> float:
+def value(rows: list[Sample], metric: str, attributes: str = "") -> float:
     (found,) = [row.value for row in rows if (row.metric, row.attributes) == (metric, attributes)]
     assert found is not None
     return found
 
 
-def test_columns_are_those_of_the_table(rows: list[Row]) -> None:
+def test_columns_are_those_of_the_table(rows: list[Sample]) -> None:
     frame = build_frame(rows)
     assert tuple(frame.columns) == SYSTEM_METRICS.column_names
     assert frame.height == len(rows)
@@ -47,7 +47,7 @@ def test_columns_are_those_of_the_table(rows: list[Row]) -> None:
     assert {row.observed_at.tzinfo for row in rows} == {UTC}
 
 
-def test_every_row_is_of_a_declared_metric_with_its_unit_and_attributes(rows: list[Row]) -> None:
+def test_every_row_is_of_a_declared_metric_with_its_unit_and_attributes(rows: list[Sample]) -> None:
     declared = {metric.name: metric for metric in METRICS}
     for row in rows:
         keys = [pair.partition("=")[0] for pair in row.attributes.split(",")] if row.attributes else []
@@ -56,12 +56,12 @@ def test_every_row_is_of_a_declared_metric_with_its_unit_and_attributes(rows: li
         assert tuple(keys) in {(), declared[row.metric].attributes}
 
 
-def test_a_value_is_missing_exactly_where_the_status_says_why(rows: list[Row]) -> None:
+def test_a_value_is_missing_exactly_where_the_status_says_why(rows: list[Sample]) -> None:
     assert all((row.value is None) == (row.status != "ok") for row in rows)
     assert sum(row.value is None for row in rows) < len(rows) / 10
 
 
-def test_shares_are_fractions(rows: list[Row]) -> None:
+def test_shares_are_fractions(rows: list[Sample]) -> None:
     shares = [row for row in rows if row.unit == "1" and row.value is not None]
     assert len(shares) > 8
     assert [row for row in shares if not 0 <= (row.value or 0) <= 1] == []
@@ -75,7 +75,7 @@ def test_a_first_reading_has_gauges_but_no_rate(readings: tuple[Reading, Reading
     assert all(row.value is not None for row in first if row.metric.startswith("system.memory"))
 
 
-def test_this_host_as_psutil_has_it(rows: list[Row]) -> None:
+def test_this_host_as_psutil_has_it(rows: list[Sample]) -> None:
     memory = psutil.virtual_memory()
     assert value(rows, "system.memory.limit") == memory.total
     assert value(rows, "system.memory.utilization") == pytest.approx(memory.percent / 100, abs=0.02)
@@ -87,7 +87,7 @@ def test_this_host_as_psutil_has_it(rows: list[Row]) -> None:
     assert value(rows, "system.process.count") == pytest.approx(len(psutil.pids()), abs=15)
 
 
-def test_the_cpu_we_burned_shows_as_a_share_of_the_whole_machine(rows: list[Row]) -> None:
+def test_the_cpu_we_burned_shows_as_a_share_of_the_whole_machine(rows: list[Sample]) -> None:
     me = psutil.Process()
     identity = format_attributes(pid=me.pid, create_time=f"{me.create_time():.2f}", name=me.name())
     one_core = 1 / (psutil.cpu_count() or 1)

@@ -310,7 +310,7 @@ def test_is_extracted_from_end_to_end(request: pytest.FixtureRequest, tmp_path: 
         extraction = extract_datasets.fn(
             str(home.root),
             source=source,
-            standing=read_progress.fn(str(home.root), limits=limits, source=source.name),
+            so_far=read_progress.fn(str(home.root), limits=limits, source=source.name),
             overlap_seconds=300.0,
             extracted_at=datetime.now(UTC),
             report=lambda _: None,

@@ -87,7 +87,7 @@ def test_an_extraction_is_right_and_leaves_nothing_behind(pooled: str, tmp_path:
         standing = read_progress.fn(str(home.root), limits=LIMITS, source="mine")
         at = NOON + timedelta(days=1, minutes=minute)
         done = extract_datasets.fn(
-            str(home.root), source=source, standing=standing, overlap_seconds=0.0, extracted_at=at, report=lambda _: None
+            str(home.root), source=source, so_far=standing, overlap_seconds=0.0, extracted_at=at, report=lambda _: None
         )
         with warehouse(home, LIMITS) as con:
             load_landing(con, home)

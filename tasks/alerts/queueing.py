@@ -7,7 +7,7 @@ from typing import Any
 from tasks.alerts.evaluation import SEVERITIES, Transition
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import about
-from tasks.messages import Message, runbook_link, to_json
+from tasks.message import Message, runbook_link, to_json
 
 
 def outbox_rows(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.insights.statistics.survival import CensoredMedian, censored_median, with_censored_median
+from tasks.insights.statistics.kaplan_meier import CensoredMedian, censored_median, with_censored_median
 
 times = st.lists(st.floats(1, 1e6), max_size=30)
 days = st.lists(st.integers(1, 30), max_size=60)

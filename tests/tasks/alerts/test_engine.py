@@ -13,7 +13,7 @@ from storage.frames import fetch
 from storage.home import Home
 from storage.limits import Limits
 from storage.warehouse import warehouse
-from tasks.alerts.board import evaluate_on, evaluate_rules, read_alerts
+from tasks.alerts.engine import evaluate_on, evaluate_rules, read_alerts
 from tasks.alerts.observing import observe
 from tasks.alerts.rule import Rule
 

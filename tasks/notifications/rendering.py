@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from storage.printable import printable, printable_lines
-from tasks.messages import Message
+from tasks.message import Message
 
 MEMBERS_SHOWN = 50
 LINK = re.compile(r"https?://[\w.:/%?&=#+-]+", re.ASCII)

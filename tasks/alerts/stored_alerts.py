@@ -28,9 +28,9 @@ def rules_at_last(con: duckdb.DuckDBPyConnection) -> dict[str, Rule]:
     return rules
 
 
-def standing_alerts(con: duckdb.DuckDBPyConnection, fingerprint: str = "") -> list[dict[str, Any]]:
+def alerts_as_stored(con: duckdb.DuckDBPyConnection, fingerprint: str = "") -> list[dict[str, Any]]:
     """The alerts whose fingerprint begins so, the worst and longest first."""
-    rows = fetch(con, sql_beside(__file__, "standing_alerts"), {"active": list(ACTIVE), "fingerprint": fingerprint})
+    rows = fetch(con, sql_beside(__file__, "alerts_as_stored"), {"active": list(ACTIVE), "fingerprint": fingerprint})
     return [
         row | {"labels": json.loads(row["labels"] or "{}"), "since": row[SINCE.get(row["state"], "firing_since")]}
         for row in rows.iter_rows(named=True)
@@ -64,7 +64,7 @@ def the_alert(con: duckdb.DuckDBPyConnection, fingerprint: str) -> dict[str, Any
     Raises:
         ConfigurationError: there is none, or more than one.
     """
-    found = standing_alerts(con, fingerprint) if fingerprint else []
+    found = alerts_as_stored(con, fingerprint) if fingerprint else []
     exact = [alert for alert in found if alert["fingerprint"] == fingerprint] or found
     if not exact:
         raise ConfigurationError(f"no alert {fingerprint!r}; `govpulse alerts list --all` shows them")

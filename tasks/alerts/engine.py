@@ -29,7 +29,7 @@ from storage.write import upsert_rows
 from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
-from tasks.alerts.outbox import outbox_rows
+from tasks.alerts.queueing import outbox_rows
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
 from tasks.wording import counted
@@ -136,19 +136,19 @@ def evaluate_on(
         problems: what else is wrong with the rules, by name: told as a rule's own failure is.
         runbooks: what is put before a runbook that is a path.
     """
-    standing = read_alerts(con)
-    seen, errors = observe_all(asking_on(con), rules, standing.values(), as_of)
-    return conclude(con, rules, seen, errors | dict(problems or {}), standing, channels, as_of, runbooks)
+    stored = read_alerts(con)
+    seen, errors = observe_all(asking_on(con), rules, stored.values(), as_of)
+    return conclude(con, rules, seen, errors | dict(problems or {}), stored, channels, as_of, runbooks)
 
 
 def observe_all(
-    ask: Ask, rules: Sequence[Rule], standing: Collection[Alert], as_of: datetime
+    ask: Ask, rules: Sequence[Rule], stored: Collection[Alert], as_of: datetime
 ) -> tuple[dict[str, list[Observation]], dict[str, str]]:
     """What each rule saw that may change something, and why those failed that did, by the rule's name."""
     seen: dict[str, list[Observation]] = {}
     errors: dict[str, str] = {}
     subjects: dict[str, set[str]] = defaultdict(set)
-    for alert in standing:
+    for alert in stored:
         subjects[alert.rule].add(alert.subject)
     for rule in rules:
         try:
@@ -163,18 +163,18 @@ def conclude(
     rules: Sequence[Rule],
     seen: Mapping[str, Sequence[Observation]],
     errors: Mapping[str, str],
-    standing: Mapping[str, Alert],
+    stored: Mapping[str, Alert],
     channels: Mapping[str, str],
     as_of: datetime,
     runbooks: str,
     real_only: Collection[str] = (),
 ) -> EvaluationResult:
     """Store what follows from what the rules saw."""
-    known = {**standing, **read_dormant(con, {key for key in _fingerprints(seen) if key not in standing})}
+    known = {**stored, **read_dormant(con, {key for key in _fingerprints(seen) if key not in stored})}
     alerts, transitions = evaluate(rules, seen, known, as_of, errors)
     write_evaluation(con, rules, alerts, transitions, channels, runbooks, real_only)
-    now_standing = known | {alert.fingerprint: alert for alert in alerts}
-    firing = sum(alert.state in ACTIVE for alert in now_standing.values())
+    now_stored = known | {alert.fingerprint: alert for alert in alerts}
+    firing = sum(alert.state in ACTIVE for alert in now_stored.values())
     return EvaluationResult(len(rules), tuple(transitions), firing, tuple(errors.values()))
 
 
@@ -207,12 +207,12 @@ def evaluate_rules(
                 return EvaluationResult(0, note=f"not evaluated: the alerts stand as of {last:%Y-%m-%d %H:%M} UTC already")
             with transaction(con):
                 in_force = rules_in_force(con, Path(rules_file) if rules_file else None, as_of)
-            standing = read_alerts(con)
+            stored = read_alerts(con)
         with reader.reading(folder.warehouse, "warehouse", REMEDY):
-            seen, errors = observe_all(reader.ask, in_force.rules, standing.values(), as_of)
+            seen, errors = observe_all(reader.ask, in_force.rules, stored.values(), as_of)
         errors |= {"rules_file": in_force.problem} if in_force.problem else {}
         with opened(folder, limits) as con:
-            return conclude(con, in_force.rules, seen, errors, standing, channels, as_of, runbooks, real_only)
+            return conclude(con, in_force.rules, seen, errors, stored, channels, as_of, runbooks, real_only)
 
 
 def _last_evaluation(con: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.messages import Member, Message, from_json, runbook_link, to_json
+from tasks.message import Member, Message, from_json, runbook_link, to_json
 from tasks.notifications import chat
-from tasks.notifications.messages import one_line, render_line, render_markdown, render_text
+from tasks.notifications.rendering import one_line, render_line, render_markdown, render_text
 from tests.messages import MESSAGE, NASTY, digest, message
 
 instants = st.datetimes(min_value=datetime(1990, 1, 1), timezones=st.just(UTC))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from tasks.insights.scans.survival import LATEST, LEAST_RUNS, LEAST_SPREAD, NEVER, fit_spread, fit_survival, padded
+from tasks.insights.scans.durations import LATEST, LEAST_RUNS, LEAST_SPREAD, NEVER, fit_spread, fit_survival, padded
 
 ONE = np.array([0])
 

@@ -9,37 +9,37 @@ from storage.publishing.published import ask_published
 from storage.sql_files import sql_beside
 
 
-def deployment_board(home: str) -> pl.DataFrame:
+def deployment_overview(home: str) -> pl.DataFrame:
     """Environment x service, all of them first, then the worst, each drawn towards the others as far as it has few deployments."""
     return _ask(home, "deployments")
 
 
-def scan_board(home: str) -> pl.DataFrame:
+def scan_overview(home: str) -> pl.DataFrame:
     """The scans that have not finished, the likeliest to be dead first."""
     return _ask(home, "scans")
 
 
-def finding_board(home: str) -> pl.DataFrame:
+def finding_overview(home: str) -> pl.DataFrame:
     """What is wrong now and what to do about it: of each kind in turn the worst, then the newest."""
     return _ask(home, "findings")
 
 
-def alert_board(home: str) -> pl.DataFrame:
+def alert_overview(home: str) -> pl.DataFrame:
     """The alerts that have not ended, critical ones first."""
     return _ask(home, "alerts")
 
 
-def rejected_board(home: str) -> pl.DataFrame:
+def rejected_overview(home: str) -> pl.DataFrame:
     """Refused rows by dataset."""
     return _ask(home, "rejected_rows")
 
 
-def reason_board(home: str) -> pl.DataFrame:
+def reason_overview(home: str) -> pl.DataFrame:
     """Why rows were refused, the commonest reasons first."""
     return _ask(home, "reasons")
 
 
-def reconciliation_board(home: str) -> pl.DataFrame:
+def reconciliation_overview(home: str) -> pl.DataFrame:
     """What comparing with the source found the last time."""
     return _ask(home, "reconciliations")
 
