@@ -26,25 +26,25 @@ run: $(VENV)/ready ## Set up, then run the whole pipeline once and print what it
 up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect UI
 	$(BIN)/govpulse up
 
-test: $(VENV)/ready-dev ## Set up, then run the tests (some 6 minutes on two quiet cores)
+test: $(VENV)/ready-dev ## Set up, then run the tests (about 6 minutes on two idle cores)
 	@echo "left to make test-services: what needs Chromium or PgBouncer"
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign"
 
-test-all: $(VENV)/ready-dev ## The tests with the long crash campaigns
+test-all: $(VENV)/ready-dev ## Run the tests with the long crash campaigns
 	$(BIN)/python -m pytest $(TESTS)
 
-test-services: $(VENV)/ready-dev $(SERVICES)/ready ## The tests that need Chromium or PgBouncer, which apt installs where they are missing
+test-services: $(VENV)/ready-dev $(SERVICES)/ready ## Run the tests that need Chromium or PgBouncer (apt installs them if missing)
 	test -x /usr/bin/chromium -a -x /usr/sbin/pgbouncer \
 		|| (apt-get update && apt-get install --yes --no-install-recommends chromium pgbouncer)
 	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest $(SERVICE_TESTS)
 
-test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## The tests that touch storage, on DuckDB 2.0
+test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## Run the tests that touch storage, on DuckDB 2.0
 	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights/test_cases.py tests/tasks/alerts/test_engine.py tests/tasks/alerts/test_expressions.py $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"
 
-coverage: $(VENV)/ready-dev ## The tests once more, slower, and which lines they reach: 90 % at least
+coverage: $(VENV)/ready-dev ## Run the tests, slower, and show which lines they reach: at least 90 %
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign" --cov
 
-lint: $(VENV)/ready-dev ## Lint, format, types, import contracts and SQL
+lint: $(VENV)/ready-dev ## Check lint, format, types, import contracts and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -56,10 +56,10 @@ lint: $(VENV)/ready-dev ## Lint, format, types, import contracts and SQL
 audit: $(VENV)/ready $(AUDIT)/ready ## Compare the pinned dependencies with published advisories (needs the internet)
 	PYTHONPATH=$(AUDIT) $(BIN)/python -m pip_audit --require-hashes --disable-pip --requirement requirements.lock
 
-outdated: $(VENV)/ready-dev ## List the dependencies of which there is a newer version (needs the package index)
+outdated: $(VENV)/ready-dev ## List the outdated dependencies (needs the package index)
 	$(BIN)/pip --disable-pip-version-check list --outdated
 
-bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (an hour)
+bench: $(VENV)/ready-dev $(BENCH)/ready ## Run the benchmarks: collecting, extraction beside its peers, analytics, expertise, calibration (an hour)
 	$(BIN)/python -m benchmarks.collection
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
@@ -85,13 +85,13 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## The benchmarks: collecting, extractio
 	$(BIN)/python -m benchmarks.backups
 	$(BIN)/python -m benchmarks.soak --days 90
 
-docs: $(VENV)/ready-dev ## Write docs/tables.md, docs/settings.md and the schema of rules files anew
+docs: $(VENV)/ready-dev ## Regenerate docs/tables.md, docs/settings.md and the schema of rules files
 	$(BIN)/python docs/generate.py
 
-site: $(VENV)/ready $(SITE)/ready ## Build the documentation as a site in site/, where a broken link is an error
+site: $(VENV)/ready $(SITE)/ready ## Build the documentation as a site in site/; a broken link is an error
 	PYTHONPATH=$(SITE):docs $(BIN)/python -m zensical build --strict --clean
 
-lock: $(VENV)/ready-dev ## Resolve the dependencies anew
+lock: $(VENV)/ready-dev ## Resolve the dependencies again
 	$(BIN)/python -m pip --quiet install uv
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK_OPTIONS) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.lock $(LOCK_OPTIONS) -o requirements-dev.lock
@@ -100,7 +100,7 @@ lock: $(VENV)/ready-dev ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --group services -c requirements-dev.lock $(LOCK_OPTIONS) -o requirements-services.lock
 	$(BIN)/uv pip compile --group audit $(LOCK_OPTIONS) -o requirements-audit.lock
 
-clean: ## Remove what setting up and testing made; your data stay
+clean: ## Remove what setup and tests created; your data stay
 	rm -rf $(VENV) $(DUCKDB2) $(BENCH) $(SERVICES) $(AUDIT) $(SITE) site .cache .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes \
