@@ -64,7 +64,7 @@ def plan(
         GovpulseError: the port is taken, or `project` has no prefect.yaml.
     """
     if not (project / "prefect.yaml").is_file():
-        raise GovpulseError(f"there is no prefect.yaml in {project}; run `govpulse up` from a checkout of govpulse")
+        raise GovpulseError(f"there is no prefect.yaml in {project}; install govpulse again, or run it from a checkout")
     joined = environment.get("PREFECT_API_URL")
     variables = {**environment, **_govpulse_variables(home, config)}
     if joined:

@@ -9,7 +9,7 @@ import polars as pl
 
 from storage.catalogue import INSIGHTS
 from storage.frames import fetch
-from tasks.insights.book import check_inputs, check_output
+from tasks.insights.book import check_output
 from tasks.insights.findings.anomaly import ANOMALY
 from tasks.insights.findings.correlated_metrics import CORRELATED_METRICS
 from tasks.insights.findings.cpu_spike import CPU_SPIKE
@@ -52,13 +52,9 @@ def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.Da
 
     Args:
         parameters: as_of, window_days, gap_seconds.
-
-    Raises:
-        GovpulseError: a table that findings are read from holds another as_of.
     """
-    as_of = parameters["as_of"]
-    check_inputs(con, TABLE, as_of)
-    return as_found([finding for kind in KINDS for finding in kind.findings(_rows(con, kind, parameters))], as_of)
+    found = [finding for kind in KINDS for finding in kind.findings(_rows(con, kind, parameters))]
+    return as_found(found, parameters["as_of"])
 
 
 def _rows(con: duckdb.DuckDBPyConnection, kind: Kind, parameters: Mapping[str, Any]) -> pl.DataFrame:
