@@ -36,7 +36,7 @@ def load(
 ) -> None:
     """Load files into raw.DATASET: checked, and safe to repeat. With --rejected, what was refused is tried again."""
     if dataset is not None and dataset not in DATASETS:
-        raise ConfigurationError(f"no dataset {dataset}; there are {', '.join(DATASETS)}")
+        raise ConfigurationError(f"unknown dataset {dataset}; there are {', '.join(DATASETS)}")
     if rejected == bool(files) or (dataset is None and not rejected):
         raise ConfigurationError("give a dataset and its files, or --rejected and at most a dataset")
     settings = load_settings()
