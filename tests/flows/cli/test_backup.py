@@ -95,8 +95,8 @@ def test_going_back_leaves_out_what_people_did_later(govpulse, home: Path, users
     govpulse(*SILENCE)
     done = govpulse("restore", "--at", json.loads(between)[0]["at"])
     assert done.code == 0, done
-    assert "left out, for it is later: 1 of raw.users" in done.out
-    assert "left out, for it is later: 1 of alerts.silences" in done.out
+    assert "left out, because it is later: 1 of raw.users" in done.out
+    assert "left out, because it is later: 1 of alerts.silences" in done.out
     assert users() == ["u1"]
     assert silences(govpulse) == []
 
@@ -119,9 +119,9 @@ def test_verify_says_what_is_damaged_and_the_next_backup_mends_it(govpulse, home
 
 def test_doctor_says_how_old_the_last_backup_is(govpulse, users) -> None:
     users("u1")
-    assert "there is none yet" in govpulse("doctor").out
+    assert "none yet" in govpulse("doctor").out
     govpulse("backup")
-    assert "the last one was proven at" in govpulse("doctor").out
+    assert "last verified at" in govpulse("doctor").out
 
 
 def test_a_second_place_that_is_not_there_is_said_in_one_line(users, fails, home: Path) -> None:
