@@ -17,7 +17,7 @@ from tasks.plots.gallery import kept
 
 SAMPLE = ", sample data"
 SHOWN_FILES = 200
-NO_PLOTS = "Nothing to draw: no anomaly in 24 hours, no filesystem full within 30 days."
+NO_PLOTS = "Nothing to plot: no anomaly in the last 24 hours, no filesystem that will be full within 30 days."
 SAMPLE_NOTE = "The source is the built-in **sample** database: made-up rows, not your platform."
 
 

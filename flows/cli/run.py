@@ -36,7 +36,9 @@ PARTS = ("collect", "extract", "alerts", *INSIGHTS)
 
 def run(
     as_of: Annotated[str | None, typer.Option(help="Compute for this instant, e.g. 2026-03-01T00:00Z; default: now.")] = None,
-    window_start: Annotated[str | None, typer.Option(help="Recompute from here; default: since the last run.")] = None,
+    window_start: Annotated[
+        str | None, typer.Option(help="Recompute tables of events from here; default: from the oldest new row.")
+    ] = None,
     only: Annotated[str | None, typer.Option(metavar="NAME[,NAME]", help=f"Run only these: {', '.join(PARTS)}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
