@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parent
 SCHEMAS = {
     "insights": "what govpulse computes; published",
     "alerts": "state, transitions and notifications; published",
-    "ops": "govpulse's own books; published",
-    "state": "what computations carry from one to the next; only in the warehouse",
+    "ops": "govpulse's own records; published",
+    "state": "what one computation hands on to the next; only in the warehouse",
     "raw": "what the sources deliver; only in the warehouse (`govpulse query --private`)",
 }
 VERBS = {
@@ -46,13 +46,13 @@ def tables_page() -> str:
 def _table(table: Table) -> list[str]:
     key = f" Key: {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
     kept = f" Kept for `retention.{table.retention}`." if table.retention else ""
-    history = f" One row set a day is kept in `history.{table.name}`." if table.has_history else ""
+    history = f" One set of rows a day is kept in `history.{table.name}`." if table.has_history else ""
     inputs = f" Computed from {', '.join(f'`{name}`' for name in table.inputs)} of the same `as_of`." if table.inputs else ""
-    listing = " Each extraction reads all rows, and marks what is not among them as `is_deleted`." if table.is_listing else ""
+    listing = " Each extraction reads all rows and marks those no longer there as `is_deleted`." if table.is_listing else ""
     lines = [f"### {table.full_name}", "", table.description, "", VERBS[table.verb] + key + inputs + listing + history + kept, ""]
     lines += ["| column | type | what it is |", "|---|---|---|", *(_column(column) for column in table.columns), ""]
     if table.checks:
-        lines += ["A row is refused when: " + "; ".join(check.reason for check in table.checks) + ".", ""]
+        lines += ["A row is rejected when: " + "; ".join(check.reason for check in table.checks) + ".", ""]
     return lines
 
 
@@ -68,9 +68,9 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Written by `make docs`. They come from `govpulse.toml` in the working directory, or from the file that `--config` or",
-        "`GOVPULSE_CONFIG` names; a variable of the environment goes before the file. An unknown key is an error.",
+        "`GOVPULSE_CONFIG` names; an environment variable overrides the file. An unknown key is an error.",
         "Paths in a file are relative to the file. A list in a variable is JSON.",
-        "`govpulse config show` prints what is in force, `govpulse config check` says whether it is right.",
+        "`govpulse config show` prints the settings in force; `govpulse config check` checks them.",
         "",
         "| key | variable | default | what it is |",
         "|---|---|---|---|",

@@ -95,7 +95,7 @@ def evaluate_alerts(as_of: datetime | None = None) -> Report:
     """Evaluate every alert rule and deliver notifications.
 
     Args:
-        as_of: the instant to evaluate for; now if empty.
+        as_of: the instant to evaluate for; default: now.
     """
     run = begin("evaluate_alerts", as_of)
     evaluate(run, PATIENCE)

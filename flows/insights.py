@@ -51,12 +51,12 @@ def _compute(run: Run, only: Sequence[str] | None, start: datetime | None) -> No
 def compute_insights(
     as_of: datetime | None = None, window_start: datetime | None = None, only: list[InsightName] | None = None
 ) -> Report:
-    """Compute insight tables and publish them.
+    """Compute the insight tables and publish them.
 
     Args:
-        as_of: the instant to compute for; now if empty.
-        window_start: for tables of events in time, from where on; if empty, from the oldest rows not seen yet.
-        only: just these tables, and those that they are computed from; all if empty.
+        as_of: the instant to compute for; default: now.
+        window_start: recompute tables of events from here; default: from the oldest row not yet included.
+        only: compute only these tables and the tables they need; default: all.
     """
     run = begin("compute_insights", as_of, window_start)
     compute(run, only, window_start)

@@ -13,10 +13,10 @@ from tasks.maintenance import back_up_warehouse, compact_warehouse, copy_backups
 
 @flow(name="maintain_warehouse", timeout_seconds=7200)
 def maintain_warehouse(as_of: datetime | None = None) -> Report:
-    """Delete what is past its retention, compact, back up, verify.
+    """Delete rows past their retention, compact the warehouse, back it up and verify it.
 
     Args:
-        as_of: the instant that retention counts from; now if empty.
+        as_of: the instant that retention counts back from; default: now.
     """
     run = begin("maintain_warehouse", as_of)
     limits, retention = run.settings.limits, run.settings.retention

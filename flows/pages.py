@@ -9,7 +9,7 @@ from tasks.overviews import deployment_overview, finding_overview, scan_overview
 from tasks.plots.gallery import kept
 
 SAMPLE = ", sample data"
-NO_PLOTS = "Nothing to draw: no anomaly in 24 hours, no filesystem full within 30 days."
+NO_PLOTS = "Nothing to plot: no anomaly in the last 24 hours, no filesystem that will be full within 30 days."
 
 
 def what_to_do(home: str) -> str:

@@ -20,12 +20,12 @@ Part = Literal["collect", "extract", "alerts"] | InsightName
 def govpulse_pipeline(
     as_of: datetime | None = None, window_start: datetime | None = None, only: list[Part] | None = None
 ) -> Report:
-    """Collect, extract, compute, evaluate, publish.
+    """Run everything once: collect, extract, compute, evaluate and publish.
 
     Args:
-        as_of: the instant to compute for; now if empty.
-        window_start: for tables of events in time, from where on; if empty, from the oldest rows not seen yet.
-        only: just these parts or insight tables, on what has been landed; everything if empty.
+        as_of: the instant to compute for; default: now.
+        window_start: recompute tables of events from here; default: from the oldest row not yet included.
+        only: run only these parts or insight tables, on the rows that are already here; default: everything.
     """
     run = begin("govpulse_pipeline", as_of, window_start)
     if not only or "collect" in only:

@@ -47,11 +47,11 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
 
 @flow(name="reconcile_sources", timeout_seconds=14_400)
 def reconcile_sources(most_deleted_ratio: Annotated[float, Field(ge=0, le=1)] = 0.5, as_of: datetime | None = None) -> Report:
-    """Extract what is new, then compare keys with the platform's database, and repair and mark what differs.
+    """Extract new rows, then compare keys with the platform's database, and repair differences.
 
     Args:
-        most_deleted_ratio: if the source lost this share of its rows, nothing is marked as deleted and the run fails; 1: all is.
-        as_of: written on the run's record; a source is always read as it is now.
+        most_deleted_ratio: if the source lost this share of its rows, the run fails and marks none as deleted; 1: no limit.
+        as_of: instant for the run's record; a source is always read as it is now.
     """
     run = begin("reconcile_sources", as_of)
     extract(run)

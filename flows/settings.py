@@ -39,39 +39,46 @@ class SourceSettings(Section):
     """Where scans, deployments, activity, users and owners come from."""
 
     kind: Literal["sample", "postgresql", "sqlite", "files", "none"] = Field(
-        "sample", description="`sample` is a made-up database, `files` a folder in the contract's shape, `none` reads nothing"
+        "sample",
+        description="`sample` is a made-up database, `files` a folder of files that meet the contract; `none` reads nothing",
     )
     name: str = Field(
         "",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$|^$",
-        description="what column `source` says of its rows; empty: the mapping and a hash of the place",
+        description="value of the `source` column of its rows; empty: the mapping and a hash of the place",
     )
     url: SecretStr = Field(
-        SecretStr(""), description="`postgresql://user:password@host/database`, or the path of a SQLite file or of a folder"
+        SecretStr(""), description="`postgresql://user:password@host/database`, or the path of a SQLite file or a folder"
     )
-    mapping: str = Field("racine", description="a shipped mapping's name, or the path of a folder with your own SELECTs")
+    mapping: str = Field("racine", description="name of a shipped mapping, or path of a folder with your own SELECTs")
     timezone: str = Field(
-        "UTC", description="zone of the timestamps without one that the mapping calls `server`, and of those in `files`"
+        "UTC", description="time zone of timestamps that carry none: those that the mapping calls `server`, and those in `files`"
     )
     zero_instants: tuple[date, ...] = Field(
-        ZERO_DAYS, description="days whose midnight says nothing, as systems write it; of 9999-12-31 any time"
+        ZERO_DAYS, description="placeholder days: a timestamp at midnight of one means no value; on 9999-12-31, at any time"
     )
     datasets: dict[str, str] = Field(
-        {}, description="of `files`: what a file holds, by a pattern of its path (`usr_*.csv`); else a folder or its name says"
+        {},
+        description="for `files`: the dataset of a file, by a pattern of its path (`usr_*.csv`); otherwise its folder or name "
+        "decides",
     )
-    overlap_seconds: float = Field(300.0, ge=0, description="how far before the watermark an extraction reads again (s)")
+    overlap_seconds: float = Field(300.0, ge=0, description="how far before the watermark each extraction starts reading (s)")
     fallback_overlap_seconds: float = Field(
-        3600.0, ge=0, description="the same where PostgreSQL cannot say which transactions are open: longer than any of them (s)"
+        3600.0,
+        ge=0,
+        description="the same when PostgreSQL cannot say which transactions are open; set it longer than any of them lasts (s)",
     )
-    statement_timeout_seconds: float = Field(3600.0, gt=0, description="PostgreSQL ends a statement of ours that takes longer (s)")
-    lock_timeout_seconds: float = Field(30.0, ge=0, description="how long we wait for who locks the SQLite file, or a table (s)")
+    statement_timeout_seconds: float = Field(
+        3600.0, gt=0, description="PostgreSQL cancels a govpulse statement that takes longer (s)"
+    )
+    lock_timeout_seconds: float = Field(30.0, ge=0, description="how long to wait for a lock on the SQLite file or a table (s)")
 
     @field_validator("datasets")
     @classmethod
     def _are_known(cls, datasets: dict[str, str]) -> dict[str, str]:
         unknown = sorted(set(datasets.values()) - set(DATASETS))
         if unknown:
-            raise ValueError(f"no dataset {unknown[0]}; there are {', '.join(DATASETS)}")
+            raise ValueError(f"unknown dataset {unknown[0]}; there are {', '.join(DATASETS)}")
         return datasets
 
     @property
@@ -82,47 +89,55 @@ class SourceSettings(Section):
 class CollectSettings(Section):
     """How the host is sampled."""
 
-    host: str = Field("", description="the name rows carry; empty for the machine's own")
+    host: str = Field("", description="host name in the rows; empty: the machine's own")
     interval_seconds: float = Field(15.0, gt=0, description="time between samples (s)")
-    land_every_seconds: float = Field(60.0, gt=0, description="at most this much is lost in a crash (s)")
-    top_processes: int = Field(10, ge=0, description="processes kept by CPU and as many by memory (count)")
+    land_every_seconds: float = Field(
+        60.0, gt=0, description="how often samples are written to a file: a crash loses at most this much (s)"
+    )
+    top_processes: int = Field(10, ge=0, description="processes recorded: this many by CPU, and as many by memory (count)")
 
 
 class InsightSettings(Section):
     """What the insight tables count."""
 
-    window_days: int = Field(90, gt=0, description="how far back deployments and scans are looked at (days)")
-    attempt_gap_seconds: float = Field(3600.0, ge=0, description="attempts of a version closer than this are one deployment (s)")
-    rework_seconds: float = Field(86_400.0, ge=0, description="a deployment so soon after one that failed counts as rework (s)")
-    duration_bound_seconds: float = Field(86_400.0, gt=0, description="longer deployments have no duration, or are stuck (s)")
-    queue_bound_seconds: float = Field(604_800.0, gt=0, description="longer times that a scan waited are left out, and counted (s)")
-    lead_bound_seconds: float = Field(31_536_000.0, gt=0, description="the same of times from commit to delivery (s)")
+    window_days: int = Field(90, gt=0, description="how far back deployments and scans count (days)")
+    attempt_gap_seconds: float = Field(
+        3600.0, ge=0, description="attempts at one version closer together than this count as one deployment (s)"
+    )
+    rework_seconds: float = Field(86_400.0, ge=0, description="a deployment this soon after a failed one counts as rework (s)")
+    duration_bound_seconds: float = Field(
+        86_400.0, gt=0, description="a deployment that took longer has no duration; an unfinished one is stuck after this long (s)"
+    )
+    queue_bound_seconds: float = Field(604_800.0, gt=0, description="longer scan waiting times are left out, and counted (s)")
+    lead_bound_seconds: float = Field(31_536_000.0, gt=0, description="the same for times from commit to delivery (s)")
 
 
 class ExpertiseSettings(Section):
     """What knowledge and availability are made of. docs/metrics.md says how the defaults were measured."""
 
     knowledge_weights: dict[str, Weight] = Field(
-        {"create": 4.0, "coauthor": 0.5}, description="what an act counts for knowledge, by action; 1 where it is not named"
+        {"create": 4.0, "coauthor": 0.5}, description="weight of an act for knowledge, by action; an action not listed weighs 1"
     )
     availability_weights: dict[str, Weight] = Field({}, description="the same for availability")
-    failed_weight: Weight = Field(0.5, description="what an act that failed counts, in times of one that succeeded")
-    half_life_days: float = Field(180.0, gt=0, le=36_500, description="an act counts half for availability after so long (days)")
-    knowledge_prior: float = Field(1.0, ge=0, description="knowledge that a domain's people share beforehand, by role")
-    availability_prior: float = Field(1.0, ge=0, description="the same of availability")
-    minimum_knowledge: float = Field(3.0, ge=0, description="with less there is insufficient evidence for a level")
+    failed_weight: Weight = Field(0.5, description="weight of a failed act relative to one that succeeded")
+    half_life_days: float = Field(180.0, gt=0, le=36_500, description="after this long, an act counts half for availability (days)")
+    knowledge_prior: float = Field(1.0, ge=0, description="prior: knowledge shared out beforehand among a domain's people, by role")
+    availability_prior: float = Field(1.0, ge=0, description="the same for availability")
+    minimum_knowledge: float = Field(3.0, ge=0, description="with less, the level is `insufficient_evidence`")
     level_shares: tuple[float, float, float] = Field(
-        (0.05, 0.1, 0.3), description="from which knowledge_share on a user is competent, proficient, an expert"
+        (0.05, 0.1, 0.3), description="the knowledge_share at which a user counts as competent, proficient, an expert"
     )
     bot_acts_per_day: float = Field(
-        300.0, ge=0, description="who acts more often, on average over at least 30 days, is a bot and left out; 0: nobody is"
+        300.0,
+        ge=0,
+        description="a user with more acts a day, on average over at least 30 days, is a bot and left out; 0: nobody is",
     )
     bot_pattern: str = Field(
         r"(?i)^(system|sysadmin|admin|administrator|root|superuser|service[-_]?account)$|^system:"
         r"|^(svc|bot|sa|service[-_]?account)[-_]|[-_\[]bot\]?$",
-        description="so are users with such an id (a pattern of RE2); empty: nobody is by id",
+        description="a user whose id matches is a bot too (an RE2 pattern); empty: no id makes a bot",
     )
-    domain_separator: str = Field(".", description="what stands between the parts of a domain's name; empty: domains have no parts")
+    domain_separator: str = Field(".", description="separator between the parts of a domain's name; empty: domains have no parts")
 
     @field_validator("bot_pattern")
     @classmethod
@@ -130,14 +145,14 @@ class ExpertiseSettings(Section):
         try:
             compiled(pattern)
         except ValueError as error:
-            raise ValueError(f"not a regular expression of RE2: {error}") from error
+            raise ValueError(f"not a valid RE2 regular expression: {error}") from error
         return pattern
 
     @field_validator("level_shares")
     @classmethod
     def _ascends(cls, shares: tuple[float, float, float]) -> tuple[float, float, float]:
         if not 0 <= shares[0] <= shares[1] <= shares[2] <= 1:
-            raise ValueError("three shares in [0, 1] that do not fall")
+            raise ValueError("give three shares in [0, 1], none less than the one before")
         return shares
 
     @property
@@ -150,11 +165,11 @@ class PeopleSettings(Section):
 
     addresses: Addresses = Field(
         "hash",
-        description="what becomes of an id of a person that has an `@`: `hash` with a secret of the installation, `refuse` its row,"
-        " or `keep`",
+        description="what to do with a person's id that contains `@`: `hash` it with the installation's secret, `refuse` its row, "
+        "or `keep` it",
     )
     aliases: Path | None = Field(
-        None, description="a CSV file of `user_id` and the `person_id` that this person goes by; also `team` and `is_bot`"
+        None, description="a CSV file that maps `user_id` to the person's `person_id`; may also give `team` and `is_bot`"
     )
 
 
@@ -163,7 +178,8 @@ class ProfileSettings(Section):
 
     preferences: dict[str, dict[str, Any]] = Field(
         {"default": {"theme": "light", "language": "en", "page_size": 50}, "viewer": {"page_size": 25}},
-        description="what holds where a user has stored none, by role and key; `default` is for all roles. Yours replace these",
+        description="preferences of users who have stored none, by role and key; `default` applies to all roles. Yours replace "
+        "these",
     )
 
     @field_validator("preferences")
@@ -173,7 +189,7 @@ class ProfileSettings(Section):
             for key, value in values.items():
                 is_plain = value is None or isinstance(value, str | bool | int | float)
                 if not is_plain or (isinstance(value, float) and not math.isfinite(value)):
-                    raise ValueError(f"{role}.{key} is no text, number, true or false")
+                    raise ValueError(f"{role}.{key} is not a text, a number, true or false; use one of these")
         return preferences
 
 
@@ -181,9 +197,9 @@ class AlertSettings(Section):
     """Which alert rules are in force, where their runbooks are, and who notices when nobody evaluates them."""
 
     rules: Path | None = Field(None, description="your own rules file, added to the shipped set")
-    runbook_base_url: str = Field("", description="what is put before a runbook that is a path, so that messages hold a link")
-    heartbeat_url: SecretStr = Field(SecretStr(""), description="called after each evaluation that succeeded; a secret")
-    heartbeat_url_env: str = Field("", description="or the name of the variable that holds it")
+    runbook_base_url: str = Field("", description="prefix for runbooks that are paths, so that messages contain a link")
+    heartbeat_url: SecretStr = Field(SecretStr(""), description="URL called after each successful evaluation; a secret")
+    heartbeat_url_env: str = Field("", description="or the name of the environment variable that holds it")
     heartbeat_url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
 
     @model_validator(mode="after")
@@ -200,17 +216,17 @@ class ChannelSettings(Section):
 
     name: str = Field(min_length=1, description="its name in alerts.notifications")
     kind: Kind = Field("console", description="`console`, `webhook`, `pagerduty` or `apprise`")
-    min_severity: Literal["warning", "critical"] = Field("warning", description="it is told from this severity on")
+    min_severity: Literal["warning", "critical"] = Field("warning", description="it gets alerts of this severity and above")
     url: SecretStr = Field(
         SecretStr(""),
-        description="of a webhook its address, of Apprise its URL, of PagerDuty where events go if not to the public address",
+        description="webhook: its address; Apprise: its URL; PagerDuty: where to send events, if not to the public address",
     )
-    url_env: str = Field("", description="or the name of the variable that holds it")
+    url_env: str = Field("", description="or the name of the environment variable that holds it")
     url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
-    secret: SecretStr = Field(SecretStr(""), description="of a webhook the key of its signature, of PagerDuty the routing key")
-    secret_env: str = Field("", description="or the name of the variable that holds it")
+    secret: SecretStr = Field(SecretStr(""), description="webhook: the key that signs messages; PagerDuty: the routing key")
+    secret_env: str = Field("", description="or the name of the environment variable that holds it")
     secret_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
-    per_minute: int = Field(30, gt=0, description="how many notifications it takes in a minute (count)")
+    per_minute: int = Field(30, gt=0, description="at most this many notifications a minute (count)")
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
@@ -247,7 +263,7 @@ class NotificationSettings(Section):
     """Where alerts go."""
 
     channels: tuple[ChannelSettings, ...] = Field((ChannelSettings(name="console"),), description="the channels")
-    sample: bool = Field(False, description="alerts of the made-up sample go to all channels, and not to the console only")
+    sample: bool = Field(False, description="send alerts about the made-up sample to all channels, not only to the console")
 
     @field_validator("channels")
     @classmethod
@@ -255,7 +271,7 @@ class NotificationSettings(Section):
         names = [channel.name for channel in channels]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"more than one is called {', '.join(twice)}")
+            raise ValueError(f"more than one channel is called {', '.join(twice)}; give each its own name")
         return channels
 
 
@@ -265,21 +281,23 @@ class WarehouseSettings(Section):
     threads: int = Field(2, gt=0, description="DuckDB threads (count)")
     memory: str = Field(
         "",
-        description="DuckDB memory limit, such as `2GB`; a process may exceed it by some 300 MB. Empty: a fifth of what the machine"
-        " or the cgroup around it has, and `2GB` at most",
+        description="DuckDB memory limit, such as `2GB`; a process may exceed it by about 300 MB. Empty: a fifth of the memory of "
+        "the machine, or of its cgroup, at most `2GB`",
     )
-    lock_timeout_seconds: float = Field(300.0, gt=0, description="how long a step waits for its turn (s)")
-    query_timeout_seconds: float = Field(60.0, gt=0, description="how long `query --private` may take, for others wait (s)")
+    lock_timeout_seconds: float = Field(300.0, gt=0, description="how long a step waits for the warehouse (s)")
+    query_timeout_seconds: float = Field(
+        60.0, gt=0, description="how long `query --private` may take; everything else waits meanwhile (s)"
+    )
 
 
 class PublishSettings(Section):
     """Who may read the published file and the report, and whether they tell of people (docs/two-users.md)."""
 
     readers: Literal["all", "group", "owner"] = Field(
-        "all", description="`all` accounts of this machine, those in `group`, or only the `owner`, who runs govpulse"
+        "all", description="who may read: `all` accounts on this machine, those in `group`, or only the `owner`, who runs govpulse"
     )
-    group: str = Field("", description="of `group` its name; whoever runs govpulse has to be in it")
-    people: bool = Field(True, description="`false` leaves out the tables about people, and names nobody in the others")
+    group: str = Field("", description="name of the group, with readers = `group`; the account that runs govpulse must be in it")
+    people: bool = Field(True, description="`false` leaves out the tables about people and names nobody in the others")
 
     @model_validator(mode="after")
     def _names_a_group_where_it_is_for_one(self) -> Self:
@@ -319,7 +337,9 @@ class BackupSettings(Section):
 class PrefectSettings(Section):
     """What Prefect's own database keeps; it is of no use to the warehouse."""
 
-    days: int = Field(4, ge=1, description="flow runs that have ended, their logs and pages; the newest page of a key stays (days)")
+    days: int = Field(
+        4, ge=1, description="finished flow runs, their logs and artifacts; the newest artifact of each key stays (days)"
+    )
 
 
 class Settings(BaseSettings):
@@ -329,7 +349,7 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", nested_model_default_partial_update=True
     )
 
-    home: Path = Field(Path("data"), description="where everything lies (GOVPULSE_HOME)")
+    home: Path = Field(Path("data"), description="where everything is kept (GOVPULSE_HOME)")
     source: SourceSettings = SourceSettings()
     collect: CollectSettings = CollectSettings()
     insights: InsightSettings = InsightSettings()

@@ -143,13 +143,13 @@ def loading_meanwhile(run: Run) -> Iterator[None]:
 
 @flow(name="extract_sources", timeout_seconds=14_400)
 def extract_sources(full: bool = False, as_of: datetime | None = None) -> Report:
-    """Read scans, deployments, activity, users and owners from the platform's database, and judge the scans that are running.
+    """Read scans, deployments, activity, users and owners from the platform, and judge unfinished scans.
 
-    That cannot wait for the hour: an hour after a scan should have ended it is to be known that it is dead.
+    Scans are judged here and not by the hourly run, so that a dead scan is known within an hour of when it should have ended.
 
     Args:
-        full: read everything again, not only what changed since the last time.
-        as_of: the instant to judge the scans for; now if empty. A source is always read as it is now.
+        full: read everything again, not only what changed since the last run.
+        as_of: the instant to judge the scans for; default: now. A source is always read as it is now.
     """
     run = begin("extract_sources", as_of)
     extract(run, full)

@@ -43,11 +43,11 @@ def collect(run: Run, sample_count: int | None) -> None:
 
 @flow(name="collect_system_metrics", timeout_seconds=600)
 def collect_system_metrics(sample_count: Annotated[int, Field(ge=1)] | None = None, as_of: datetime | None = None) -> Report:
-    """Sample this host.
+    """Sample this host's metrics.
 
     Args:
-        sample_count: samples to take, one each interval; if empty, until shortly before the next run is due.
-        as_of: written on the run's record; samples carry their own instants.
+        sample_count: how many samples to take, one per interval; default: until shortly before the next run.
+        as_of: instant for the run's record; samples carry their own.
     """
     run = begin("collect_system_metrics", as_of)
     collect(run, sample_count)

@@ -147,7 +147,7 @@ def show_alert(
     _show_rows("history", _history_table(transitions, rule), len(transitions))
     _show_rows("notifications", _notification_table(notifications), len(notifications))
     if evidence:
-        show(Text(), text("evidence, for govpulse query --private", "dim"), Text(printable_lines(evidence)))
+        show(Text(), text("evidence: run this with govpulse query --private", "dim"), Text(printable_lines(evidence)))
 
 
 def _facts(alert: Mapping[str, Any], rule: Rule | None, silences: Sequence[Silence]) -> list[tuple[str, str | Text]]:

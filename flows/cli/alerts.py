@@ -36,23 +36,23 @@ from tasks.silences import (
 )
 from tasks.wording import counted, parse_duration
 
-app = typer.Typer(help="Show, acknowledge, silence and try out alerts.", no_args_is_help=True)
+app = typer.Typer(help="Show, acknowledge and silence alerts; try out rules.", no_args_is_help=True)
 
-NOTHING_YET = "nothing has been evaluated yet; `govpulse run` does"
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-Author = Annotated[str, typer.Option(help="Whose it is; by default who is logged in.")]
-Reason = Annotated[str, typer.Option(help="Why; everybody sees it.")]
-Fingerprint = Annotated[str, typer.Argument(help="The alert, as `govpulse alerts list` calls it; its first letters will do.")]
+NOTHING_YET = "no rule has been evaluated yet; start with `govpulse run`"
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Author = Annotated[str, typer.Option(help="Who does this; default: the logged-in user.")]
+Reason = Annotated[str, typer.Option(help="Why; everybody can read it.")]
+Fingerprint = Annotated[str, typer.Argument(help="The alert's id from `govpulse alerts list`, or the first letters of it.")]
 
 
 @app.command("list")
 def list_alerts(
-    all: Annotated[bool, typer.Option("--all", help="Also what is pending or over.")] = False,
-    rule: Annotated[str, typer.Option(help="Only of this rule.")] = "",
-    subject: Annotated[str, typer.Option(help="Only about this subject.")] = "",
+    all: Annotated[bool, typer.Option("--all", help="Include pending and resolved alerts.")] = False,
+    rule: Annotated[str, typer.Option(help="Only alerts of this rule.")] = "",
+    subject: Annotated[str, typer.Option(help="Only alerts about this subject.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show the active alerts, the worst first; acknowledged and silenced ones too."""
+    """Show active alerts, worst first, including acknowledged and silenced ones."""
     from flows.cli import alert_tables as shown
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -77,7 +77,7 @@ def list_alerts(
 
 @app.command()
 def show(fingerprint: Fingerprint, as_json: AsJson = False) -> None:
-    """Show one alert: its state and history, what was told of it or why not, and the query that shows why."""
+    """Show one alert: its state, its history, its notifications or why none were sent, and a query for the evidence."""
     from flows.cli import alert_tables as shown
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -98,7 +98,7 @@ def show(fingerprint: Fingerprint, as_json: AsJson = False) -> None:
 
 @app.command()
 def ack(fingerprint: Fingerprint, reason: Reason, author: Author = "", as_json: AsJson = False) -> None:
-    """Acknowledge an alert: this episode sends nothing more, except when it gets worse and when it ends."""
+    """Acknowledge an alert: this episode then notifies only when it gets worse and when it resolves."""
     from flows.cli import alert_tables as shown
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -115,22 +115,22 @@ def ack(fingerprint: Fingerprint, reason: Reason, author: Author = "", as_json: 
     if as_json:
         say_json(shown.for_json(shown.silence_row(made) | {"is_new": is_new}))
     else:
-        done = "acknowledged" if is_new else "was acknowledged before"
+        done = "acknowledged" if is_new else "was already acknowledged"
         say(f"{made.silence_id} {done} by {made.author}: {said_of(alert)}, episode {alert['episode']}")
 
 
 @app.command()
 def silence(
     matchers: Annotated[
-        list[str], typer.Argument(help="All must hold: rule=NAME, subject=~web-.*, severity!=critical, zone!~eu.*")
+        list[str], typer.Argument(help="All must match: rule=NAME, subject=~web-.*, severity!=critical, zone!~eu.*")
     ],
     reason: Reason,
-    lasts: Annotated[str, typer.Option("--for", help="How long, like 30m, 2h, 1d12h.")] = "1h",
-    start: Annotated[str | None, typer.Option(help="From when on, like 2026-03-01T00:00Z; now by default.")] = None,
+    lasts: Annotated[str, typer.Option("--for", help="How long, e.g. 30m, 2h, 1d12h.")] = "1h",
+    start: Annotated[str | None, typer.Option(help="When it starts, e.g. 2026-03-01T00:00Z; default: now.")] = None,
     author: Author = "",
     as_json: AsJson = False,
 ) -> None:
-    """Send nothing of the alerts that the matchers hold for, for a while; prints the id."""
+    """Silence the alerts that match all matchers, for a while; prints the silence's id."""
     from flows.cli import alert_tables as shown
     from flows.instants import in_utc, parse_instant
 
@@ -152,14 +152,14 @@ def silence(
 
 @app.command()
 def unsilence(
-    silence_id: Annotated[str, typer.Argument(help="The id of a silence or an ack.")], author: Author = "", as_json: AsJson = False
+    silence_id: Annotated[str, typer.Argument(help="Id of a silence or an ack.")], author: Author = "", as_json: AsJson = False
 ) -> None:
-    """End a silence or take back an ack."""
+    """End a silence or withdraw an ack."""
     settings = load_settings()
     refuse_empty_home(settings)
     with warehouse(settings.folder, settings.limits) as con:
         ended = end_silence(con, silence_id, author or getpass.getuser(), datetime.now(UTC), getpass.getuser())
-    said = "ended" if ended else "was over before"
+    said = "ended" if ended else "had already ended"
     if as_json:
         say_json({"silence_id": silence_id, "is_ended_now": ended})
     else:
@@ -168,9 +168,9 @@ def unsilence(
 
 @app.command()
 def silences(
-    all: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: AsJson = False
+    all: Annotated[bool, typer.Option("--all", help="Include those that have ended.")] = False, as_json: AsJson = False
 ) -> None:
-    """Show the silences and acks that hold or will hold."""
+    """Show current and future silences, and current acks."""
     from flows.cli import alert_tables as shown
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -192,13 +192,13 @@ def silences(
 
 @app.command("test")
 def try_rule(
-    rule: Annotated[str, typer.Argument(help="A rule's name.")],
-    file: Annotated[Path | None, typer.Option(help="A rules file to look in, instead of the one in the settings.")] = None,
-    days: Annotated[int, typer.Option(min=1, help="How far back.")] = 7,
-    every: Annotated[str, typer.Option(help="How often the rule would have been evaluated.")] = "5m",
+    rule: Annotated[str, typer.Argument(help="Name of the rule.")],
+    file: Annotated[Path | None, typer.Option(help="Rules file to use instead of the one in the settings.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="How many days to look back.")] = 7,
+    every: Annotated[str, typer.Option(help="Time between evaluations.")] = "5m",
     as_json: AsJson = False,
 ) -> None:
-    """Show what a rule would have done over the last days, before it is switched on. Changes nothing, sends nothing."""
+    """Show what a rule would have done over the last days, before you switch it on. Changes nothing, sends nothing."""
     from flows.cli.rule_replay import find_rule, instants_until, says_as_of
 
     settings, now, step = load_settings(), datetime.now(UTC), given_duration("--every", every)
@@ -229,12 +229,12 @@ def show_replay(settings: Settings, rule: Rule, instants: Sequence[datetime], as
     if replayed.episodes:
         printing.show(shown.episode_table(replayed.episodes, rule))
     span = f"{shown.moment(instants[0])} to {shown.moment(instants[-1])} UTC"
-    seen_at = f"it saw something at {replayed.sights:,} of {counted(replayed.looks, 'evaluation')}"
+    seen_at = f"it had data at {replayed.sights:,} of {counted(replayed.looks, 'evaluation')}"
     say(f"{rule.name}, {span}: {counted(len(replayed.episodes), 'episode')}; {seen_at}")
     for channel, count in told.items():
-        say(f"{channel} would have got {counted(count, 'notification')}, were each sent on its own")
+        say(f"{channel} would have got {counted(count, 'notification')}, if each were sent on its own")
     for name in replayed.newest_only:
-        say(f"{name} holds only what is now: what it said before cannot be replayed")
+        say(f"{name} keeps only its newest rows: its past cannot be replayed")
 
 
 def show_now(settings: Settings, rule: Rule, now: datetime, as_json: bool) -> None:
@@ -250,7 +250,7 @@ def show_now(settings: Settings, rule: Rule, now: datetime, as_json: bool) -> No
         rows = [{"subject": seen.subject, "labels": dict(seen.labels), "value": seen.value, "severity": at} for seen, at in beyond]
         say_json(shown.for_json({"rule": rule.name, "is_replayed": False, "to": now, "subjects": len(observed), "beyond": rows}))
         return
-    say(f"{rule.name} does not say $as_of, so that the past cannot be replayed; as of now:")
+    say(f"{rule.name} does not use $as_of, so the past cannot be replayed; as of now:")
     if beyond:
         cells = [
             (shown.about(seen.subject, dict(seen.labels)), shown.severity(at), shown.value_of(seen.value, rule))

@@ -23,7 +23,7 @@ HALF = re.compile("[\ud800-\udfff]")
 app = typer.Typer(
     name="govpulse",
     cls=Commands,
-    help="The pulse of a data-governance platform.",
+    help="Watch a data-governance platform.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,13 +40,15 @@ def tell_version(is_asked: bool) -> None:
 
 @app.callback()
 def options(
-    config_file: Annotated[Path | None, typer.Option("--config", help="The settings file.")] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="Settings file; default: govpulse.toml if there is one.")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and logs.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=tell_version)
     ] = False,
 ) -> None:
-    """The pulse of a data-governance platform: what it does, how it fares, what is wrong with it."""
+    """Watch a data-governance platform: what it does, how it is doing, what is wrong with it."""
     if config_file is not None:
         os.environ["GOVPULSE_CONFIG"] = str(config_file.absolute())
     set_logging(debug)
@@ -92,7 +94,7 @@ def refuse_bytes(arguments: list[str]) -> None:
     """
     for argument in arguments:
         if HALF.search(argument):
-            raise ConfigurationError(f"{argument} is not in UTF-8; write it so, and give a file another name")
+            raise ConfigurationError(f"{argument} is not valid UTF-8; write it in UTF-8, or rename the file")
 
 
 def settled_home() -> Path:

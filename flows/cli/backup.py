@@ -10,9 +10,9 @@ from flows.settings_files import settings_files
 
 
 def back_up_now(
-    to: Annotated[str | None, typer.Option(help="A folder on another disk, or s3://bucket/prefix.")] = None,
+    to: Annotated[str | None, typer.Option(help="Second destination: a folder on another disk, or s3://bucket/prefix.")] = None,
 ) -> None:
-    """Back up what changed, prove it, copy it to the second destination where there is one, and drop what is outdated."""
+    """Back up what changed, verify it, copy it to the second destination if there is one, and delete old backups."""
     from tasks.maintenance import copy_elsewhere, renew_backup
 
     settings = load_settings()

@@ -25,47 +25,47 @@ class Place:
 
 
 COMMANDS = {
-    "run": Place("flows.cli.run", "run", "Collect, extract, compute, alert and publish, once."),
-    "up": Place("flows.cli.up", "up", "Start the Prefect server, the schedules and a worker; Ctrl-C ends all of it."),
+    "run": Place("flows.cli.run", "run", "Run everything once: collect, extract, compute, alert and publish."),
+    "up": Place("flows.cli.up", "up", "Start the Prefect server, the schedules and a worker; Ctrl-C stops them all."),
     "query": Place("flows.cli.query", "query", "Run a SELECT on the published tables."),
     "load": Place(
         "flows.cli.load",
         "load",
-        "Load files into raw.DATASET: checked, and safe to repeat. With --rejected, what was refused is tried again.",
+        "Load files into raw.DATASET; rows are checked, repeating is safe. With --rejected: retry rejected rows after a fix.",
     ),
     "forget": Place(
         "flows.cli.forget",
         "forget",
-        "Take a person out of everything, for good: what is read of them later is left out too. Safe to repeat.",
+        "Remove a person from everything, for good; later rows about them are left out too. Safe to repeat.",
     ),
     "backup": Place(
         "flows.cli.backup",
         "back_up_now",
-        "Back up what changed, prove it, copy it to the second destination where there is one, and drop what is outdated.",
+        "Back up what changed, verify it, copy it to the second destination if there is one, and delete old backups.",
     ),
     "restore": Place(
         "flows.cli.restore",
         "restore_warehouse",
-        "Put the newest sound backup in the place of the warehouse, which is set aside, and say what is lost.",
+        "Replace the warehouse with the newest intact backup and say what is lost; the old warehouse is set aside.",
     ),
     "verify": Place(
         "flows.cli.verify",
         "verify",
-        "Compare what is stored with its checksums, and look for doubled keys; exit code 1 where anything is wrong.",
+        "Check stored data against its checksums and look for duplicate keys; exit code 1 if anything is wrong.",
     ),
     "salvage": Place(
         "flows.cli.salvage",
         "salvage_warehouse",
-        "Make a damaged warehouse anew from what can be read of it; the damaged files are set aside.",
+        "Rebuild a damaged warehouse from what can still be read; the damaged files are set aside.",
     ),
     "sample": Place("flows.cli.sample", "sample", "Write a sample governance database in the racine schema."),
     "doctor": Place(
         "flows.cli.doctor",
         "doctor",
-        "Check settings, folders, warehouse, source and rules; exit code 1 where something is wrong.",
+        "Check settings, folders, warehouse, source and rules; exit code 1 if something is wrong.",
     ),
-    "alerts": Place("flows.cli.alerts", "app", "Show, acknowledge, silence and try out alerts."),
-    "sources": Place("flows.cli.sources", "app", "Show whose rows are in the warehouse; let a source go on under another name."),
+    "alerts": Place("flows.cli.alerts", "app", "Show, acknowledge and silence alerts; try out rules."),
+    "sources": Place("flows.cli.sources", "app", "Show the sources in the warehouse; rename a source."),
     "config": Place("flows.cli.config", "app", "Show and check the settings."),
 }
 

@@ -17,7 +17,7 @@ app = typer.Typer(help="Show and check the settings.", no_args_is_help=True)
 
 
 @app.command()
-def show(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Print every setting in force."""
     settings = shown(load_settings())
     if as_json:
@@ -53,7 +53,7 @@ def check_source(source: SourceSettings) -> None:
 
 @app.command()
 def check() -> None:
-    """Read settings and rules; say what is wrong."""
+    """Check the settings and the rules, and say what is wrong."""
     settings = load_settings()
     settings.publish.audience.check()
     rules = load_rules(settings.alerts.rules)
@@ -61,4 +61,4 @@ def check() -> None:
         check_source(settings.source)
     except GovpulseError as error:
         raise ConfigurationError(str(error)) from error
-    say(f"{config_file(None) or 'no settings file, defaults'}: fine; {counted(len(rules), 'alert rule')}")
+    say(f"{config_file(None) or 'no settings file, only defaults'}: ok; {counted(len(rules), 'alert rule')}")

@@ -30,8 +30,8 @@ OLDEST_BACKUP = timedelta(hours=36)
 SHOWN_CHARACTERS = 32
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Check settings, folders, warehouse, source and rules; exit code 1 where something is wrong."""
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Check settings, folders, warehouse, source and rules; exit code 1 if something is wrong."""
     settings = load_settings()
     findings = [examine(name, check, settings) for name, check in CHECKS.items()]
     kind = "file" if settings.source.kind == "files" else "mapping"
@@ -48,7 +48,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
 def as_finding(kind: str, found: "Examination") -> dict[str, object]:
     """A dataset's mapping, or its newest file, for scripts."""
-    said = "; ".join((*found.problems, *found.notices)) or f"{counted(found.looked_at, 'row')} looked at"
+    said = "; ".join((*found.problems, *found.notices)) or f"{counted(found.looked_at, 'row')} checked"
     return {"check": f"{kind} {found.file}", "ok": not found.problems, "said": said, "rows": json.loads(found.rows.write_json())}
 
 
@@ -66,14 +66,14 @@ def _versions(_: Settings) -> str:
 
 
 def _settings(_: Settings) -> str:
-    return f"{config_file(None) or 'no file, defaults'}"
+    return f"{config_file(None) or 'no file, only defaults'}"
 
 
 def _home(settings: Settings) -> str:
     settings.folder.create()
     free = shutil.disk_usage(settings.folder.root).free
     if free < LEAST_FREE_BYTES:
-        raise GovpulseError(f"{settings.folder.root} has {free / 1e9:.1f} GB free; make room")
+        raise GovpulseError(f"{settings.folder.root} has {free / 1e9:.1f} GB free; free some space")
     return f"{settings.folder.root}, {free / 1e9:.0f} GB free"
 
 
@@ -88,10 +88,10 @@ def _backups(settings: Settings) -> str:
     """Made or not, there should be one of the last days, as the rule `backup_overdue` has it."""
     with warehouse(settings.folder, settings.limits) as con:
         proven_at, born_at = con.execute(sql_beside(__file__, "last_proven")).fetchall()[0]
-    said = f"the last one was proven at {proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "there is none yet"
+    said = f"last verified at {proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "none yet"
     if datetime.now(UTC) - (proven_at or born_at) > OLDEST_BACKUP:
-        raise GovpulseError(f"{said}; `govpulse backup` makes one, and says why none was made")
-    return said + ("" if settings.backups.to else "; there is no second place for them ([backups] to)")
+        raise GovpulseError(f"{said}; run `govpulse backup`: it makes one, or says why it cannot")
+    return said + ("" if settings.backups.to else "; no second destination is set ([backups] to)")
 
 
 def _source(settings: Settings) -> str:
@@ -106,7 +106,9 @@ def _source(settings: Settings) -> str:
         said = ", ".join(f"{name} {counted(len(paths), 'file')}" for name, paths in found.files.items()) or "no files"
         return f"{source.address}: {said}" + (f"; {found}" if found.unread else "")
     if source.kind not in DATABASES:
-        return {"sample": "the built-in sample: made-up rows, not your platform", "none": "none, on purpose"}[source.kind]
+        return {"sample": "the built-in sample: made-up rows, not your platform", "none": "none, as set ([source] kind)"}[
+            source.kind
+        ]
     opened = source_of(source)
     with open_session(opened) as session:
         said = f"; {session.horizon.said}" if session.horizon.said else ""
@@ -142,7 +144,7 @@ def examine_source(settings: Settings) -> "list[Examination]":
 
 def show_examination(kind: str, found: "Examination") -> None:
     """One dataset: its problems, and three of its rows, a column a line."""
-    say(not found.problems, kind, f"{found.file}: {counted(found.looked_at, 'row')} looked at")
+    say(not found.problems, kind, f"{found.file}: {counted(found.looked_at, 'row')} checked")
     for problem in (*found.problems, *found.notices):
         show(line(" " * 8, problem))
     if found.rows.height:
@@ -164,14 +166,14 @@ def _rules(settings: Settings) -> str:
 def _published(settings: Settings) -> str:
     path = settings.folder.published
     if not path.exists():
-        raise GovpulseError(f"{path} does not exist yet; `govpulse run` makes it")
+        raise GovpulseError(f"{path} does not exist yet; `govpulse run` creates it")
     age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return f"{path}, {duration(age.total_seconds())} old"
 
 
 def _schedules(settings: Settings) -> str:
     api = running_api(settings.folder)
-    return api.url if api else "not up; `govpulse up` runs everything on schedule"
+    return api.url if api else "not running; `govpulse up` runs everything on schedule"
 
 
 CHECKS: dict[str, Callable[[Settings], str]] = {

@@ -32,13 +32,13 @@ WHY = 'why: govpulse query --private "SELECT dataset, reason, count(*) FROM ops.
 def load(
     dataset: Annotated[str | None, typer.Argument(help=f"One of {', '.join(DATASETS)}.")] = None,
     files: Annotated[list[Path] | None, typer.Argument(help="Parquet, CSV or NDJSON files.")] = None,
-    rejected: Annotated[bool, typer.Option("--rejected", help="Instead of files: what was refused, after a fix.")] = False,
+    rejected: Annotated[bool, typer.Option("--rejected", help="Instead of files: retry rejected rows, after a fix.")] = False,
 ) -> None:
-    """Load files into raw.DATASET: checked, and safe to repeat. With --rejected, what was refused is tried again."""
+    """Load files into raw.DATASET; rows are checked, repeating is safe. With --rejected: retry rejected rows after a fix."""
     if dataset is not None and dataset not in DATASETS:
-        raise ConfigurationError(f"no dataset {dataset}; there are {', '.join(DATASETS)}")
+        raise ConfigurationError(f"unknown dataset {dataset}; there are {', '.join(DATASETS)}")
     if rejected == bool(files) or (dataset is None and not rejected):
-        raise ConfigurationError("give a dataset and its files, or --rejected and at most a dataset")
+        raise ConfigurationError("give a dataset and its files, or --rejected with or without a dataset")
     settings = load_settings()
     settings.folder.create()
     if rejected:
@@ -87,9 +87,9 @@ def replay_rejected(settings: Settings, datasets: list[str]) -> None:
         with warehouse(settings.folder, settings.limits) as con:
             forget_replayed(con, replayed, before)
             still = rejected_rows(con, dataset).height
-        say(f"raw.{dataset}: {rows.height:,} refused before, {still:,} now")
+        say(f"raw.{dataset}: {rows.height:,} rejected before, {still:,} now")
         kept += still
-    say(WHY if kept else "nothing is refused")
+    say(WHY if kept else "no rejected rows are left")
 
 
 def land_again(settings: Settings, dataset: str, rows: pl.DataFrame, now: datetime) -> list[str]:

@@ -30,9 +30,9 @@ class Format(StrEnum):
 
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT.")],
-    format: Annotated[Format, typer.Option(help="How to print the rows.")] = Format.table,
-    output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
-    private: Annotated[bool, typer.Option("--private", help="Ask the warehouse, which also has the raw rows.")] = False,
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.table,
+    output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Query the warehouse, which also has the raw rows.")] = False,
 ) -> None:
     """Run a SELECT on the published tables."""
     settings = load_settings()
@@ -62,7 +62,7 @@ def ask_warehouse(settings: Settings, sql: str, form: Form) -> Answer:
             try:
                 return reader.answer(sql, limits.query_timeout_seconds, form)
             except TookTooLongError as error:
-                said = "others wait for the warehouse meanwhile; ask for less, or raise [warehouse] query_timeout_seconds"
+                said = "everything else waits for the warehouse meanwhile; ask for less, or raise [warehouse] query_timeout_seconds"
                 raise GovpulseError(f"the query {error}, and {said}") from error
 
 

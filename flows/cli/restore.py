@@ -23,11 +23,13 @@ from tasks.wording import counted
 
 
 def restore_warehouse(
-    at: Annotated[str | None, typer.Option(help="The newest backup made until this instant; the newest of all by default.")] = None,
-    from_: Annotated[str | None, typer.Option("--from", help="Fetch them from the second destination first.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be lost, and change nothing.")] = False,
+    at: Annotated[
+        str | None, typer.Option(help="Use the newest backup made up to this instant; default: the newest of all.")
+    ] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Fetch the backups from this second destination first.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be lost, but change nothing.")] = False,
 ) -> None:
-    """Put the newest sound backup in the place of the warehouse, which is set aside, and say what is lost."""
+    """Replace the warehouse with the newest intact backup and say what is lost; the old warehouse is set aside."""
     settings = load_settings()
     home = settings.folder
     until = parse_instant("--at", at)
@@ -40,26 +42,26 @@ def restore_warehouse(
         done = restore(home, settings.limits, datetime.now(UTC), at=in_utc(until) if until else None, keeps=not dry_run)
     for problem in done.problems:
         say(problem)
-    put = "would put back" if dry_run else "put back"
+    put = "would restore" if dry_run else "restored"
     say(f"{put} backup {done.backup.number}, made at {done.backup.made_at:%Y-%m-%d %H:%M:%S} UTC")
     for each in done.missing:
         of = f" of {each.start:%Y-%m-%d}" if each.start else ""
-        say(f"{counted(each.rows, 'row')} of {each.table}{of} lost: their file is damaged")
-    for said in (*played(done.replayed), *(f"put back {name}" for name in done.files)):
+        say(f"{counted(each.rows, 'row')} of {each.table}{of} lost: the backup's file is damaged")
+    for said in (*played(done.replayed), *(f"restored {name}" for name in done.files)):
         say(said)
     show(differences(done.differences))
     if done.set_aside:
-        say(f"what was there is in {done.set_aside}")
-    say("nothing was changed" if dry_run else "sources are read again from where the backup ends: `govpulse run`")
+        say(f"the old warehouse is in {done.set_aside}")
+    say("nothing was changed" if dry_run else "next: `govpulse run` reads the sources again from where the backup ends")
 
 
 def played(done: Replayed) -> list[str]:
     """What became of the journal."""
     if not done.entries and not done.lost:
-        return ["the journal has nothing that is not in it"]
+        return ["the journal has nothing that the backup lacks"]
     until = f", until {done.last_at:%Y-%m-%d %H:%M:%S} UTC" if done.last_at else ""
     said = [f"replayed {done.entries:,} entries of the journal{until}, and loaded {counted(done.files, 'landing file')} again"]
-    said += [f"left out, for it is later: {count:,} of {name}" for name, count in done.left_out.items()]
+    said += [f"left out, because it is later: {count:,} of {name}" for name, count in done.left_out.items()]
     said += [f"forgotten again: {count:,} of {name}" for name, count in done.forgotten.items()]
     return said + [f"lost: {each}" for each in done.lost]
 
@@ -73,7 +75,7 @@ def fetch_all(home: Home, place: str) -> int:
 
 def differences(found: tuple[Difference, ...]) -> Table:
     """What the backup has, and what is lost, where anything is there or lost."""
-    shown = Table("table", "rows put back", "until", "rows lost", "which went until")
+    shown = Table("table", "rows restored", "until", "rows lost", "lost until")
     for each in found:
         if each.rows or each.lost:
             lost = "not known" if each.lost is None else f"{each.lost:,}"

@@ -135,5 +135,5 @@ def find_rule(name: str, own: Path | None) -> Rule:
     rules = {rule.name: rule for rule in load_rules(own)}
     if name not in rules:
         near = difflib.get_close_matches(name, rules, n=3) or sorted(rules)
-        raise ConfigurationError(f"no rule {name}; there is {', '.join(near)}")
+        raise ConfigurationError(f"no rule {name}; did you mean {', '.join(near)}?")
     return rules[name]

@@ -35,12 +35,14 @@ PARTS = ("collect", "extract", "alerts", *INSIGHTS)
 
 
 def run(
-    as_of: Annotated[str | None, typer.Option(help="Compute for this instant, like 2026-03-01T00:00Z; now by default.")] = None,
-    window_start: Annotated[str | None, typer.Option(help="From where to compute tables of events in time.")] = None,
-    only: Annotated[str | None, typer.Option(metavar="NAME[,NAME]", help=f"Just these: {', '.join(PARTS)}.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Compute for this instant, e.g. 2026-03-01T00:00Z; default: now.")] = None,
+    window_start: Annotated[
+        str | None, typer.Option(help="Recompute tables of events from here; default: from the oldest new row.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME[,NAME]", help=f"Run only these: {', '.join(PARTS)}.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Collect, extract, compute, alert and publish, once."""
+    """Run everything once: collect, extract, compute, alert and publish."""
     settings = load_settings()
     load_rules(settings.alerts.rules)
     settings.publish.audience.check()
@@ -159,5 +161,5 @@ def parse_parts(text: str | None) -> list[str] | None:
     parts = [part.strip() for part in text.split(",") if part.strip()] if text else None
     unknown = [part for part in parts or () if part not in PARTS]
     if unknown:
-        raise ConfigurationError(f"--only {unknown[0]}: no such part; there are {', '.join(PARTS)}")
+        raise ConfigurationError(f"--only {unknown[0]}: no such part; choose from {', '.join(PARTS)}")
     return parts

@@ -14,13 +14,15 @@ from storage.salvage.reading import Loss
 from storage.salvage.salvaging import Salvage, salvage
 from storage.warehouse import turn
 
-NOTHING = "nothing is damaged, and nothing was changed"
+NOTHING = "nothing is damaged; nothing was changed"
 
 
 def salvage_warehouse(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be repaired and lost, and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be repaired and what lost, but change nothing.")
+    ] = False,
 ) -> None:
-    """Make a damaged warehouse anew from what can be read of it; the damaged files are set aside."""
+    """Rebuild a damaged warehouse from what can still be read; the damaged files are set aside."""
     settings = load_settings()
     home = settings.folder
     with turn(home, settings.limits), working("reading the warehouse"):
@@ -41,15 +43,15 @@ def salvage_warehouse(
 
 def told(done: Salvage) -> list[str]:
     """What was repaired, and what is lost of the log."""
-    counts = {"headers": done.headers, "blocks": done.blocks, "records of the log": done.records}
+    counts = {"headers": done.headers, "blocks": done.blocks, "log records": done.records}
     mended = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     said = [f"repaired: {mended}"] if mended else []
     said += [f"{done.left:,} blocks cannot be repaired"] if done.left else []
     if done.bytes_cut:
-        known = f", {done.commits_cut:,} commits or more" if done.commits_cut else ""
-        said.append(f"lost of the log: {done.bytes_cut:,} bytes{known}")
+        known = f", at least {done.commits_cut:,} commits" if done.commits_cut else ""
+        said.append(f"lost from the log: {done.bytes_cut:,} bytes{known}")
     said += done.said
-    return said if done.losses else [*said, "no row of the file is known to be lost"]
+    return said if done.losses else [*said, "no lost rows are known"]
 
 
 def lost(losses: tuple[Loss, ...]) -> Table:

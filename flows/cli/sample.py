@@ -13,10 +13,10 @@ from storage.errors import ConfigurationError
 
 def sample(
     to: Annotated[str, typer.Option(help="Where to write it: a SQLite file, or the URL of an empty PostgreSQL database.")],
-    seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 7,
-    days: Annotated[int, typer.Option(min=1, help="Its length in days, up to --until.")] = 120,
+    seed: Annotated[int, typer.Option(help="Another seed makes another sample.")] = 7,
+    days: Annotated[int, typer.Option(min=1, help="How many days it covers, up to --until.")] = 120,
     scale: Annotated[float, typer.Option(min=0.01, help="Multiplies the number of acts and scans.")] = 1.0,
-    until: Annotated[str | None, typer.Option(help="Its last instant; now by default.")] = None,
+    until: Annotated[str | None, typer.Option(help="Its last instant; default: now.")] = None,
 ) -> None:
     """Write a sample governance database in the racine schema."""
     from flows.instants import in_utc, parse_instant

@@ -17,10 +17,10 @@ PROJECT = Path(__file__).parents[2]
 
 
 def up(
-    port: Annotated[int, typer.Option(help="Where the Prefect server listens.")] = 4200,
-    host: Annotated[str, typer.Option(help="The address it listens on; by default only this machine reaches it.")] = LOOPBACK,
+    port: Annotated[int, typer.Option(help="Port of the Prefect server.")] = 4200,
+    host: Annotated[str, typer.Option(help="Address it listens on; by default only this machine can reach it.")] = LOOPBACK,
 ) -> None:
-    """Start the Prefect server, the schedules and a worker; Ctrl-C ends all of it."""
+    """Start the Prefect server, the schedules and a worker; Ctrl-C stops them all."""
     settings = load_settings()
     load_rules(settings.alerts.rules)
     settings.publish.audience.check()

@@ -17,9 +17,9 @@ KEYS = "unique key of "
 
 
 def verify(
-    deep: Annotated[bool, typer.Option("--deep", help="All, not only what changed and the part whose turn it is.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Check everything, not only what changed and today's part.")] = False,
 ) -> None:
-    """Compare what is stored with its checksums, and look for doubled keys; exit code 1 where anything is wrong."""
+    """Check stored data against its checksums and look for duplicate keys; exit code 1 if anything is wrong."""
     settings = load_settings()
     home, limits, now = settings.folder, settings.limits, datetime.now(UTC)
     with backups_turn(home, limits), working("reading"):
@@ -35,5 +35,5 @@ def told(checks: list[CheckResult]) -> Table:
     for check in checks:
         if check not in keys or not check.is_ok:
             shown.add_row(*map(cell, ("ok" if check.is_ok else "problem", check.name, check.detail)))
-    shown.add_row(*map(cell, ("ok", "unique keys", f"of {sum(check.is_ok for check in keys)} tables, no key doubled")))
+    shown.add_row(*map(cell, ("ok", "unique keys", f"{sum(check.is_ok for check in keys)} tables without duplicate keys")))
     return shown

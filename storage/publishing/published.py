@@ -65,4 +65,4 @@ def check_query(sql: str) -> None:
 
 def _refuse_missing(path: Path) -> None:
     if not path.exists():
-        raise GovpulseError(f"{path} does not exist yet; `govpulse run` makes it")
+        raise GovpulseError(f"{path} does not exist yet; `govpulse run` creates it")

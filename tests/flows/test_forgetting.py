@@ -211,7 +211,7 @@ def test_the_api_of_somebody_elses_server_is_asked_for_what_it_can_do(forgotten:
 def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path, new_port: Callable[[], int]) -> None:
     done = forget(tmp_path / "elsewhere", EVE, PREFECT_API_URL=f"http://127.0.0.1:{new_port()}/api")
     assert done.returncode == 1
-    assert done.stdout.startswith("nothing of this user was here; what comes later will be left out\n")
+    assert done.stdout.startswith("nothing about this user was stored; later rows will be left out\n")
     lines = done.stderr.splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("govpulse: cannot take them out of the Prefect server at http://127.0.0.1:")

@@ -115,7 +115,7 @@ MISTAKES_IN_THE_FILE = {
     "channel without a name": ("[[notifications.channels]]\nkind = 'console'", "wrong setting notifications.channels.0.name"),
     "a list for a preference": (
         "[profiles.preferences.viewer]\ntheme = ['dark']",
-        "viewer.theme is no text, number, true or false",
+        "viewer.theme is not a text, a number, true or false; use one of these",
     ),
     "a date for a preference": ("[profiles.preferences.default]\nsince = 2026-01-01", "wrong setting profiles.preferences"),
     "no number for a preference": ("[profiles.preferences.default]\nsize = nan", "wrong setting profiles.preferences"),
@@ -266,7 +266,7 @@ def test_a_mistake_in_the_channels_variable_is_said_without_its_secret(folder: P
 
 
 def test_channels_have_names_of_their_own(folder: Path) -> None:
-    assert "more than one is called ops" in error_of(write(folder / "own.toml", CHANNEL + CHANNEL))
+    assert "more than one channel is called ops" in error_of(write(folder / "own.toml", CHANNEL + CHANNEL))
 
 
 def test_a_wrong_heartbeat_is_said_without_it(folder: Path) -> None:

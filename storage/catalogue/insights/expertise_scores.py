@@ -9,49 +9,53 @@ EXPERTISE_SCORES = Table(
     schema="insights",
     name="expertise_scores",
     description=(
-        "What each user knows of each domain (`knowledge`) and can help with now (`availability`), from what they did. Owning "
-        "something and being at hand are two questions: who may not log in any more keeps the first and has none of the second. "
-        "docs/metrics.md has the formulas and what was measured."
+        "What each user knows about each domain (`knowledge`) and can help with now (`availability`), judged by what "
+        "they did. Owning something and being available are two questions: a user who can no longer log in keeps the "
+        "knowledge and has no availability. docs/metrics.md has the formulas and what was measured."
     ),
     columns=(
         AS_OF,
-        Column("domain", "VARCHAR", "a domain, what others lie under (`finance` of `finance.ledger`), or `all`", is_required=True),
+        Column("domain", "VARCHAR", "a domain, a parent domain (`finance` of `finance.ledger`), or `all`", is_required=True),
         Column("user_id", "VARCHAR", "the platform's id", is_required=True, is_user_id=True),
-        Column("role", "VARCHAR", "the user's role, where raw.users has them"),
-        Column("is_active", "BOOLEAN", "may still log in, or raw.users does not say", is_required=True),
+        Column("role", "VARCHAR", "the user's role, if raw.users has it"),
+        Column("is_active", "BOOLEAN", "can still log in, or raw.users does not say", is_required=True),
         Column(
             "is_bot",
             "BOOLEAN",
-            "acts more often than people do, or is one by its id (settings): in no rank and no share",
+            "acts more often than people do, or has a bot's id (settings); bots have no rank and no share",
             is_required=True,
         ),
-        Column("is_rollup", "BOOLEAN", "acts in domains under this one count too", is_required=True),
+        Column("is_rollup", "BOOLEAN", "acts in this domain's subdomains count too", is_required=True),
         Column(
             "knowledge",
             "DOUBLE",
             "sum over acts of weight x outcome x (1 + ln item_count) / domain_count; it never fades",
             is_required=True,
         ),
-        Column("knowledge_share", "DOUBLE", "share of the domain's knowledge, drawn towards that of the role; NULL for bots"),
-        Column("knowledge_rank", "BIGINT", "place in the domain by knowledge, equals share a place; NULL for bots"),
+        Column("knowledge_share", "DOUBLE", "share of the domain's knowledge, pulled towards that of the role; NULL for bots"),
+        Column("knowledge_rank", "BIGINT", "rank in the domain by knowledge, ties share a rank; NULL for bots"),
         Column(
             "availability",
             "DOUBLE",
-            "presence x sum over acts of weight x outcome x 2^(-age / half-life); NULL for bots and who may not log in",
+            "presence x sum over acts of weight x outcome x 2^(-age / half-life); NULL for bots and users who can no longer log in",
         ),
-        Column("availability_share", "DOUBLE", "share of the domain's availability, drawn towards that of the role; NULL like it"),
-        Column("availability_rank", "BIGINT", "place in the domain by availability, equals share a place; NULL like it"),
+        Column(
+            "availability_share",
+            "DOUBLE",
+            "share of the domain's availability, pulled towards that of the role; NULL like availability",
+        ),
+        Column("availability_rank", "BIGINT", "rank in the domain by availability, ties share a rank; NULL like availability"),
         Column("presence", "DOUBLE", "2^(-time since the user's last act in any domain / half-life), in (0, 1]", is_required=True),
         Column(
             "level",
             "VARCHAR",
-            "by knowledge_share; `insufficient_evidence` with little knowledge, `excluded` for bots",
+            "from knowledge_share; `insufficient_evidence` with little knowledge, `excluded` for bots",
             is_required=True,
             allowed=(*LEVELS_OF_PEOPLE, "excluded"),
         ),
         count("events", "acts that succeeded or failed before as_of"),
-        count("succeeded", "those that succeeded"),
-        Column("last_active_at", "TIMESTAMPTZ", "the last of them", is_required=True),
+        count("succeeded", "acts that succeeded before as_of"),
+        Column("last_active_at", "TIMESTAMPTZ", "last of these acts", is_required=True),
         *rate("success_rate", "succeeded / events"),
         IS_SAMPLE,
     ),

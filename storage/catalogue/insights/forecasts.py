@@ -9,8 +9,8 @@ FORECASTS = Table(
     schema="insights",
     name="forecasts",
     description=(
-        "When each filesystem, and the memory of each host, container and running process, reaches its limit, or why nobody can "
-        "say. From whole hours of system_metrics_hourly."
+        "When each filesystem, and the memory of each host, container and running process, reaches its limit, or why "
+        "that cannot be said. Computed from whole hours of system_metrics_hourly."
     ),
     columns=(
         AS_OF,
@@ -23,27 +23,35 @@ FORECASTS = Table(
         ),
         Column("attributes", "VARCHAR", "sorted `k=v,k=v`", is_required=True),
         Column("unit", "VARCHAR", "UCUM unit of the values"),
-        count("hours", "whole hours of the last 21 days that have a value"),
-        Column("value", "DOUBLE", "mean of the newest hour"),
-        Column("level", "DOUBLE", "what it goes up from: usual peaks now (filesystems), the highest of the last day (memory)"),
-        Column("window_hours", "BIGINT", "how far back the growth is looked for (h): 504 filesystems, 24 or 168 memory"),
+        count("hours", "whole hours with a value in the last 21 days"),
+        Column("value", "DOUBLE", "mean of the latest hour"),
+        Column(
+            "level",
+            "DOUBLE",
+            "where the forecast starts: usual peaks now (filesystems), the highest value of the last day (memory)",
+        ),
+        Column("window_hours", "BIGINT", "how far back growth is measured (h): 504 for filesystems, 24 or 168 for memory"),
         Column(
             "slope_per_day",
             "DOUBLE",
-            "growth a day: median of slopes (Theil 1950), of daily medians a whole number of weeks apart (filesystems), of the "
-            "least values of hours or of days (memory)",
+            "growth per day: median of slopes (Theil 1950), between daily medians a whole number of weeks apart "
+            "(filesystems), or between the lowest values of hours or days (memory)",
         ),
         *interval("slope_per_day", "slope_per_day", "Sen 1968, widened for correlation; Hirsch, Slack & Smith 1982"),
-        Column("growth_p_value", "DOUBLE", "two-sided, of no growth, from the width of that interval; at least .0001"),
-        Column("is_growing", "BOOLEAN", "it grows beyond doubt, and, for memory, leaks", is_required=True),
-        Column("grows_since", "TIMESTAMPTZ", "start of what was looked at, or of the series; NULL where it does not grow"),
-        Column("horizon_days", "DOUBLE", "how far ahead is looked (days)", is_required=True),
+        Column("growth_p_value", "DOUBLE", "two-sided p-value for no growth, from the width of that interval; at least .0001"),
+        Column("is_growing", "BOOLEAN", "growth is significant and, for memory, looks like a leak", is_required=True),
+        Column("grows_since", "TIMESTAMPTZ", "start of the hours examined, or of the series; NULL if it does not grow"),
+        Column("horizon_days", "DOUBLE", "how far ahead the forecast looks (days)", is_required=True),
         Column("point", "DOUBLE", "level + slope_per_day x horizon_days, as if there were no limit"),
-        *interval("point", "point", "from the slope's and, for filesystems, the scatter of the peaks"),
-        Column("limit_value", "DOUBLE", "1; of a container its limit; of a process what it has and its host has available"),
+        *interval("point", "point", "from the slope's interval and, for filesystems, the scatter of the peaks"),
+        Column(
+            "limit_value",
+            "DOUBLE",
+            "1; for a container, its limit; for a process, the memory it uses plus what its host has available",
+        ),
         Column("crosses_at", "TIMESTAMPTZ", "when the limit is reached; NULL with a reason"),
-        Column("crosses_low_at", "TIMESTAMPTZ", "the soonest of the 95 % interval of it"),
-        Column("crosses_high_at", "TIMESTAMPTZ", "the latest of it; NULL beyond ten years"),
+        Column("crosses_low_at", "TIMESTAMPTZ", "earliest end of the 95 % interval of crosses_at"),
+        Column("crosses_high_at", "TIMESTAMPTZ", "latest end of it; NULL beyond ten years"),
         Column("no_forecast_reason", "VARCHAR", "why crosses_at is NULL", allowed=REASONS, is_sentence=True),
     ),
     verb="replace",

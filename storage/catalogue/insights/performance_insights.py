@@ -24,11 +24,11 @@ PERFORMANCE_INSIGHTS = Table(
     schema="insights",
     name="performance_insights",
     description=(
-        "What is wrong and what to do about it, one row a finding. A finding that is still there at the next computation is the "
-        "same row, continued; one that is gone gets its end."
+        "What is wrong and what to do about it, one row per finding. A finding that the next computation finds again "
+        "keeps its row; one that it does not find gets its end."
     ),
     columns=(
-        Column("as_of", "TIMESTAMPTZ", "the last instant that it was found for", is_required=True),
+        Column("as_of", "TIMESTAMPTZ", "the last computation that found it", is_required=True),
         Column(
             "insight_id",
             "VARCHAR",
@@ -36,7 +36,7 @@ PERFORMANCE_INSIGHTS = Table(
             is_required=True,
             hash_of=("kind", "subject", "labels", "started_at"),
         ),
-        Column("kind", "VARCHAR", "what kind of finding", is_required=True, allowed=KINDS),
+        Column("kind", "VARCHAR", "kind of finding", is_required=True, allowed=KINDS),
         Column(
             "subject",
             "VARCHAR",
@@ -44,16 +44,16 @@ PERFORMANCE_INSIGHTS = Table(
             is_required=True,
         ),
         Column("severity", "VARCHAR", "how bad", is_required=True, allowed=("warning", "critical")),
-        Column("started_at", "TIMESTAMPTZ", "since when, as the data tell", is_required=True),
-        Column("ended_at", "TIMESTAMPTZ", "the first computation that did not find it any more; NULL while it lasts"),
+        Column("started_at", "TIMESTAMPTZ", "when it began, according to the data", is_required=True),
+        Column("ended_at", "TIMESTAMPTZ", "the first computation that no longer found it; NULL while it lasts"),
         Column("first_found_at", "TIMESTAMPTZ", "the first computation that found it", is_required=True),
-        Column("statement", "VARCHAR", "one sentence with its numbers", is_required=True, is_sentence=True),
-        Column("recommendation", "VARCHAR", "what to do, naming the thing to do it to", is_required=True, is_sentence=True),
+        Column("statement", "VARCHAR", "one sentence with the numbers", is_required=True, is_sentence=True),
+        Column("recommendation", "VARCHAR", "what to do, and to what", is_required=True, is_sentence=True),
         Column("evidence", "JSON", "the numbers behind it, an object", is_required=True, is_sentence=True),
         Column(
             "confidence",
             "DOUBLE",
-            "probability that it is so, in [0, 1]: how it comes about is in docs/metrics.md",
+            "probability that the finding is true, in [0, 1]; docs/metrics.md says how it is computed",
             is_required=True,
             minimum=0,
             maximum=1,
@@ -62,7 +62,7 @@ PERFORMANCE_INSIGHTS = Table(
         Column(
             "labels",
             "JSON",
-            "what else it is about, an object: `filesystem`, `part`, `scan_type` or `environment`",
+            "what else identifies it, an object: `filesystem`, `part`, `scan_type` or `environment`",
         ),
     ),
     verb="upsert",

@@ -2,9 +2,9 @@
 
 from storage.catalogue.model import Column
 
-AS_OF = Column("as_of", "TIMESTAMPTZ", "the instant that the row was computed for", is_required=True)
-WINDOW_DAYS = Column("window_days", "BIGINT", "length of the window (days), half-open up to as_of", is_required=True)
-IS_SAMPLE = Column("is_sample", "BOOLEAN", "computed from the made-up sample database, not from a platform", is_required=True)
+AS_OF = Column("as_of", "TIMESTAMPTZ", "the instant the row was computed for", is_required=True)
+WINDOW_DAYS = Column("window_days", "BIGINT", "length of the window (days); it ends at as_of, exclusive", is_required=True)
+IS_SAMPLE = Column("is_sample", "BOOLEAN", "computed from the made-up sample database, not from a real platform", is_required=True)
 
 
 def count(name: str, description: str) -> Column:
@@ -24,10 +24,10 @@ def interval(name: str, description: str, method: str) -> tuple[Column, Column]:
 
 def rate(name: str, description: str) -> tuple[Column, Column, Column]:
     """A rate in [0, 1] with its interval."""
-    return Column(name, "DOUBLE", f"{description}; NULL where the denominator is 0"), *interval(name, name, "Wilson 1927")
+    return Column(name, "DOUBLE", f"{description}; NULL if the denominator is 0"), *interval(name, name, "Wilson 1927")
 
 
 def median(name: str, description: str) -> tuple[Column, Column, Column]:
     """A median in seconds, `name`_seconds, with its interval."""
-    value = Column(f"{name}_seconds", "DOUBLE", f"{description} (s); NULL without any")
-    return value, *interval(name, f"{name}_seconds", "order statistics, exact (s); NULL under 6")
+    value = Column(f"{name}_seconds", "DOUBLE", f"{description} (s); NULL if there are none")
+    return value, *interval(name, f"{name}_seconds", "order statistics, exact (s); NULL with fewer than 6")

@@ -6,7 +6,7 @@ from storage.catalogue.model import Column, Table
 SYSTEM_METRICS_HOURLY = Table(
     schema="insights",
     name="system_metrics_hourly",
-    description="Host metrics by the hour. The hour that `as_of` falls into holds what was sampled up to then.",
+    description="Host metrics by hour. The hour that contains `as_of` covers samples up to then.",
     columns=(
         AS_OF,
         Column("host", "VARCHAR", "the host's name", is_required=True),
@@ -14,9 +14,9 @@ SYSTEM_METRICS_HOURLY = Table(
         Column("attributes", "VARCHAR", "sorted `k=v,k=v`", is_required=True),
         Column("hour_at", "TIMESTAMPTZ", "start of the hour", is_required=True),
         Column("unit", "VARCHAR", "UCUM unit"),
-        Column("min", "DOUBLE", "least value"),
+        Column("min", "DOUBLE", "lowest value"),
         Column("mean", "DOUBLE", "arithmetic mean"),
-        Column("max", "DOUBLE", "greatest value"),
+        Column("max", "DOUBLE", "highest value"),
         Column("p95", "DOUBLE", "95th percentile, interpolated"),
         Column("samples", "BIGINT", "samples with a value (count)", is_required=True),
         Column("missing", "BIGINT", "samples that could not be read (count)", is_required=True),

@@ -32,7 +32,7 @@ def describe(row: SelectedRow) -> Finding:
 def _statement(row: SelectedRow, named: list[str]) -> str:
     lasts = f"{'has behaved' if row['is_ongoing'] else 'behaved'} unusually for {duration(row['seconds'])}"
     shares = [f"{name} ({percent(each['contribution'])})" for name, each in zip(named, json.loads(row["top_metrics"]), strict=True)]
-    mostly = f", mostly by {listed(shares[:NAMED])}" if shares else ""
+    mostly = f", mostly because of {listed(shares[:NAMED])}" if shares else ""
     return (
         f"{row['host']} {lasts}; its score reached {times(row['peak'])} at {minute(row['peak_at'])}"
         f" (threshold {times(row['threshold'])}){mostly}"
@@ -40,13 +40,13 @@ def _statement(row: SelectedRow, named: list[str]) -> str:
 
 
 def _recommendation(row: SelectedRow, named: list[str]) -> str:
-    shared = f"{counted(row['others'], 'other host')} did so at the same time: look first at what they share. " * (
+    shared = f"{counted(row['others'], 'other host')} behaved unusually at the same time: look first at what they share. " * (
         row["others"] > 0
     )
     looked = (
         f"Look at {listed(named[:NAMED])} on {row['host']} from {minute(row['started_at'])} on" if named else "Look at its metrics"
     )
-    return f"{shared}{looked}, and at what was deployed, scheduled or restarted there then."
+    return f"{shared}{looked}, and at what was deployed, scheduled or restarted there at that time."
 
 
 def _name(named: dict[str, str]) -> str:

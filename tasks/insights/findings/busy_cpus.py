@@ -25,19 +25,27 @@ def _ago(as_of: datetime, instant: datetime) -> int:
     return max(0, int((as_of - instant).total_seconds() - 1) // 3600)
 
 
+def is_over(row: SelectedRow) -> bool:
+    ago: float = (row["as_of"] - row["ended_at"]).total_seconds()
+    return bool(ago > 60 * (row["covers"] + 1))
+
+
+def in_use(row: SelectedRow) -> str:
+    return "were in use" if is_over(row) else "have been in use"
+
+
 def when(row: SelectedRow) -> str:
     """`for 42 min since ...` of what goes on, else `for 42 min from ... on`. Nobody looks back further than a day."""
-    is_over = (row["as_of"] - row["ended_at"]).total_seconds() > 60 * (row["covers"] + 1)
     seconds = (row["ended_at"] - row["started_at"]).total_seconds()
     if seconds >= DAY:
         return "for a day or longer"
-    return f"for {duration(seconds)} {'from' if is_over else 'since'} {minute(row['started_at'])}{' on' * is_over}"
+    return f"for {duration(seconds)}{' from' if is_over(row) else ' since'} {minute(row['started_at'])}{' on' * is_over(row)}"
 
 
 def on_earlier_days(row: SelectedRow) -> str:
     days, times = row["earlier_days"], row["earlier_days_as_busy"]
     if days < NEEDED:
-        return f"what is usual at this time of day is not known yet, of {counted(days, 'day')}"
+        return f"too little history to say what is usual at this time of day ({counted(days, 'day')})"
     return f"it was as busy at this time on {times or 'none'} of {counted(days, 'earlier day')}"
 
 
@@ -54,12 +62,12 @@ def culprit(row: SelectedRow) -> str:
         return f"{look}: no process was sampled."
     one, share = process(row["process"]), percent(row["process_share"])
     if row["process_share"] < SMALL * row["mean"]:
-        return f"{look}: the busiest process sampled, {one}, took only {share} of all CPUs."
+        return f"{look}: the busiest process sampled, {one}, used only {share} of all CPUs."
     if row["processes"] == 1:
         return f"It is {one} on {row['host']}, with {share} of all CPUs: see what it does, and stop, slow down (nice) or move it."
     name = parsed(row["process"]).get("name", "one name")
     return (
-        f"It is {row['processes']:,} processes named {name} on {row['host']}, with {share} of all CPUs together, the busiest"
+        f"It is {row['processes']:,} processes named {name} on {row['host']}, with {share} of all CPUs in total, the busiest being"
         f" {one}: see what starts them, and run fewer at once, slow them down (nice) or move them."
     )
 

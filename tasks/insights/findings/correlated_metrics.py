@@ -34,10 +34,10 @@ def describe(row: SelectedRow) -> Finding:
 def _statement(row: SelectedRow) -> str:
     low, high = row["correlation_low"], row["correlation_high"]
     moves = "rises" if row["correlation"] > 0 else "falls"
-    lag = f"{counted(row['lag_minutes'], 'minute')} after" if row["lag_minutes"] else "as soon as"
+    lag = f"{counted(row['lag_minutes'], 'minute')} after" if row["lag_minutes"] else "in the same minute as"
     return (
         f"{row['operation']} has been slow since {minute(row['started_at'])}"
-        f" (95 of 100 take up to {seconds(row['p95_seconds'])},"
+        f" (95 of 100 requests take up to {seconds(row['p95_seconds'])},"
         f" {times(row['p95_ratio'])} times the usual), and over the last 24 hours its median duration"
         f" {moves} {lag} {_metric(row)} rises:"
         f" correlation {row['correlation']:.2f} ({low:.2f} to {high:.2f}) over {counted(row['samples'], 'minute')}"
@@ -47,8 +47,8 @@ def _statement(row: SelectedRow) -> str:
 def _recommendation(row: SelectedRow) -> str:
     others = f" ({counted(row['other_hosts'], 'other host')} likewise)" if row["other_hosts"] else ""
     return (
-        f"See what drives {_metric(row)}{others} and whether {row['operation']} runs or waits there: a correlation does not tell"
-        " the cause, and both may have a third one."
+        f"Find out what drives {_metric(row)}{others} and whether {row['operation']} runs or waits there: a correlation is not"
+        " proof, and both may have a third cause."
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from tasks.insights.findings.busy_cpus import culprit, hours_of, on_earlier_days, samples_of, surprise, when
+from tasks.insights.findings.busy_cpus import culprit, hours_of, in_use, on_earlier_days, samples_of, surprise, when
 from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.wording import percent
 from tasks.insights.hosts.usual_load import compare, irregular_bursts, load_of, usual_mean
@@ -49,8 +49,9 @@ def describe(row: SelectedRow) -> Finding:
         severity="warning",
         started_at=row["started_at"],
         statement=(
-            f"{percent(row['mean'])} of all CPUs on {row['host']} were in use on average (peak {percent(row['peak'])}) {when(row)},"
-            f" usually {percent(row['usual'])} at this time; {on_earlier_days(row)}"
+            f"{percent(row['mean'])} of all CPUs on {row['host']} {in_use(row)} on average"
+            f" (peak {percent(row['peak'])}) {when(row)}, usually {percent(row['usual'])} at this time of day;"
+            f" {on_earlier_days(row)}"
         ),
         recommendation=culprit(row),
         evidence={name: row[name] for name in NUMBERS} | {"sql": samples_of(row)},

@@ -49,7 +49,9 @@ def _first_failure(row: SelectedRow) -> datetime:
 
 
 def _fallen(row: SelectedRow) -> str:
-    return f"{_level(row, 'after', 'deployment')} succeeded since {date(row['changed_at'])}; {_level(row, 'before')} before"
+    return (
+        f"{_level(row, 'after', 'deployment')} have succeeded since {date(row['changed_at'])}, {_level(row, 'before')} before that"
+    )
 
 
 def _low(row: SelectedRow) -> str:
@@ -57,12 +59,12 @@ def _low(row: SelectedRow) -> str:
         row["success_rate"], row["success_rate_exact_low"], row["success_rate_exact_high"], row["deployments"], "deployment"
     )
     if row["changed_at"] is not None:
-        return f"{_fallen(row)}; together {rate} in the last {row['window_days']} days"
+        return f"{_fallen(row)}; {rate} over all of the last {row['window_days']} days"
     return f"{rate} succeeded in the last {row['window_days']} days; {_trend(row)}"
 
 
 def _trend(row: SelectedRow) -> str:
-    return "no evidence that it was ever better" if row["change"] == "no_evidence" else "too few to tell since when"
+    return "no evidence that it was ever better" if row["change"] == "no_evidence" else "too few deployments to tell since when"
 
 
 def _level(row: SelectedRow, side: str, what: str = "") -> str:
@@ -73,11 +75,11 @@ def _recommendation(row: SelectedRow) -> str:
     """What to do, by whether it is over, and whether it is one version's fault; then what to look at."""
     hold = f"Hold further releases of {_where(row)}"
     if not row["failures"]:
-        return f"{hold}; the failed attempts are not in raw.deployments any more."
+        return f"{hold}; the failed attempts are no longer in raw.deployments."
     if row["successes_since"] >= RECOVERED:
-        return f"{_successes(row)}, so that it may be over: before the next release of {_where(row)}, look at {_attempts(row)}."
+        return f"{_successes(row)}, so it may be over: before the next release of {_where(row)}, look at {_attempts(row)}."
     if row["successes_since"]:
-        return f"{hold}, and look at {_attempts(row)}. {_successes(row)}, which is too little to say that it is over."
+        return f"{hold}, and look at {_attempts(row)}. {_successes(row)}, too few to say that it is over."
     if _is_of_one_version(row):
         return f"{_version(row)}. {hold} until it is clear why, and look at {_attempts(row)}."
     return f"{hold}, and look at {_attempts(row)}."
@@ -101,9 +103,9 @@ def _version(row: SelectedRow) -> str:
     share = f"{newest['failures']:,} of the {row['failures']:,} failed deployments"
     place = f"{row['service']} in {row['environment']}"
     if newest["is_rolled_back"]:
-        return f"Version {newest['version']} of {place}, which has {share}, was rolled back: leave it so"
+        return f"Version {newest['version']} of {place}, which accounts for {share}, was rolled back: leave it that way"
     target = f"{sound['version']}, which succeeded {minute(sound['ended_at'])}" if sound else "the version before it"
-    return f"Roll {place} back from {newest['version']}, which has {share}, to {target}"
+    return f"Roll {place} back from {newest['version']}, which accounts for {share}, to {target}"
 
 
 def _where(row: SelectedRow) -> str:

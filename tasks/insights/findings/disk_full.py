@@ -26,8 +26,8 @@ def describe(row: SelectedRow) -> Finding:
         started_at=row["grows_since"],
         statement=_statement(row, mount),
         recommendation=(
-            f"Make room on {mount} of {row['host']}, or enlarge it, before {date(row['crosses_low_at'])}: see there what grows with"
-            f" `du -xh --max-depth=2 {mount} | sort -h | tail`, and whether old logs, backups or temporary files may go."
+            f"Free space on {mount} of {row['host']}, or enlarge it, before {date(row['crosses_low_at'])}: find what grows with"
+            f" `du -xh --max-depth=2 {mount} | sort -h | tail`, and delete old logs, backups or temporary files that can go."
         ),
         evidence={name: row[name] for name in NUMBERS} | {"sql": rows},
         confidence=1 - row["growth_p_value"],

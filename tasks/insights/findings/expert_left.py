@@ -42,8 +42,9 @@ def _statement(row: SelectedRow) -> str:
 def _held(domain: SelectedRow) -> str:
     name, share = domain["domain"], percent(domain["share"])
     if domain["bus_factor"] == 1:
-        return f"{name} rested on them alone, with {share} of the knowledge"
-    return f"number {domain['place']} of the {domain['bus_factor']:,} who hold half of the knowledge of {name}, with {share}"
+        return f"{name} depended on them alone, with {share} of the knowledge"
+    few = f"the {domain['bus_factor']:,} people who hold half of the knowledge of {name}"
+    return f"they were number {domain['place']} of {few}, with {share}"
 
 
 def _more(domains: Sequence[SelectedRow]) -> str:
@@ -54,9 +55,9 @@ def _hand_over(domains: Sequence[SelectedRow]) -> str:
     """To whoever is most at hand, by domain."""
     heirs = [f"{each['domain']} to {each['heir']}" for each in domains[:NAMED] if each["heir"] is not None]
     orphans = [each["domain"] for each in domains if each["heir"] is None]
-    steps = [f"Hand over {listed(heirs)}, most at hand there, with the help of whoever else knows it."] if heirs else []
+    steps = [f"Hand over {listed(heirs)}, most available there, with the help of others who know it."] if heirs else []
     if orphans:
-        steps.append(f"Nobody who acted in {listed(orphans)} can still log in: appoint two people, and hand over what was left.")
+        steps.append(f"Nobody who acted in {listed(orphans)} can still log in: appoint two people, and hand over what is left.")
     return " ".join(steps)
 
 

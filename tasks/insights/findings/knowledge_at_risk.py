@@ -34,7 +34,7 @@ def _started_at(row: SelectedRow) -> datetime:
 
 def _alone(row: SelectedRow) -> str:
     first, share = row["expert_user_id"], percent(row["expert_share"])
-    return f"{row['domain']} rests on one person: {first} holds {share} of the knowledge, {_rest(row)}."
+    return f"{row['domain']} depends on one person: {first} holds {share} of the knowledge, {_rest(row)}."
 
 
 def _lost(row: SelectedRow) -> str:
@@ -51,14 +51,16 @@ def _rest(row: SelectedRow) -> str:
 def _spread(row: SelectedRow) -> str:
     second, first = row["runner_up_user_id"], row["expert_user_id"]
     whom = f"{second}, who knows it next best," if second else "a second person"
-    return f"Spread it: let {whom} make the next changes in {row['domain']}, with {first} to review them."
+    return f"Spread the knowledge: let {whom} make the next changes in {row['domain']}, and let {first} review them."
 
 
 def _hand_over(row: SelectedRow) -> str:
     heir, domain, first = row["available_user_id"], row["domain"], row["expert_user_id"]
     if heir is None:
         return f"Nobody who acted in {domain} can still log in: appoint two people, and hand over what {first} left."
-    return f"Hand it over: make {heir}, who is most at hand in {domain}, its owner, and let a second person make changes in it too."
+    return (
+        f"Hand it over: make {heir}, who is most available in {domain}, its owner, and let a second person make changes in it too."
+    )
 
 
 KNOWLEDGE_AT_RISK = Kind("knowledge_at_risk", parameters=("as_of", "window_days"), describe=describe)

@@ -25,7 +25,7 @@ def describe(row: SelectedRow) -> Finding:
         severity="critical" if _is_near(row) else "warning",
         started_at=row["grows_since"],
         statement=f"Memory of {_what(row)} on {row['host']} has grown by {_slope(row)}"
-        f" over the last {duration(3600 * row['window_hours'])} (at its lowest points),"
+        f" over the last {duration(3600 * row['window_hours'])} (measured at its lowest points),"
         f" and is now {amount(row['value'], row['unit'])}; {_limit(row)}",
         recommendation=_recommendation(row),
         evidence={name: row[name] for name in NUMBERS} | {"sql": rows},
@@ -62,17 +62,17 @@ def _limit(row: SelectedRow) -> str:
 def _recommendation(row: SelectedRow) -> str:
     if row["metric"] == PROCESS:
         return (
-            f"Restart {process(row['attributes'])} on {row['host']} before it reaches the limit, which ends this finding, and look"
-            " in what was deployed to it last for what is kept and never let go."
+            f"Restart {process(row['attributes'])} on {row['host']} before it reaches the limit, which ends this finding, and check"
+            " its latest deployment for memory that is kept and never freed."
         )
     if row["leaking"] is not None:
-        return f"Most of it is {process(row['leaking'])}: restart that before the limit is reached, and look for what it keeps."
+        return f"Most of it is {process(row['leaking'])}: restart it before the limit is reached, and find out what it keeps."
     if row["largest"] is not None:
         return (
-            f"No process that was sampled all the time leaks by itself; the largest on {row['host']} is {process(row['largest'])}:"
-            " see whether it, or a number of small ones, has grown, and whether files in memory (tmpfs) have."
+            f"No single process sampled the whole time leaks; the largest on {row['host']} is {process(row['largest'])}:"
+            " check whether it, or many small ones, or files in memory (tmpfs) have grown."
         )
-    return f"See which process on {row['host']} has grown, and whether files in memory (tmpfs) have: no process was sampled."
+    return f"No process was sampled: check on {row['host']} whether a process or files in memory (tmpfs) have grown."
 
 
 MEMORY_LEAK = Kind("memory_leak", parameters=(), describe=describe)

@@ -50,7 +50,7 @@ def _shared(others: Sequence[str]) -> str:
     if not others:
         return ""
     named = listed([*others[:NAMED], f"{len(others) - NAMED:,} more"] if len(others) > NAMED else others)
-    return f"So is it with {named}: look first at what they share."
+    return f"The same is true of {named}: look first at what they share."
 
 
 def _released(row: SelectedRow) -> str:
@@ -60,7 +60,7 @@ def _released(row: SelectedRow) -> str:
     if not near:
         return ""
     named = [f"{_release(each)} ({minute(each['finished_at'])})" for each in near[:NAMED]]
-    return f"When it began, {listed(named)} went out: if one of them serves {row['operation']}, roll it back."
+    return f"Deployed when it began: {listed(named)}. If one of them serves {row['operation']}, roll it back."
 
 
 def _release(release: SelectedRow) -> str:
@@ -72,4 +72,4 @@ def _load(row: SelectedRow) -> str:
     if not usual or row["requests"] < MORE_LOAD * usual:
         return ""
     load = f"{row['requests']:,} requests in the hour from {minute(row['hour_at'])}, {times(row['requests'] / usual)} times as many"
-    return f"It had {load} as usual: see who sends them, and limit them or give {row['operation']} more room."
+    return f"It had {load} as usual: find out who sends them, and limit them or give {row['operation']} more capacity."

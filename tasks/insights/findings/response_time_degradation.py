@@ -38,18 +38,18 @@ def _of_day(row: SelectedRow) -> str:
     usual, share = seconds(row["baseline_p95_seconds"]), percent(row["usual_share"])
     requests = f"{counted(row['timed'], 'request')} in the 24 hours since {minute(row['started_at'])}"
     return (
-        f"{row['operation']} has been slow: of {requests} {row['slow']:,} took longer than the usual 95th percentile of {usual},"
-        f" usually {share}, and {row['very_slow']:,} longer than 1.5 times that"
+        f"{row['operation']} has been slow: of {requests}, {row['slow']:,} took longer than the usual 95th percentile of {usual}"
+        f" (usually {share}), and {row['very_slow']:,} took longer than 1.5 times that"
     )
 
 
 def _of_hour(row: SelectedRow) -> str:
     usual = seconds(row["baseline_p95_seconds"])
-    p95 = f"95 of 100 take up to {seconds(row['p95_seconds'])} ({_between(row)})"
+    p95 = f"95 of 100 requests take up to {seconds(row['p95_seconds'])} ({_between(row)})"
     slow = f"{row['slow']:,} of {counted(row['timed'], 'request')} in the hour from {minute(row['hour_at'])}"
     return (
         f"{row['operation']} has been slow since {minute(row['started_at'])}: {p95}, {times(row['p95_ratio'])} times the usual"
-        f" {usual}; {slow} took longer than that, usually {percent(row['usual_share'])}"
+        f" {usual}; {slow} took longer than {usual} (usually {percent(row['usual_share'])})"
     )
 
 

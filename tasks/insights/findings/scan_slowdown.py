@@ -50,15 +50,15 @@ def _recommendation(row: SelectedRow) -> str:
     source, day, slower, assets = row["data_source"], date(row["slowed_at"]), row["slowdown_ratio"], row["assets_ratio"]
     look = f"look at the load of {source}, at the scanner, and at what changed on {day}"
     if assets is None:
-        return f"How many assets {_scans(row)} read is not known: see whether they are more than before {day}, and if not, {look}."
-    read = f"They read {times(assets)} times the assets a run (of daily medians, no interval)"
+        return f"The number of assets that {_scans(row)} read is not known: check whether it has grown since {day}; if not, {look}."
+    read = f"They read {times(assets)} times as many assets per run (from daily medians, no interval)"
     if 1 / AS_MANY_ASSETS <= assets <= AS_MANY_ASSETS:
-        return f"They read about as many assets a run as before, so that each asset takes longer: {look}."
+        return f"They read about as many assets per run as before, so each asset takes longer: {look}."
     if assets < 1:
         return f"{read}, and still take longer: {look}."
     if assets >= (row["slowdown_ratio_low"] or slower):
         return f"{read}, which explains it: narrow the scope of {_scans(row)}, split them, or accept the time."
-    return f"{read}, which explains a part: see whether the scope of {_scans(row)} must be so wide, and {look}."
+    return f"{read}, which explains part of it: check whether {_scans(row)} need such a wide scope, and {look}."
 
 
 def _scans(row: SelectedRow) -> str:

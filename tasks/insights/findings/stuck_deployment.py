@@ -42,7 +42,7 @@ def _deployment(row: SelectedRow) -> str:
 def _statement(row: SelectedRow) -> str:
     since = f"{_deployment(row)} has been {row['state']} for {duration(row['elapsed_seconds'])}, since {minute(row['begun_at'])}"
     if not row["ended"]:
-        return f"{since}; none has ended in {counted(row['window_days'], 'day')} that it could be compared with"
+        return f"{since}; no attempt to compare it with has ended in {counted(row['window_days'], 'day')}"
     longer = f"{row['longer']:,}" if row["longer"] else "none"
     return f"{since}; of {counted(row['ended'], 'attempt')} that ended in {row['window_days']} days {longer} took as long"
 
@@ -53,12 +53,12 @@ def _recommendation(row: SelectedRow) -> str:
         since, latest = counted(row["succeeded_since"], "deployment"), minute(row["last_succeeded_at"])
         return (
             f"{since} of {row['service']} to {row['environment']} succeeded since, the latest of {row['last_version']} {latest}, so"
-            f" that nothing waits for it: see that its job does not run any more, and {close}."
+            f" nothing waits for it: make sure that its job no longer runs, and {close}."
         )
     if row["state"] == "pending":
-        waits = f"waits for an approval, or nothing takes up deployments to {row['environment']}"
-        return f"See whether it {waits}; else {close}, and start it again."
-    return f"See whether its job still runs; if not, {close}, check what of it is already there, and start it again."
+        waits = f"waits for an approval, or nothing picks up deployments to {row['environment']}"
+        return f"Check whether it {waits}; otherwise {close}, and start it again."
+    return f"Check whether its job still runs; if not, {close}, check what it already deployed, and start it again."
 
 
 STUCK_DEPLOYMENT = Kind("stuck_deployment", parameters=("as_of", "window_days", "gap_seconds"), describe=describe)

@@ -39,7 +39,7 @@ def _recommendation(row: SelectedRow) -> str:
     heard = f"its record last changed {minute(changed)}" if changed else "when its record last changed is not known"
     if row["status"] == "queued":
         return (
-            f"Check that the platform's scheduler and its scanning host take up scans; cancel {scan} and ask for it again; {heard}."
+            f"Check that the platform's scheduler and its scanning host pick up scans; cancel {scan} and request it again; {heard}."
         )
     return f"Check on the scanning host whether its process still runs; cancel {scan} in the platform and start it again; {heard}."
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from tasks.insights.findings.busy_cpus import culprit, hours_of, on_earlier_days, samples_of, surprise, when
+from tasks.insights.findings.busy_cpus import culprit, hours_of, in_use, on_earlier_days, samples_of, surprise, when
 from tasks.insights.findings.kind import Finding, Kind, SelectedRow
 from tasks.insights.findings.wording import percent, times
 from tasks.insights.hosts.usual_load import compare, load_of
@@ -62,8 +62,8 @@ def _is_full(row: SelectedRow) -> bool:
 
 def _statement(row: SelectedRow) -> str:
     cpus = f"{row['cpus']:g} CPUs" if row["cpus"] else "all CPUs"
-    used = f"{percent(row['mean'])} of {cpus} on {row['host']} are in use on average (peak {percent(row['peak'])}) {when(row)}"
-    waiting = f"; {times(_queue(row))} threads a CPU run or wait" if _queue(row) >= QUEUED else ""
+    used = f"{percent(row['mean'])} of {cpus} on {row['host']} {in_use(row)} on average (peak {percent(row['peak'])}) {when(row)}"
+    waiting = f"; {times(_queue(row))} threads per CPU run or wait" if _queue(row) >= QUEUED else ""
     return f"{used}{waiting}; {on_earlier_days(row)}"
 
 
@@ -71,9 +71,9 @@ def _besides(row: SelectedRow) -> list[str]:
     """What else may be the reason."""
     said = []
     if (row["stolen"] or 0) >= STOLEN:
-        said.append(f"{percent(row['stolen'])} is stolen by other machines on the same hardware: ask who runs it.")
+        said.append(f"Other machines on the same hardware steal {percent(row['stolen'])}: ask whoever runs it.")
     if row["container_limit"] is not None:
-        said.append(f"The container that is sampled may use {row['container_limit']:g} of them: the figures are the host's.")
+        said.append(f"The sampled container may use only {row['container_limit']:g} of these CPUs: the figures are the host's.")
     return said
 
 

@@ -66,18 +66,18 @@ def evidence() -> pl.Expr:
     lasting = pl.format("it has been {} for {}", "status", _said("elapsed_seconds"))
     since = (
         pl.when(pl.col("elapsed_seconds").is_null())
-        .then(pl.format("it is {}, since when is not known", "status"))
+        .then(pl.format("it is {}, for how long is not known", "status"))
         .otherwise(lasting)
     )
     judged_by = pl.when(pl.col("history_runs") < LEAST_RUNS).then(_too_few()).otherwise(pl.concat_str(_history(), _signs()))
-    outdated = pl.format("; its newest state was refused: {}", "outdated_reason")
+    outdated = pl.format("; its newest version was rejected: {}", "outdated_reason")
     return pl.concat_str(since, pl.when(pl.col("outdated_reason").is_not_null()).then(outdated).otherwise(judged_by))
 
 
 def _too_few() -> pl.Expr:
     some = pl.col("history_runs").map_elements(lambda n: counted(n, "earlier run"), return_dtype=pl.String)
     runs = pl.when(pl.col("history_runs") == 0).then(pl.lit("no earlier run")).otherwise(some)
-    return pl.format("; {} succeeded in {} days, and it takes {} to judge", runs, "window_days", pl.lit(LEAST_RUNS))
+    return pl.format("; {} succeeded in {} days, and judging takes at least {}", runs, "window_days", pl.lit(LEAST_RUNS))
 
 
 def _history() -> pl.Expr:

@@ -196,7 +196,7 @@ def test_an_ack_is_of_this_episode(govpulse, fails, standing) -> None:
     assert (made["fingerprint"], made["episode"], made["author"], made["is_new"]) == ("aa11", 3, "ann", True)
     again = json.loads(govpulse("alerts", "ack", "aa11", "--author", "bob", "--reason", "me too", "--json").out)
     assert (again["silence_id"], again["author"], again["is_new"]) == (made["silence_id"], "ann", False)
-    assert "was acknowledged before by ann" in govpulse("alerts", "ack", "aa11", "--reason", "x").out
+    assert "was already acknowledged by ann" in govpulse("alerts", "ack", "aa11", "--reason", "x").out
     assert {each["fingerprint"]: each["acked_by"] for each in listed(govpulse)}["aa11"] == "ann"
     with warehouse(Home(standing)) as con:
         con.execute("UPDATE alerts.alerts SET episode = 4 WHERE fingerprint = 'aa11'")
@@ -269,7 +269,7 @@ def test_unsilence_ends_silences_and_acks(govpulse, fails, standing) -> None:
     assert "disk_almost_full of web-1, filesystem=/, episode 3" in govpulse("alerts", "silences").out
     for ended in (silence, ack):
         assert govpulse("alerts", "unsilence", ended).out == f"{ended} ended\n"
-    assert govpulse("alerts", "unsilence", ack).out == f"{ack} was over before\n"
+    assert govpulse("alerts", "unsilence", ack).out == f"{ack} had already ended\n"
     assert "no silence nonsense" in fails(2, "alerts", "unsilence", "nonsense")
     assert {(each["acked_by"], each["silenced_until"]) for each in listed(govpulse)} == {(None, None)}
     assert govpulse("alerts", "silences").out == "no silence\n"
@@ -343,7 +343,7 @@ def test_a_replay_in_words(govpulse, tried) -> None:
     outcome = govpulse("alerts", "test", "queue_long", "--days", "1", "--every", "30m")
     assert (outcome.code, outcome.err) == (0, "")
     assert "web-1" in outcome.out
-    assert "1 episode; it saw something at 12 of 49 evaluations" in outcome.out
+    assert "1 episode; it had data at 12 of 49 evaluations" in outcome.out
     assert "console would have got" in outcome.out
 
 
@@ -384,7 +384,7 @@ def test_what_only_says_how_it_is_now_is_told(govpulse, home, tmp_path) -> None:
     sql = "SELECT scan_id AS subject, 1 AS value FROM insights.active_scans WHERE as_of <= $as_of"
     (tmp_path / "new.toml").write_text(f'[[rule]]\nname = "late"\nsql = "{sql}"\nwarning = 1\n')
     outcome = govpulse("alerts", "test", "late", "--file", "new.toml", "--days", "1", "--every", "6h")
-    assert "insights.active_scans holds only what is now" in outcome.out
+    assert "insights.active_scans keeps only its newest rows" in outcome.out
 
 
 def test_a_replay_lets_others_have_their_turn(tried) -> None:

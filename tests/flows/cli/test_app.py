@@ -137,7 +137,7 @@ def test_doctor_holds_the_owners_against_the_database(govpulse, tmp_path) -> Non
     (tmp_path / "govpulse.toml").write_text('[source]\nkind = "sqlite"\nurl = "platform.sqlite"\nmapping = "./mapping"\n')
     select.write_text("SELECT area AS domain, person AS user_id FROM stewards")
     found = findings(govpulse("doctor", "--json"))["mapping mapping/owners.sql"]
-    assert (found["ok"], found["said"], found["rows"]) == (True, "1 row looked at", [{"domain": "finance", "user_id": "u1"}])
+    assert (found["ok"], found["said"], found["rows"]) == (True, "1 row checked", [{"domain": "finance", "user_id": "u1"}])
     select.write_text("SELECT area AS domain FROM stewards")
     outcome = govpulse("doctor")
     assert outcome.code == 1

@@ -23,5 +23,5 @@ def test_help_loads_no_command() -> None:
         f" print('loaded', *sorted({set(HEAVY)} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
-    assert "Show, acknowledge, silence and try out alerts." in done.stdout
+    assert "Show, acknowledge and silence alerts; try out rules." in done.stdout
     assert done.stdout.splitlines()[-1] == "loaded"

@@ -96,7 +96,7 @@ def test_a_wrong_channel_ends_with_2_and_without_its_secret(fails, home, tmp_pat
         ('kind = "postgresql"\nurl = "db.example.org"', "is no PostgreSQL URL"),
         ('kind = "postgresql"\nurl = "postgresql://db/x"\nmapping = "./mine"', "mine: give one of "),
         ('kind = "none"\ntimezone = "Mars/Olympus"', "unknown time zone 'Mars/Olympus'"),
-        ('kind = "files"\nurl = "."\ndatasets = { "a*.csv" = "staff" }', "no dataset staff"),
+        ('kind = "files"\nurl = "."\ndatasets = { "a*.csv" = "staff" }', "unknown dataset staff"),
         ('zero_instants = ["never"]', "source.zero_instants"),
     ],
 )

@@ -93,7 +93,7 @@ def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Pa
 
 
 def test_somebody_unknown_is_left_out_from_now_on(govpulse, home: Path) -> None:
-    assert govpulse("forget", ANN).out.startswith("nothing of this user was here; what comes later will be left out\n")
+    assert govpulse("forget", ANN).out.startswith("nothing about this user was stored; later rows will be left out\n")
     with_acts(home)
     assert "1 of raw.activity" not in govpulse("forget", ANN).out
     assert files_that_name(home, ANN) == []
@@ -117,8 +117,10 @@ def test_files_that_nobody_could_read_go_where_they_name_them(govpulse, home: Pa
     (folder / "damaged.parquet").write_bytes(damaged_parquet())
     outcome = govpulse("forget", ANN)
     quarantine = Home(home).quarantine / "activity"
-    assert f"deleted, for they named them: {quarantine / 'names.parquet'}, {quarantine / 'packed.parquet'}\n" in outcome.out
-    assert f"cannot be decoded, and may name them: {quarantine / 'damaged.parquet'}; delete by hand\n" in outcome.out
+    assert (
+        f"deleted, because they named the person: {quarantine / 'names.parquet'}, {quarantine / 'packed.parquet'}\n" in outcome.out
+    )
+    assert f"cannot be decoded and may name the person: {quarantine / 'damaged.parquet'}; delete by hand\n" in outcome.out
     assert {path.name for path in quarantine.iterdir()} == {"other.parquet", "damaged.parquet"}
 
 
@@ -181,7 +183,7 @@ def test_nothing_of_the_home_names_them_any_more(govpulse, home: Path) -> None:
     ids = govpulse("query", "--private", "SELECT scan_id, error_message FROM raw.scans", "--format", "csv").out
     assert re.search(r"^scan-forgotten-[0-9a-f]{16}-1,\(forgotten\) may not$", ids, re.MULTILINE)
     again = govpulse("forget", ANN)
-    assert (again.code, again.out.splitlines()[0]) == (0, "nothing of this user was here; what comes later will be left out")
+    assert (again.code, again.out.splitlines()[0]) == (0, "nothing about this user was stored; later rows will be left out")
     assert "--hash-ids" not in again.out
 
 
@@ -190,12 +192,12 @@ def test_longer_ids_are_listed_last_with_the_command_that_hashes_them(govpulse, 
     outcome = govpulse("forget", ANN)
     assert outcome.code == 0
     *_, head, prefect, scans, command = outcome.out.splitlines()
-    assert head == "longer ids that contain theirs stay:"
+    assert head == "longer ids that contain this id stay:"
     assert sorted([prefect, scans]) == [
         f"  prefect.db artifact.data  1 row: scan-{ANN}-1",
         f"  raw.scans.scan_id  1 row: scan-{ANN}-1",
     ]
-    assert command == f"to put a hash in its place there, for good: govpulse forget {ANN} --hash-ids"
+    assert command == f"to replace it by a hash there, for good: govpulse forget {ANN} --hash-ids"
     assert {place.partition(":")[0] for place in holders(home, ANN)} <= {
         "private/warehouse.duckdb", "govpulse.duckdb", "prefect/prefect.db", *backups(home),
     }  # fmt: skip
@@ -263,8 +265,8 @@ def sample_rows(path: Path) -> dict[str, list[Any]]:
 def test_other_capitals_and_longer_ids_are_other_people_and_told_of(govpulse, home: Path) -> None:
     land(Home(home), "activity", act_rows([{"user_id": user} for user in ("ann.lee", "Ann.Lee", "ann.lee-2", "x\x1b[2J-ann.lee")]))
     outcome = govpulse("forget", "ann.lee").out
-    assert "Ann.Lee: other ids, for capital letters tell them apart" in outcome
-    assert "ann.lee-2, x\\x1b[2J-ann.lee: ids of others that contain theirs; they stay" in outcome
+    assert "Ann.Lee: other ids, differing only in capital letters" in outcome
+    assert "ann.lee-2, x\\x1b[2J-ann.lee: ids of other people that contain this id; they stay" in outcome
 
 
 @pytest.mark.parametrize("user", ["failed", "7", "a", "production"])
@@ -291,7 +293,7 @@ def test_run_again_it_finishes_what_was_broken_off(govpulse, home: Path) -> None
     for _ in range(2):
         outcome = govpulse("forget", ANN)
         assert outcome.code == 0
-        assert outcome.out.startswith("nothing of this user was here; what comes later will be left out\n")
+        assert outcome.out.startswith("nothing about this user was stored; later rows will be left out\n")
         assert files_that_name(home, ANN) == []
 
 
@@ -325,4 +327,4 @@ def test_the_id_is_in_no_line_of_the_audit_log(govpulse, home: Path) -> None:
 
 @pytest.mark.parametrize("user", ["", "  ", "system"])
 def test_who_is_nobody_is_refused(fails, user: str) -> None:
-    assert fails(2, "forget", user) == "govpulse: give the platform's id of a person\n"
+    assert fails(2, "forget", user) == "govpulse: give the person's id on the platform\n"

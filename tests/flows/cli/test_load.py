@@ -79,7 +79,7 @@ def test_refused_owners_are_read_again_with_all_others(govpulse, tmp_path) -> No
     govpulse("load", "owners", write(tmp_path, "none.csv", "domain,user_id\n"))
     assert govpulse("query", "--private", counts, "--format", "csv").out.splitlines()[1] == "1,2"
     mapping.write_text("SELECT area AS domain, coalesce(person, 'u9') AS user_id FROM stewards")
-    assert govpulse("load", "--rejected", "owners").out.splitlines()[0] == "raw.owners: 2 refused before, 1 now"
+    assert govpulse("load", "--rejected", "owners").out.splitlines()[0] == "raw.owners: 2 rejected before, 1 now"
     assert govpulse("query", "--private", counts, "--format", "csv").out.splitlines()[1] == "2,1"
 
 
@@ -158,7 +158,7 @@ def test_rejected_rows_are_tried_again_as_they_were_kept(govpulse, tmp_path, mon
         outcome = govpulse("load", "--rejected")
         assert outcome.code == 0, outcome.err
         assert counts(govpulse) == "1,1"
-    assert outcome.out.splitlines()[0] == "raw.users: 1 refused before, 1 now"
+    assert outcome.out.splitlines()[0] == "raw.users: 1 rejected before, 1 now"
     kept = govpulse("query", "--private", "SELECT CAST(preferences AS VARCHAR) AS p, source FROM raw.users", "--format", "csv")
     assert kept.out.splitlines()[1] == '"{""a"":[1]}",load'
 
@@ -178,12 +178,12 @@ def test_rejected_rows_of_the_source_are_read_again_through_the_mended_mapping(g
     govpulse("load", "users", write(tmp_path, "none.csv", "user_id,updated_at\n"))
     assert counts(govpulse) == "0,3"
     mapping.write_text(select.format("CASE active WHEN 'on' THEN 'true' ELSE 'false' END") + " FROM people")
-    assert govpulse("load", "--rejected", "users").out.splitlines()[0] == "raw.users: 3 refused before, 1 now"
+    assert govpulse("load", "--rejected", "users").out.splitlines()[0] == "raw.users: 3 rejected before, 1 now"
     assert counts(govpulse) == "2,1"
 
 
 def test_nothing_refused_is_said(govpulse) -> None:
-    assert govpulse("load", "--rejected").out == "nothing is refused\n"
+    assert govpulse("load", "--rejected").out == "no rejected rows are left\n"
 
 
 @pytest.mark.parametrize("arguments", [(), ("users",), ("--rejected", "users", "a.csv")], ids=["nothing", "no files", "both"])

@@ -71,7 +71,7 @@ def test_forms_runs_and_artifacts_are_shown(signed_in: Visit, scheduled_up: Any,
     (artifact,) = scheduled_up.ask("artifacts/filter", {"limit": 1})
     deployment = scheduled_up.ask("deployments/name/compute_insights/compute-insights", method="GET")
     page.goto(f"{root}/deployments/deployment/{deployment['id']}/run")
-    expect(page.get_by_text("for tables of events in time").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("recompute tables of events from here").first).to_be_visible(timeout=30_000)
     page.goto(f"{root}/runs/flow-run/{completed_run['id']}")
     expect(page.get_by_text(completed_run["name"]).first).to_be_visible(timeout=30_000)
     expect(page.locator("canvas").first).to_be_visible(timeout=30_000)  # the graph of the run

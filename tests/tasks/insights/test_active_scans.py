@@ -106,7 +106,7 @@ def test_a_scan_whose_beginning_is_not_known_is_not_judged(compute) -> None:
     row = judged(compute, *history([600.0] * 9), nowhere)
     assert (row["verdict"], row["no_finish_reason"]) == ("too_little_history", "start_unknown")
     assert (row["dead_probability"], row["finish_high_at"], row["history_runs"]) == (None, None, 9)
-    assert row["evidence"].startswith("it is running, since when is not known; ")
+    assert row["evidence"].startswith("it is running, for how long is not known; ")
 
 
 def test_an_interval_beyond_all_measure_is_not_given(compute) -> None:

@@ -97,7 +97,7 @@ class TestOutdated:
         put(con, "ops.rejected_rows", refused("scans", "s9", "finished before it started"))
         (row,) = active(con).iter_rows(named=True)
         assert (row["verdict"], row["dead_probability"], row["no_finish_reason"]) == ("outdated", None, "outdated")
-        assert row["evidence"] == "it has been running for 11 h; its newest state was refused: finished before it started"
+        assert row["evidence"] == "it has been running for 11 h; its newest version was rejected: finished before it started"
 
     @pytest.mark.parametrize(
         "of_another",

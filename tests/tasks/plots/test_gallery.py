@@ -162,7 +162,9 @@ def test_the_page_holds_each_picture_and_takes_names_as_they_are(filled: Home) -
 def test_with_nothing_to_draw_the_page_says_so(home: Home, is_drawn: bool) -> None:
     if is_drawn:
         assert str(draw(home)) == "0 drawn"
-    assert "Nothing to draw: no anomaly in 24 hours, no filesystem full within 30 days." in plots(str(home.root))
+    assert "Nothing to plot: no anomaly in the last 24 hours, no filesystem that will be full within 30 days." in plots(
+        str(home.root)
+    )
 
 
 @pytest.mark.parametrize("module", SPARED)

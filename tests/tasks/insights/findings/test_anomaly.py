@@ -29,7 +29,7 @@ def test_it_says_how_unusual_what_is_guilty_and_where_to_look(find_in, episode, 
     )
     assert found["statement"] == (
         "h1 has behaved unusually for 30 min; its score reached 9.5 at 25 Nov 2026 12:10 UTC (threshold 6.0),"
-        " mostly by system.disk.io device=sda (60.0 %) and load (25.0 %)"
+        " mostly because of system.disk.io device=sda (60.0 %) and load (25.0 %)"
     )
     assert found["recommendation"].startswith("Look at system.disk.io device=sda and load on h1 from 25 Nov 2026 11:59 UTC on")
     assert json.loads(found["evidence"])["sql"].startswith("SELECT * FROM insights.anomaly_scores WHERE host = 'h1'")
@@ -40,7 +40,9 @@ def test_hosts_that_do_so_at_once_are_told_to_look_at_what_they_share(find_in, e
     over = episode | {"host": "h3", "started_at": ago(minutes=59), "ended_at": ago(minutes=35), "is_ongoing": False}
     first, second, third = find_in(anomalies=[episode, later, over])
     for found in (first, second):
-        assert found["recommendation"].startswith("1 other host did so at the same time: look first at what they share. ")
+        assert found["recommendation"].startswith(
+            "1 other host behaved unusually at the same time: look first at what they share. "
+        )
     assert third["recommendation"].startswith("Look at")
     assert third["statement"].startswith("h3 behaved unusually for 25 min")
 

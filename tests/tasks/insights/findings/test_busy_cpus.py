@@ -78,7 +78,7 @@ def test_twenty_busy_minutes(found_in, ago) -> None:
     (found,) = found_in(samples(busy(20)), samples([8.0], "system.cpu.logical.count"))
     assert (found["kind"], found["subject"], found["severity"]) == ("sustained_cpu", "h1", "warning")
     assert found["statement"] == (
-        "95.0 % of 8 CPUs on h1 are in use on average (peak 95.0 %) for 20 min since 25 Nov 2026 12:10 UTC;"
+        "95.0 % of 8 CPUs on h1 have been in use on average (peak 95.0 %) for 20 min since 25 Nov 2026 12:10 UTC;"
         " it was as busy at this time on none of 14 earlier days"
     )
     assert (found["started_at"], found["is_sample"]) == (ago(minutes=20), False)
@@ -182,7 +182,7 @@ def test_work_that_waits_is_critical_but_not_for_disks(found_in, load: float, pr
         given.append(samples([pressure] * 20, "system.pressure.stalled", "resource=cpu,severity=some"))
     (found,) = found_in(*given)
     assert found["severity"] == severity
-    assert ("threads a CPU run or wait" in found["statement"]) == (load >= 16)
+    assert ("threads per CPU run or wait" in found["statement"]) == (load >= 16)
 
 
 @pytest.mark.parametrize(("minutes", "share", "severity"), [(59, 0.99, "warning"), (60, 0.99, "critical"), (60, 0.979, "warning")])
@@ -229,7 +229,7 @@ def test_once_a_week_is_usual_too(found_in) -> None:
 @pytest.mark.parametrize("days", [0, 1, 2])
 def test_a_host_that_is_new_has_no_spikes_and_nothing_is_made_up(found_in, days: int) -> None:
     (found,) = found_in(samples(busy(20, before=days * MINUTES + 300)))
-    assert found["statement"].endswith(f"is not known yet, of {days} day{'s' * (days != 1)}")
+    assert found["statement"].endswith(f"at this time of day ({days} day{'s' * (days != 1)})")
     assert found["confidence"] == pytest.approx((days + 1) / (days + 2))
     assert found_in(samples(busy(10, before=days * MINUTES + 300))) == []
 
@@ -280,7 +280,7 @@ def test_or_the_name_that_many_have(found_in) -> None:
     many = [process(GCC.format(pid), 0.05, 20) for pid in range(10)]
     (found,) = found_in(samples(busy(20)), process(PYTHON, 0.4, 20), *many)
     assert found["recommendation"].startswith(
-        "It is 10 processes named g++ on h1, with 50.0 % of all CPUs together, the busiest g++ (pid 9,"
+        "It is 10 processes named g++ on h1, with 50.0 % of all CPUs in total, the busiest being g++ (pid 9,"
     )
 
 
@@ -288,7 +288,7 @@ def test_or_none_if_none_does(found_in) -> None:
     (small,) = found_in(samples(busy(20)), process(PYTHON, 0.1, 20))
     (none,) = found_in(samples(busy(20)), process(PYTHON, 0.9, 20).with_columns(host=pl.lit("h2")))
     assert (
-        "the busiest process sampled, python3.11 (pid 812, started 23 Nov 2026 11:00 UTC), took only 10.0 %"
+        "the busiest process sampled, python3.11 (pid 812, started 23 Nov 2026 11:00 UTC), used only 10.0 %"
         in small["recommendation"]
     )
     assert none["recommendation"] == "Run `top` on h1 to see which process it is: no process was sampled."
@@ -297,8 +297,8 @@ def test_or_none_if_none_does(found_in) -> None:
 def test_what_else_it_may_be_is_said(found_in) -> None:
     given = samples([0.3] * 20, attributes="mode=steal"), samples([2.0], "container.cpu.limit")
     (found,) = found_in(samples(busy(20)), *given)
-    assert "30.0 % is stolen by other machines" in found["recommendation"]
-    assert found["recommendation"].endswith("may use 2 of them: the figures are the host's.")
+    assert "Other machines on the same hardware steal 30.0 %" in found["recommendation"]
+    assert found["recommendation"].endswith("may use only 2 of these CPUs: the figures are the host's.")
 
 
 def test_a_spike(found_in, ago) -> None:
@@ -306,7 +306,7 @@ def test_a_spike(found_in, ago) -> None:
     assert (found["kind"], found["subject"], found["severity"]) == ("cpu_spike", "h1", "warning")
     assert found["statement"] == (
         "95.0 % of all CPUs on h1 were in use on average (peak 95.0 %) for 6 min from 25 Nov 2026 12:14 UTC on, usually 20.0 % at"
-        " this time; it was as busy at this time on none of 14 earlier days"
+        " this time of day; it was as busy at this time on none of 14 earlier days"
     )
     assert found["recommendation"].startswith("It is python3.11 (pid 812,")
     assert (found["started_at"], found["confidence"]) == (ago(minutes=16), pytest.approx(15 / 16))

@@ -35,12 +35,12 @@ def test_it_says_where_to_look(find_in, link, hours, ago) -> None:
     assert (found["subject"], found["severity"], found["is_sample"]) == ("GET /assets", "warning", False)
     assert found["started_at"] == ago(hours=2, minutes=30)
     assert found["statement"] == (
-        "GET /assets has been slow since 25 Nov 2026 10:00 UTC (95 of 100 take up to 1.2 s, 2.4 times the usual), and over the"
-        " last 24 hours its median duration rises 2 minutes after system.disk.io_time (device sda) of db1 rises: correlation 0.62"
-        " (0.58 to 0.66) over 1,437 minutes"
+        "GET /assets has been slow since 25 Nov 2026 10:00 UTC (95 of 100 requests take up to 1.2 s, 2.4 times the "
+        "usual), and over the last 24 hours its median duration rises 2 minutes after system.disk.io_time (device "
+        "sda) of db1 rises: correlation 0.62 (0.58 to 0.66) over 1,437 minutes"
     )
     assert found["recommendation"].startswith(
-        "See what drives system.disk.io_time (device sda) of db1 and whether GET /assets runs"
+        "Find out what drives system.disk.io_time (device sda) of db1 and whether GET /assets runs"
     )
     assert found["confidence"] == pytest.approx(0.975)
     evidence = json.loads(found["evidence"])
@@ -51,7 +51,7 @@ def test_it_says_where_to_look(find_in, link, hours, ago) -> None:
 def test_what_is_scarce_falls_at_once(find_in, link, hours) -> None:
     scarce = {"metric": "system.memory.available", "attributes": "", "lag_minutes": 0, "correlation": -0.7}
     (found,) = of_kind(find_in(metric_correlations=[link | scarce], application_health=hours))
-    assert "its median duration falls as soon as system.memory.available of db1 rises" in found["statement"]
+    assert "its median duration falls in the same minute as system.memory.available of db1 rises" in found["statement"]
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ class TestFallen:
             '{"environment":"production"}',
         )
         assert found["statement"] == (
-            "Deployments of payments to production: 40.9 % (23.3 to 61.3) of 22 deployments succeeded since 18 Nov 2026;"
-            " 95.1 % (86.5 to 98.3) of 61 before"
+            "Deployments of payments to production: 40.9 % (23.3 to 61.3) of 22 deployments have succeeded since 18 Nov 2026,"
+            " 95.1 % (86.5 to 98.3) of 61 before that"
         )
         assert found["started_at"] == ago(days=7)
         assert found["confidence"] == pytest.approx(0.999)
@@ -100,7 +100,7 @@ class TestFailing:
     @pytest.mark.parametrize("trends", [[], [{"change": "too_little_data", "changed_at": None}]], ids=["no trend", "little data"])
     def test_too_little_data_to_tell_since_when_is_said(self, find_in, fallen, failing, trends) -> None:
         (found,) = find_in(deployment_metrics=[failing], deployment_trends=[fallen | trend for trend in trends])
-        assert found["statement"].endswith("succeeded in the last 90 days; too few to tell since when")
+        assert found["statement"].endswith("succeeded in the last 90 days; too few deployments to tell since when")
 
     @pytest.mark.parametrize(("high", "severity"), [(0.599, "critical"), (0.6, "warning"), (0.799, "warning"), (0.8, None)])
     def test_how_bad_goes_by_the_upper_end(self, find_in, failing, high: float, severity: str | None) -> None:
@@ -117,7 +117,7 @@ class TestFailing:
 
     def test_both_are_one_finding_told_by_the_fall(self, find_in, fallen, failing) -> None:
         (found,) = find_in(deployment_metrics=[failing], deployment_trends=[fallen])
-        assert "succeeded since 18 Nov 2026; " in found["statement"]
+        assert "have succeeded since 18 Nov 2026, " in found["statement"]
 
     def test_a_low_rate_that_has_risen_is_past(self, find_in, fallen, failing) -> None:
         risen = fallen | {"change": "higher", "level_after_high": 0.97}
@@ -127,15 +127,15 @@ class TestFailing:
         risen = fallen | {"change": "higher", "level_before": 0.0, "level_before_low": 0.0, "level_before_high": 0.07, "before": 50}
         (found,) = find_in(deployment_metrics=[failing], deployment_trends=[risen])
         assert found["statement"] == (
-            "Deployments of payments to production: 40.9 % (23.3 to 61.3) of 22 deployments succeeded since 18 Nov 2026;"
-            " 0.0 % (0.0 to 7.0) of 50 before; together 25.0 % (5.5 to 57.2) of 12 deployments in the last 90 days"
+            "Deployments of payments to production: 40.9 % (23.3 to 61.3) of 22 deployments have succeeded since 18 Nov 2026,"
+            " 0.0 % (0.0 to 7.0) of 50 before that; 25.0 % (5.5 to 57.2) of 12 deployments over all of the last 90 days"
         )
 
     def test_without_the_failures_it_starts_with_the_window(self, find_in, failing, ago) -> None:
         (found,) = find_in(deployment_metrics=[failing])
         assert found["started_at"] == ago(days=90)
         assert found["recommendation"] == (
-            "Hold further releases of payments to production; the failed attempts are not in raw.deployments any more."
+            "Hold further releases of payments to production; the failed attempts are no longer in raw.deployments."
         )
 
 
@@ -163,7 +163,7 @@ class TestRecommendation:
     def test_failures_of_one_version_call_for_a_rollback(self, recommend) -> None:
         said = recommend(("0.9", OK), ("1.0", OK), ("0.8", BAD), ("1.1", BAD), ("1.1", BAD))
         assert said.startswith(
-            "Roll payments in production back from 1.1, which has 2 of the 3 failed deployments, to 1.0, which succeeded"
+            "Roll payments in production back from 1.1, which accounts for 2 of the 3 failed deployments, to 1.0, which succeeded"
             " 22 Nov 2026 11:30 UTC. Hold further releases of payments to production until it is clear why, and look at the"
             " attempts d5, d4 and d3 (versions 1.1 and 0.8, "
         )
@@ -172,11 +172,14 @@ class TestRecommendation:
         assert recommend(("0.8", BAD), ("0.9", BAD), *[("1.1", BAD)] * 2).startswith("Hold further releases of payments")
 
     def test_a_rollback_has_no_name_where_nothing_else_succeeded(self, recommend) -> None:
-        assert "back from 1.1, which has 2 of the 2 failed deployments, to the version before it." in recommend(*[("1.1", BAD)] * 2)
+        assert "back from 1.1, which accounts for 2 of the 2 failed deployments, to the version before it." in recommend(
+            *[("1.1", BAD)] * 2
+        )
 
     def test_what_was_rolled_back_stays_so(self, recommend) -> None:
         assert recommend(("1.1", BAD), ("1.1", "rolled_back")).startswith(
-            "Version 1.1 of payments in production, which has 2 of the 2 failed deployments, was rolled back: leave it so. Hold"
+            "Version 1.1 of payments in production, which accounts for 2 of the 2 failed deployments, was rolled back: "
+            "leave it that way. Hold"
         )
 
     def test_a_version_that_was_followed_by_another_is_not_rolled_back(self, recommend) -> None:
@@ -189,7 +192,7 @@ class TestRecommendation:
 
     def test_three_successes_say_that_it_may_be_over(self, recommend) -> None:
         assert recommend(("1.1", BAD), ("1.1", BAD), ("1.2", OK), ("1.3", OK), ("1.4", OK)) == (
-            "The last 3 deployments succeeded, the latest 25 Nov 2026 11:30 UTC, so that it may be over: before the next release of"
+            "The last 3 deployments succeeded, the latest 25 Nov 2026 11:30 UTC, so it may be over: before the next release of"
             " payments to production, look at the attempts d2 and d1 (version 1.1, the latest 22 Nov 2026 11:30 UTC;"
             " 2 failed deployments in all)."
         )
@@ -197,7 +200,7 @@ class TestRecommendation:
     def test_one_success_does_not(self, recommend) -> None:
         said = recommend(("1.1", BAD), ("1.1", BAD), ("1.1", OK))
         assert said.startswith("Hold further releases")
-        assert said.endswith("The last deployment succeeded, 25 Nov 2026 11:30 UTC, which is too little to say that it is over.")
+        assert said.endswith("The last deployment succeeded, 25 Nov 2026 11:30 UTC, too few to say that it is over.")
 
     def test_the_last_five_attempts_and_three_versions_are_named(self, recommend) -> None:
         said = recommend(*[(f"1.{number}", BAD) for number in range(9)])

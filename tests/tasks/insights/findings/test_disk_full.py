@@ -24,7 +24,7 @@ def test_it_says_when_and_what_to_do(find_in, disk, ago) -> None:
         "/var,log of h1 will be full in 12 d (9 d to 17 d 3 h): it grows by 1.0 % a day (0.80 % to 1.2 %),"
         " and its peaks reach 88.0 %"
     )
-    assert found["recommendation"].startswith("Make room on /var,log of h1, or enlarge it, before 4 Dec 2026: see there what grows")
+    assert found["recommendation"].startswith("Free space on /var,log of h1, or enlarge it, before 4 Dec 2026: find what grows")
     assert (found["started_at"], found["confidence"], found["is_sample"]) == (ago(days=21), pytest.approx(0.9999), False)
     evidence = json.loads(found["evidence"])
     assert evidence["level"] == 0.88

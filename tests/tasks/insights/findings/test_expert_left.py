@@ -45,9 +45,9 @@ def test_who_held_a_domain_alone_is_found_with_whom_to_hand_it_to(find_left) -> 
     (found,) = find_left(acts_of("sales", ann=6, bob=3, eve=1))
     assert (found["kind"], found["subject"], found["severity"]) == ("expert_left", "ann", "critical")
     assert found["statement"] == (
-        "ann, last seen 21 Jun 2026, can no longer log in: sales rested on them alone, with 57.6 % of the knowledge"
+        "ann, last seen 21 Jun 2026, can no longer log in: sales depended on them alone, with 57.6 % of the knowledge"
     )
-    assert found["recommendation"] == "Hand over sales to bob, most at hand there, with the help of whoever else knows it."
+    assert found["recommendation"] == "Hand over sales to bob, most available there, with the help of others who know it."
     assert (found["started_at"], found["confidence"], found["is_sample"]) == (ago(days=10), 0.88, False)
 
 
@@ -55,7 +55,7 @@ def test_one_of_the_few_is_found_and_named_as_such(find_left) -> None:
     """Of 9 acts bob's 4 are less than half, with ann's 3 they are more; (3 + 1/3) / 10 = 33.3 %."""
     (found,) = find_left(acts_of("sales", ann=3, bob=4, eve=2))
     assert found["severity"] == "warning"
-    assert found["statement"].endswith(": number 2 of the 2 who hold half of the knowledge of sales, with 33.3 %")
+    assert found["statement"].endswith(": they were number 2 of the 2 people who hold half of the knowledge of sales, with 33.3 %")
 
 
 def test_one_beside_the_few_is_not_found(find_left) -> None:
@@ -99,8 +99,8 @@ def test_one_finding_a_person_names_the_domains_where_they_held_most(find_left) 
     assert json.loads(found["evidence"])["domains"] == ["c", "a.x", "b", "d"]
     assert found["statement"].endswith("; 1 more domain")
     assert found["recommendation"] == (
-        "Hand over a.x to bob and b to bob, most at hand there, with the help of whoever else knows it."
-        " Nobody who acted in c can still log in: appoint two people, and hand over what was left."
+        "Hand over a.x to bob and b to bob, most available there, with the help of others who know it."
+        " Nobody who acted in c can still log in: appoint two people, and hand over what is left."
     )
 
 

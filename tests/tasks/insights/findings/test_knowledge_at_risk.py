@@ -24,10 +24,10 @@ def test_a_domain_on_one_person_is_found_with_what_to_do(find_in, domain, ago) -
     (found,) = find_in(domain_experts=[domain])
     assert (found["kind"], found["subject"], found["severity"]) == ("knowledge_at_risk", "finance.ledger", "warning")
     assert found["statement"] == (
-        "finance.ledger rests on one person: ann holds 71.0 % of the knowledge, the next of 6 users is bob with 9.0 %."
+        "finance.ledger depends on one person: ann holds 71.0 % of the knowledge, the next of 6 users is bob with 9.0 %."
     )
     assert found["recommendation"] == (
-        "Spread it: let bob, who knows it next best, make the next changes in finance.ledger, with ann to review them."
+        "Spread the knowledge: let bob, who knows it next best, make the next changes in finance.ledger, and let ann review them."
     )
     assert found["started_at"] == ago()
     evidence = json.loads(found["evidence"])
@@ -51,7 +51,7 @@ def test_a_lost_expert_is_found_since_the_platform_says_so(find_in, domain, left
         "ann, who knows finance.ledger best with 71.0 % of the knowledge, can no longer log in;"
         " the next of 6 users is bob with 9.0 %."
     )
-    assert found["recommendation"].startswith("Hand it over: make eve, who is most at hand in finance.ledger, its owner")
+    assert found["recommendation"].startswith("Hand it over: make eve, who is most available in finance.ledger, its owner")
     assert {"ann", "bob", "eve"} <= set(json.loads(found["evidence"]).values()), "`govpulse forget` goes by the evidence"
 
 

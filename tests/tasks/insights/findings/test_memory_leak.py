@@ -31,7 +31,7 @@ def test_a_process_that_leaks(find_in, process, ago) -> None:
     assert (found["kind"], found["subject"], found["severity"]) == ("memory_leak", "h1", "warning")
     assert json.loads(found["labels"]) == {"part": NAME}
     assert found["statement"] == (
-        f"Memory of {NAME} on h1 has grown by 1.2 GB a day (1.0 GB to 1.4 GB) over the last 1 d (at its lowest points),"
+        f"Memory of {NAME} on h1 has grown by 1.2 GB a day (1.0 GB to 1.4 GB) over the last 1 d (measured at its lowest points),"
         " and is now 3.1 GB;"
         " at that pace it reaches its limit in 4 d (3 d 10 h to 4 d 19 h)"
     )
@@ -45,7 +45,7 @@ def test_a_host_names_the_process_that_leaks(find_in, host, process) -> None:
     assert set(by_part) == {"the host", NAME}
     found = by_part["the host"]
     assert "has grown by 5.0 % a day (4.0 % to 6.0 %)" in found["statement"]
-    assert found["recommendation"].startswith(f"Most of it is {NAME}: restart that")
+    assert found["recommendation"].startswith(f"Most of it is {NAME}: restart it")
 
 
 def test_a_host_whose_processes_do_not_leak_names_the_largest(find_in, host, process) -> None:
@@ -57,7 +57,7 @@ def test_a_host_whose_processes_do_not_leak_names_the_largest(find_in, host, pro
 
 def test_a_host_without_processes_says_so(find_in, host) -> None:
     (found,) = find_in(forecasts=[host])
-    assert found["recommendation"].endswith("no process was sampled.")
+    assert found["recommendation"].startswith("No process was sampled: ")
 
 
 def test_within_a_day_it_is_critical(find_in, process, ago) -> None:

@@ -34,8 +34,9 @@ def test_a_slow_operation_is_found_with_its_numbers(find_in, hours, ago) -> None
     (found,) = find_in(application_health=hours(SLOW))
     assert (found["kind"], found["subject"], found["severity"]) == ("response_time_degradation", "GET /assets", "warning")
     assert found["statement"] == (
-        "GET /assets has been slow since 25 Nov 2026 11:00 UTC: 95 of 100 take up to 2.4 s (1.9 s to 3.1 s), 2.0 times the usual"
-        " 1.2 s; 37 of 118 requests in the hour from 25 Nov 2026 11:00 UTC took longer than that, usually 5.1 %"
+        "GET /assets has been slow since 25 Nov 2026 11:00 UTC: 95 of 100 requests take up to 2.4 s (1.9 s to 3.1 s), "
+        "2.0 times the usual 1.2 s; 37 of 118 requests in the hour from 25 Nov 2026 11:00 UTC took longer than 1.2 s "
+        "(usually 5.1 %)"
     )
     assert found["recommendation"] == LOOK
     assert found["started_at"] == ago(minutes=90)
@@ -109,7 +110,7 @@ class TestRecommendation:
         ]
         (found,) = find_in(application_health=hours(SLOW), raw_deployments=released)
         assert found["recommendation"] == (
-            "When it began, catalog 1.4 to production (25 Nov 2026 10:10 UTC) went out: if one of them serves GET /assets, roll it"
+            "Deployed when it began: catalog 1.4 to production (25 Nov 2026 10:10 UTC). If one of them serves GET /assets, roll it"
             " back."
         )
 
@@ -118,8 +119,8 @@ class TestRecommendation:
         rows = hours(SLOW | busy)
         (found,) = find_in(application_health=rows)
         assert found["recommendation"] == (
-            "It had 360 requests in the hour from 25 Nov 2026 11:00 UTC, 3.0 times as many as usual: see who sends them, and limit"
-            " them or give GET /assets more room."
+            "It had 360 requests in the hour from 25 Nov 2026 11:00 UTC, 3.0 times as many as usual: find out who sends "
+            "them, and limit them or give GET /assets more capacity."
         )
 
     def test_a_query_is_looked_at_in_its_database(self, find_in, hours) -> None:
@@ -132,7 +133,7 @@ class TestRecommendation:
         found = find_in(application_health=[row for name in "abcde" for row in hours(SLOW, name)])
         assert [row["subject"] for row in found] == list("abcde")
         assert found[0]["recommendation"].startswith(
-            "So is it with b, c, d and 1 more: look first at what they share. Look at what a"
+            "The same is true of b, c, d and 1 more: look first at what they share. Look at what a"
         )
 
 
@@ -165,8 +166,8 @@ class TestByTheDay:
     def test_a_slow_day_is_found(self, find_in, few, ago) -> None:
         (found,) = find_in(application_health=few(slow=4))
         assert found["statement"] == (
-            "GET /assets has been slow: of 230 requests in the 24 hours since 24 Nov 2026 13:00 UTC 92 took longer than the usual"
-            " 95th percentile of 1.2 s, usually 10.0 %, and 69 longer than 1.5 times that"
+            "GET /assets has been slow: of 230 requests in the 24 hours since 24 Nov 2026 13:00 UTC, 92 took longer than "
+            "the usual 95th percentile of 1.2 s (usually 10.0 %), and 69 took longer than 1.5 times that"
         )
         assert (found["kind"], found["severity"]) == ("response_time_degradation", "warning")
         assert found["started_at"] == ago(hours=23, minutes=30)

@@ -60,16 +60,16 @@ def test_anything_else_is_no_finding(find_in, scans, slowdown: str) -> None:
 @pytest.mark.parametrize(
     ("assets", "recommendation"),
     [
-        (None, f"How many assets incremental scans of crm read is not known: see whether they are more than before 12 Nov"
-         f" 2026, and if not, {LOOK}"),
-        (0.5, f"They read 0.50 times the assets a run (of daily medians, no interval), and still take longer: {LOOK}"),
-        (0.95, f"They read about as many assets a run as before, so that each asset takes longer: {LOOK}"),
-        (1.1, f"They read about as many assets a run as before, so that each asset takes longer: {LOOK}"),
-        (1.5, "They read 1.5 times the assets a run (of daily medians, no interval), which explains a part: see whether the"
-         f" scope of incremental scans of crm must be so wide, and {LOOK}"),
-        (1.9, "They read 1.9 times the assets a run (of daily medians, no interval), which explains it: narrow the scope of"
+        (None, f"The number of assets that incremental scans of crm read is not known: check whether it has grown since 12 Nov"
+         f" 2026; if not, {LOOK}"),
+        (0.5, f"They read 0.50 times as many assets per run (from daily medians, no interval), and still take longer: {LOOK}"),
+        (0.95, f"They read about as many assets per run as before, so each asset takes longer: {LOOK}"),
+        (1.1, f"They read about as many assets per run as before, so each asset takes longer: {LOOK}"),
+        (1.5, "They read 1.5 times as many assets per run (from daily medians, no interval), which explains part of it: check"
+         f" whether incremental scans of crm need such a wide scope, and {LOOK}"),
+        (1.9, "They read 1.9 times as many assets per run (from daily medians, no interval), which explains it: narrow the scope of"
          " incremental scans of crm, split them, or accept the time."),
-        (30.0, "They read 30 times the assets a run (of daily medians, no interval), which explains it: narrow the scope of"
+        (30.0, "They read 30 times as many assets per run (from daily medians, no interval), which explains it: narrow the scope of"
          " incremental scans of crm, split them, or accept the time."),
     ],
     ids=["unknown", "fewer", "hardly fewer", "as many", "some more", "as many more", "many more"],
@@ -102,5 +102,5 @@ def test_extreme_numbers_are_readable(find_in, scans, runs) -> None:
     (found,) = find_in(scan_performance=[scans | extreme], raw_scans=runs([1.0], [86_400.0]))
     assert "have taken 86,400 times as long (9,000 to 800,000) since" in found["statement"]
     assert ": 1 s before, 1 d since (medians of 1 and 1 run)" in found["statement"]
-    assert found["recommendation"].startswith("They read 0.0043 times the assets a run")
+    assert found["recommendation"].startswith("They read 0.0043 times as many assets per run")
     assert found["confidence"] == 1.0

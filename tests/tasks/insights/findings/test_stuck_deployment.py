@@ -41,8 +41,8 @@ def test_a_stuck_one_is_found_with_what_to_do(find_in, open_one, ended, ago) -> 
         " of 50 attempts that ended in 90 days 1 took as long"
     )
     assert found["recommendation"] == (
-        "See whether its job still runs; if not, close the record of deployment d9 of api 2.1 to production in the platform,"
-        " check what of it is already there, and start it again."
+        "Check whether its job still runs; if not, close the record of deployment d9 of api 2.1 to production in the platform,"
+        " check what it already deployed, and start it again."
     )
     assert found["started_at"] == ago(days=3, hours=4)
     assert found["confidence"] == pytest.approx(50 / 52), "49 of 50 ended sooner"
@@ -86,8 +86,8 @@ def test_what_went_out_after_it_leaves_only_the_record_to_close(find_in, open_on
     (found,) = find_in(deployment_metrics=[place(1)], raw_deployments=rows)
     assert found["severity"] == "warning"
     assert found["recommendation"] == (
-        "2 deployments of api to production succeeded since, the latest of ve2 24 Nov 2026 12:30 UTC, so that nothing waits for it:"
-        " see that its job does not run any more, and close the record of deployment d9 of api 2.1 to production in the platform."
+        "2 deployments of api to production succeeded since, the latest of ve2 24 Nov 2026 12:30 UTC, so nothing waits for it:"
+        " make sure that its job no longer runs, and close the record of deployment d9 of api 2.1 to production in the platform."
     )
 
 
@@ -95,10 +95,10 @@ def test_one_that_was_never_taken_up_is_pending(find_in, open_one, ago) -> None:
     waiting = open_one | {"status": "pending", "started_at": None, "committed_at": ago(days=2), "version": None}
     (found,) = find_in(deployment_metrics=[place(1)], raw_deployments=[waiting])
     assert found["statement"].startswith(
-        "deployment d9 of api to production has been pending for 2 d, since 23 Nov 2026 12:30 UTC; none has"
+        "deployment d9 of api to production has been pending for 2 d, since 23 Nov 2026 12:30 UTC; no attempt"
     )
     assert found["recommendation"].startswith(
-        "See whether it waits for an approval, or nothing takes up deployments to production;"
+        "Check whether it waits for an approval, or nothing picks up deployments to production;"
     )
     assert found["confidence"] == 0.5, "nothing to compare it with"
 

@@ -51,7 +51,7 @@ def test_a_queued_one_is_a_matter_of_the_scheduler(find_in, scan, raw, ago) -> N
     (found,) = find_in(active_scans=[scan | queued], raw_scans=[raw | queued])
     assert found["started_at"] == ago(hours=4, minutes=30)
     assert found["recommendation"].startswith(
-        "Check that the platform's scheduler and its scanning host take up scans; cancel scan s1 of crm and ask for it again;"
+        "Check that the platform's scheduler and its scanning host pick up scans; cancel scan s1 of crm and request it again;"
     )
 
 
