@@ -11,7 +11,7 @@ from storage.errors import ConfigurationError, GovpulseError
 from storage.reader import Reader, asking_on
 from storage.warehouse import Limits, attach, connect, explain, is_about_the_file
 
-REMEDY = "`govpulse run` writes it anew"
+REMEDY = "`govpulse run` rewrites it"
 
 
 def ask_published(path: Path, sql: str) -> pl.DataFrame:
