@@ -32,7 +32,7 @@ def _resolve(channel: ChannelSettings) -> Channel:
 def _fetch(given: SecretStr, variable: str, block: str) -> tuple[SecretStr, str | None]:
     if variable:
         value = os.environ.get(variable, "").strip()
-        return SecretStr(value), None if value else f"the variable {variable} is not set"
+        return SecretStr(value), None if value else f"the environment variable {variable} is not set"
     if block:
         return _read_block(block)
     return given, None
@@ -46,5 +46,5 @@ def _read_block(name: str) -> tuple[SecretStr, str | None]:
     except Exception as error:  # noqa: BLE001 - what stands between us and Prefect's database fails in many ways
         return NOTHING, f"the Prefect Secret block {name} cannot be read: {type(error).__name__}"
     if not isinstance(value, str) or not value:
-        return NOTHING, f"the Prefect Secret block {name} holds no text"
+        return NOTHING, f"the Prefect Secret block {name} does not hold a text"
     return SecretStr(value), None

@@ -101,7 +101,7 @@ def _out_of_backups(settings: Settings, done: Forgetting) -> None:
         if to:
             done.said.append(f"{to}: {copy_elsewhere(home, limits, to, keep)}")
     except GovpulseError as error:
-        problem = f"backups and journal from before may name them, and no new backup could be made or copied: {error}"
+        problem = f"older backups and the journal may name the person, and no new backup could be made or copied: {error}"
         raise GovpulseError(problem) from error
 
 
@@ -111,7 +111,7 @@ def _out_of_sample(settings: Settings, done: Forgetting) -> None:
         from tasks.sources.sample.database import empty_sample
 
         empty_sample(path)
-        done.said.append("the sample was emptied; the next run writes it anew, made-up people included")
+        done.said.append("the sample was emptied; the next run rewrites it, including its made-up people")
 
 
 def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
@@ -122,7 +122,7 @@ def _out_of_prefect(settings: Settings, done: Forgetting) -> None:
         if serving is None:
             prepare_database(home, os.environ)
         if dropped := drop_set_aside(home):
-            done.said.append(f"Prefect: {dropped} damaged databases, which cannot be searched, are deleted")
+            done.said.append(f"Prefect: {dropped} damaged databases, which cannot be searched, were deleted")
         _out_of_database(home, people, serving, done)
     if told:
         for log in (home.prefect / "logs").glob("*.log*"):
@@ -137,7 +137,7 @@ def _out_of_database(home: Home, people: Sequence[Person], serving: Api | None, 
         if serving:
             time.sleep(FLUSH_SECONDS)
             changed += prefect_rows.take_out(database, people, is_told=told)
-        done.said += [f"Prefect: {changed:,} values of prefect.db"] if changed else []
+        done.said += [f"Prefect: {changed:,} values changed in prefect.db"] if changed else []
         done.holdings += prefect_rows.held(database, people) if told else []
 
 
@@ -151,14 +151,16 @@ def _out_of_other_servers(serving: Api | None, people: Sequence[Person], done: F
     joined = os.environ.get("PREFECT_API_URL") or (serving.url if serving else None)
     is_foreign = is_elsewhere(os.environ)
     if joined is None and is_foreign:
-        raise GovpulseError("Prefect's database is outside of the home: start `govpulse up`, and forget them again")
+        raise GovpulseError("Prefect's database is outside the home: start `govpulse up`, then run forget again")
     is_ours = serving is not None and serving.is_own and joined == serving.url and not is_foreign
     if joined is None or is_ours or not people:
         return
     reached = prefect_pages.take_out(joined, people)
-    done.said.append(f"Prefect at {joined}: {reached}; events stay until they expire, or its operator deletes them")
+    done.said.append(f"Prefect at {joined}: {reached}; events stay until they expire or the server's operator deletes them")
     if reached.running:
-        raise GovpulseError(f"{reached.running} runs that go on name them in their logs: forget them again when these have ended")
+        raise GovpulseError(
+            f"{reached.running} unfinished runs name the person in their logs: run forget again when they have ended"
+        )
 
 
 def _out_of_files(settings: Settings, done: Forgetting) -> None:
@@ -166,7 +168,7 @@ def _out_of_files(settings: Settings, done: Forgetting) -> None:
         done.files = leftovers.take_out(settings.folder, done.tables.people)
         if done.files.left:
             raise GovpulseError(
-                f"{_listed(done.files.left)} names them, and is not govpulse's: delete it, or take them out by hand"
+                f"{_listed(done.files.left)} names the person and is not govpulse's: delete it, or remove the person by hand"
             )
 
 

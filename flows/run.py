@@ -65,7 +65,7 @@ class Run:
         """Whether a step that may write much should begin: what is left on a full disk is for samples and alerts."""
         home = self.settings.folder
         if is_short(home):
-            self.failures[name] = f"left out, for the disk is full; {remedy(home.root)}"
+            self.failures[name] = f"skipped, because the disk is full; {remedy(home.root)}"
         return name not in self.failures
 
     @contextmanager
@@ -128,7 +128,7 @@ def finish(
     create_markdown_artifact(as_markdown(report), key=run.flow.replace("_", "-"), description=f"result of {run.flow}")
     files = files_table(loaded(report))
     if not files.is_empty():
-        show_table("loaded-files", files, f"rows of files, by {run.flow}")
+        show_table("loaded-files", files, f"rows per file, from {run.flow}")
     described = f"as of {run.as_of:%Y-%m-%d %H:%M} UTC"
     for key, page in pages.items() if is_published else ():
         create_markdown_artifact(page(run.home), key=key, description=described)

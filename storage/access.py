@@ -35,7 +35,7 @@ def make_root(root: Path, is_ours: Callable[[str], bool]) -> None:
     user = _refuse_foreign(root, {os.geteuid(), 0})
     mode = stat.S_IMODE(root.stat().st_mode)
     if mode & stat.S_ISVTX and mode & 0o022:
-        raise GovpulseError(f"{root} is a folder that many share; set GOVPULSE_HOME to one of its own, such as {root / 'govpulse'}")
+        raise GovpulseError(f"{root} is a shared folder; set GOVPULSE_HOME to a folder of its own, such as {root / 'govpulse'}")
     if mode & LISTING_OR_WRITING and user == os.geteuid() and all(map(is_ours, os.listdir(root))):
         root.chmod(mode & ~LISTING_OR_WRITING)
     elif mode & stat.S_IWOTH:

@@ -42,10 +42,10 @@ def open_destination(to: str) -> Destination:
     if "://" not in to:
         folder = Path(to).expanduser().absolute()
         if not folder.is_dir():
-            raise GovpulseError(f"the second destination {folder} is not there: mount its disk, or make the folder")
+            raise GovpulseError(f"the second destination {folder} does not exist: mount its disk, or create the folder")
         return Destination(str(folder), LocalStore(folder), folder)
     if not to.startswith("s3://"):
-        raise GovpulseError(f"cannot use {to} as a second destination: it takes a folder or s3://bucket/prefix")
+        raise GovpulseError(f"cannot use {to} as a second destination: use a folder or s3://bucket/prefix")
     try:
         return Destination(to, from_url(to))
     except (BaseError, ValueError) as error:
@@ -120,7 +120,7 @@ def _pushed(destination: Destination, path: str, file: Path) -> int:
         return 0
     write(destination, path, content)
     if hashlib.sha256(read(destination, path)).digest() != hashlib.sha256(content).digest():
-        raise GovpulseError(f"what comes back of {path} from {destination.name} is not what was written")
+        raise GovpulseError(f"{path} does not read back from {destination.name} as written; check that destination")
     return len(content)
 
 

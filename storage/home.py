@@ -128,8 +128,8 @@ class Home:
         left = [str(path) for path in (self.published, *sorted(made)[:1], *entries[-1:]) if path.is_file()]
         if left:
             raise GovpulseError(
-                f"the warehouse {self.warehouse} is missing, though there is {' and '.join(left)}: mount its disk, or `govpulse"
-                " restore` puts a backup back. To begin anew, move these files away"
+                f"the warehouse {self.warehouse} is missing, but {' and '.join(left)} is there: mount its disk, or restore"
+                " a backup with `govpulse restore`. To start over, move these files away"
             )
         return False
 
@@ -164,7 +164,7 @@ class Home:
                 close_folder(folder)
         except OSError as error:
             raise GovpulseError(
-                f"cannot write to {folder}: {error.strerror or error}; set GOVPULSE_HOME to a folder you may write"
+                f"cannot write to {folder}: {error.strerror or error}; set GOVPULSE_HOME to a folder you can write to"
             ) from error
 
 

@@ -59,7 +59,7 @@ def read_marks(home: Home) -> Marks:
     for name in marks.root[1:]:
         if marks.folders.get(name) is None and _is_bare(home, name):
             raise GovpulseError(
-                f"{home.root / name} is not what it was: its id and its content are missing; mount its disk{_or_restore(name)}. If"
+                f"{home.root / name} has lost its id and its content; mount its disk{_or_restore(name)}. If"
                 f" they are gone for good, delete {home.root / INSTALLATION}"
             )
     return marks
@@ -79,8 +79,8 @@ def read_own_marks(home: Home) -> Marks:
         if found != installation:
             others = home.root if root else home.root / next(iter(known))
             raise GovpulseError(
-                f"{home.root / name} is another installation's than {others}; mount its own disk, or move away what is not of"
-                f" this one.{_to_go_on(home)}"
+                f"{home.root / name} belongs to a different installation than {others}; mount the right disk, or"
+                f" move away what does not belong to this one.{_to_go_on(home)}"
             )
     return Marks(installation, root, folders)
 
@@ -95,8 +95,8 @@ def settle_installation(con: duckdb.DuckDBPyConnection, home: Home, marks: Marks
     inside = found[0][0] if found else None
     if inside and marks.installation and inside != marks.installation:
         raise GovpulseError(
-            f"{home.warehouse} is another installation's than {home.root}; put its own back, or `govpulse restore` a backup."
-            f"{_to_go_on(home)}"
+            f"{home.warehouse} belongs to a different installation than {home.root}; put the right one back, or"
+            f" restore a backup with `govpulse restore`.{_to_go_on(home)}"
         )
     installation = marks.installation or inside or secrets.token_hex(RANDOM_BYTES)
     _mark(home, marks, installation)
@@ -121,11 +121,11 @@ def _is_bare(home: Home, name: str) -> bool:
 
 
 def _or_restore(name: str) -> str:
-    return ", or `govpulse restore` puts a backup back" if name == "private" else ""
+    return ", or restore a backup with `govpulse restore`" if name == "private" else ""
 
 
 def _to_go_on(home: Home) -> str:
-    return f" To go on with all that lies there, delete the files `{INSTALLATION}` in {home.root} and in its folders"
+    return f" To keep everything that is there, delete the files `{INSTALLATION}` in {home.root} and in its folders"
 
 
 def _mark(home: Home, marks: Marks, installation: str) -> None:
@@ -152,7 +152,7 @@ def _lines(path: Path) -> tuple[str, ...]:
 
 
 def _explain(error: Exception | None) -> str:
-    return getattr(error, "strerror", None) or "it is none; delete the file, and it gets that of the others"
+    return getattr(error, "strerror", None) or "it is not an id; delete the file, and govpulse writes the right one"
 
 
 def _write(path: Path, lines: tuple[str, ...]) -> None:

@@ -78,9 +78,9 @@ def _wait_for_turn(path: Path, queue: Path, ticket: Path, descriptor: int, timeo
     while not (_is_first(queue, ticket) and _try_flock(descriptor)):
         waited = time.monotonic() - started
         if waited >= timeout_seconds:
-            raise BusyError(f"{path.name} stayed busy for {timeout_seconds:.0f} s; another govpulse holds it, try again later")
+            raise BusyError(f"{path.name} stayed busy for {timeout_seconds:.0f} s; another govpulse holds it; try again later")
         if waited >= PATIENCE_SECONDS and not logged:
-            logger.warning("waiting for %s since %.0f s, at most %.0f s", path.name, waited, timeout_seconds)
+            logger.warning("has been waiting for %s for %.0f s; gives up after %.0f s", path.name, waited, timeout_seconds)
             logged = True
         time.sleep(POLL_SECONDS)
 

@@ -122,7 +122,7 @@ def give_up_reserve(home: Home) -> bool:
         home.reserve.unlink()
     except OSError:
         return shutil.disk_usage(_existing(home.root)).free >= LEAST_BYTES
-    logger.warning("The disk was full: %s of reserve are given up; %s", in_units(RESERVE_BYTES), remedy(home.root))
+    logger.warning("The disk is full: the reserve of %s was given up; %s", in_units(RESERVE_BYTES), remedy(home.root))
     return True
 
 

@@ -32,7 +32,7 @@ STORAGE_VERSION = "v1.2.0"
 """The file format: the oldest that has what we use, so that users' own DuckDB 1.x clients can open what we publish."""
 
 
-REMEDY = "`govpulse salvage` keeps what can be read, `govpulse restore` puts a backup back"
+REMEDY = "`govpulse salvage` keeps what can be read, `govpulse restore` restores a backup"
 """Where the warehouse is damaged. No other file: a backup has everything in it that is private."""
 
 
@@ -133,7 +133,7 @@ def explain(error: BaseException, remedy: str = "") -> str:
     """What is wrong with a file, and what to do about it."""
     text = first_line(error)
     if "version number" in text:
-        return "it was written by a newer DuckDB; upgrade govpulse, nothing was changed"
+        return "it was written by a newer DuckDB; upgrade govpulse; nothing was changed"
     if "lock on file" in text:
         return f"another program has it open ({text}); close it"
     if isinstance(error, duckdb.IOException) and os.strerror(errno.EACCES) in text:

@@ -50,7 +50,7 @@ def delete_expired(home: str, *, limits: Limits, days: dict[str, int], as_of: da
     orphans = sweep_orphans(folder, time.time())
     with warehouse(folder, limits) as con:
         if not is_settled(con, as_of):
-            return MaintenanceResult(f"nothing deleted: {as_of:%Y-%m-%d} is days after what was last written; deletes in a day")
+            return MaintenanceResult(f"nothing deleted: {as_of:%Y-%m-%d} is days after the newest rows; retention deletes in a day")
         deleted = apply_retention(con, days, as_of)
     rows = ", ".join(f"{count:,} of {name}" for name, count in deleted.items()) or "nothing"
     return MaintenanceResult(f"deleted {rows}" + (f"; {counted(orphans, 'orphaned file')}" if orphans else ""))
@@ -100,9 +100,9 @@ def renew_backup(folder: Home, limits: Limits, keep: int, sources: Sequence[Sour
         if not problem:
             drop_segments_before(folder, segment_after(folder, oldest_entry(folder)))
     said = f"number {taken.manifest.number}, {counted(taken.manifest.rows, 'row')}, {in_units(taken.written_bytes)} written"
-    said += f"; {len(healed)} older backups healed" if healed else ""
+    said += f"; {len(healed)} older backups repaired" if healed else ""
     said += f"; the journal is kept: {problem}" if problem else ""
-    return MaintenanceResult(said + (f"; dropped {dropped} from before somebody was forgotten" if dropped else ""))
+    return MaintenanceResult(said + (f"; deleted {dropped} from before somebody was forgotten" if dropped else ""))
 
 
 def _problem_of_copying(folder: Home, to: str) -> str:

@@ -22,7 +22,7 @@ def compiled(pattern: str) -> "re2._Regexp":
         ValueError: it is none that RE2 knows, or it is too large.
     """
     if len(pattern) > LONGEST_PATTERN:
-        raise ValueError(f"it has {len(pattern):,} characters, and may have {LONGEST_PATTERN:,}")
+        raise ValueError(f"it has {len(pattern):,} characters; at most {LONGEST_PATTERN:,} are allowed")
     options = re2.Options()
     options.dot_nl, options.never_capture, options.log_errors, options.max_mem = True, True, False, MOST_BYTES
     try:
@@ -31,7 +31,7 @@ def compiled(pattern: str) -> "re2._Regexp":
         said = error.args[0].decode(errors="replace")
         raise ValueError("it is too large" if "too large" in said else said) from error
     if expression.programsize > MOST_INSTRUCTIONS or _steps(expression) > MOST_STEPS:
-        raise ValueError("it is too large; repeat less in it, or make several of it")
+        raise ValueError("it is too large; use fewer repetitions, or split it")
     return expression
 
 

@@ -64,7 +64,7 @@ class Matcher:
             return compiled(self.value)
         except ValueError as error:
             shown = str(self) if len(self.value) <= LONGEST_SHOWN else f"{self.label}{self.operator}{self.value[:LONGEST_SHOWN]}..."
-            raise ConfigurationError(f"matcher {shown}: not a regular expression of RE2: {error}") from error
+            raise ConfigurationError(f"matcher {shown}: not a valid RE2 regular expression: {error}") from error
 
     def matches(self, text: str) -> bool:
         """Whether it holds for a label of this text."""
@@ -104,7 +104,7 @@ def parse_matcher(text: str) -> Matcher:
     if found is None:
         raise ConfigurationError(f"matcher {shown}: write it like rule=disk_almost_full or subject=~web-.*")
     if found["operator"] not in OPERATORS:
-        said = f"no operator {found['operator'][:10]}; there are {' '.join(OPERATORS)}, and a value that begins with one is quoted"
+        said = f"no operator {found['operator'][:10]}; use one of {' '.join(OPERATORS)}, and quote a value that begins with one"
         raise ConfigurationError(f"matcher {shown}: {said}")
     matcher = Matcher(found["label"], found["operator"], _unquoted(shown, found["value"]))
     matcher.matches("")  # compiles its regular expression
@@ -121,10 +121,12 @@ def parse_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
     matchers = tuple(dict.fromkeys(parse_matcher(text) for text in texts))
     everything = Matcher("rule", "=~", ".*")
     if not matchers:
-        raise ConfigurationError(f"a silence needs a matcher, or it would silence everything; if you mean that, say '{everything}'")
+        raise ConfigurationError(
+            f"a silence needs a matcher, or it would silence everything; if you want that, write '{everything}'"
+        )
     if everything not in matchers and not any(_is_specific(matcher) for matcher in matchers):
         said = " and ".join(f"'{matcher}'" for matcher in matchers)
-        raise ConfigurationError(f"{said} would also silence every alert without that label; if you mean that, add '{everything}'")
+        raise ConfigurationError(f"{said} would also silence every alert without that label; if you want that, add '{everything}'")
     return matchers
 
 
@@ -139,7 +141,7 @@ def _unquoted(shown: str, value: str) -> str:
         return value
     inside = QUOTED.fullmatch(value)
     if inside is None:
-        raise ConfigurationError(f"matcher {shown}: its quotes do not match")
+        raise ConfigurationError(f"matcher {shown}: its quotes are not closed")
     # A regular expression keeps its own backslashes: only quotes and backslashes are escaped.
     return re.sub(r'\\(["\\])', r"\1", inside[1])
 
@@ -195,7 +197,9 @@ def new_silence(
         ConfigurationError: it would never hold, or nobody says why.
     """
     if expires_at <= starts_at or expires_at <= now:
-        raise ConfigurationError(f"it would end at {expires_at:%Y-%m-%d %H:%M} UTC, before it began; it has to last")
+        raise ConfigurationError(
+            f"the silence would end at {expires_at:%Y-%m-%d %H:%M} UTC, before it takes effect; give it a later end"
+        )
     return _identified(Silence("", "silence", tuple(matchers), None, None, author, reason, starts_at, expires_at, now))
 
 
@@ -206,7 +210,7 @@ def new_ack(fingerprint: str, episode: int, author: str, reason: str, now: datet
 
 def _identified(silence: Silence) -> Silence:
     if not silence.author.strip() or not silence.reason.strip():
-        raise ConfigurationError("a silence and an ack need an author and a reason")
+        raise ConfigurationError("a silence or an ack needs an author and a reason")
     said = json.dumps(asdict(silence), default=str, sort_keys=True)
     return replace(silence, silence_id=hashlib.sha256(said.encode()).hexdigest()[:8])
 
@@ -234,7 +238,7 @@ def _silence(row: dict[str, Any]) -> Silence | None:
             matcher.matches("")
     except (ConfigurationError, ValueError, TypeError) as error:
         if row["ended_at"] is None:
-            logger.warning("silence %s cannot be read and silences nothing; make it anew: %s", row["silence_id"], error)
+            logger.warning("silence %s cannot be read and silences nothing; create it again: %s", row["silence_id"], error)
         return None
     return Silence(**{field.name: row[field.name] for field in fields(Silence)} | {"matchers": matchers})
 

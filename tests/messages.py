@@ -20,7 +20,7 @@ MESSAGE = Message(
     since=NOW - timedelta(minutes=5),
     at=NOW,
     title="[CRITICAL] disk_almost_full: web-1",
-    statement="the filesystem /data of web-1 is 97.0% full, critical from 95.0%",
+    statement="the filesystem /data of web-1 is 97.0% full, critical at 95.0% or more",
     runbook="https://docs.example.com/runbooks/disk_almost_full.md",
     query="SELECT * FROM raw.system_metrics\nWHERE host = 'web-1' AND value > 0.85 AND labels <@ ['a']",
     is_sample=False,

@@ -152,7 +152,9 @@ def show_alert(
 
 def _facts(alert: Mapping[str, Any], rule: Rule | None, silences: Sequence[Silence]) -> list[tuple[str, str | Text]]:
     state = f"{alert['state']} since {moment(alert['since'])} UTC, episode {alert['episode']}"
-    limit = f"{alert['severity']} from {value_of(alert['threshold'], rule)}" if alert["threshold"] is not None else "no threshold"
+    side = {"above": " or more", "below": " or less"}[rule.direction] if rule else ""
+    reached = f"{alert['severity']} at {value_of(alert['threshold'], rule)}{side}"
+    limit = reached if alert["threshold"] is not None else "no threshold"
     facts: list[tuple[str, str | Text]] = [
         ("alert", alert["fingerprint"]),
         ("state", line(severity(alert["severity"]), " ", state, ", flapping" if alert["is_flapping"] else "")),

@@ -33,7 +33,7 @@ def api_auth(home: Home, environment: Mapping[str, str]) -> str:
     try:
         return given or _read(file) or _make(file)
     except OSError as error:
-        raise GovpulseError(f"cannot keep the secret of the Prefect API in {file}: {error.strerror or error}") from error
+        raise GovpulseError(f"cannot write the secret of the Prefect API to {file}: {error.strerror or error}") from error
 
 
 def _read(file: Path) -> str:

@@ -21,20 +21,23 @@ def invite(api_url: str, auth: str, auth_file: Path, host: str, *, is_private: b
     ui = api_url.removesuffix("/api")
     if is_private:
         yield f"govpulse is up. Runs and forms: {ui}{SIGN_IN}#{quote(auth, safe='')}"
-        yield "The link signs your browser in; whoever has it can do what you can."
+        yield "The link signs your browser in; anybody who has it can do what you can."
     else:
         yield f"govpulse is up. Runs and forms: {ui} (sign in with the line in {auth_file})"
     if not is_loopback(host):
-        yield f"Warning: it listens on {host} unencrypted: whoever sees the traffic learns the secret. Put a TLS proxy before it."
+        yield (
+            f"Warning: it listens on {host} without encryption: anybody who sees the traffic learns the secret."
+            " Put a TLS proxy in front of it."
+        )
 
 
 def invite_elsewhere(api_url: str) -> Iterator[str]:
     """For a server of others: what is theirs to protect."""
     yield f"govpulse is up. Runs and forms: {api_url.removesuffix('/api')}"
     yield (
-        "That Prefect server is not ours: who may see the results of runs and start them, its operator decides. Our worker runs"
+        "That Prefect server is not govpulse's: its operator decides who may see results and start runs. Our worker runs"
         " only what prefect.yaml registers."
     )
     parts = urlsplit(api_url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        yield "Warning: the way there is not encrypted."
+        yield "Warning: the connection to it is not encrypted."

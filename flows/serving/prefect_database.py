@@ -65,8 +65,8 @@ def prepare_database(home: Home, environment: Mapping[str, str], *, thorough: bo
     if found := damage(path, thorough=thorough):
         folder = _set_aside(home, datetime.now(UTC))
         logger.warning(
-            "Prefect's database was damaged (%s) and is set aside in %s: runs and logs until now are in it,"
-            " schedules are registered anew",
+            "Prefect's database was damaged (%s) and was set aside in %s: it holds the runs and logs until now,"
+            " schedules are registered again",
             found,
             folder,
         )
@@ -89,11 +89,9 @@ def explain_failure(home: Home, error: BaseException, since: datetime) -> BaseEx
     except GovpulseError as unreadable:
         return unreadable
     if found:
-        return GovpulseError(f"Prefect's database {path} is damaged ({found}); start this again, which sets it aside")
+        return GovpulseError(f"Prefect's database {path} is damaged ({found}); start this again: that sets it aside")
     if SERVER_SAYS in str(error) and any(name >= folder_name(since) for name in _folders(home)):
-        return GovpulseError(
-            f"Prefect's database was damaged and was set aside in {set_aside_folder(home)} meanwhile; start this again"
-        )
+        return GovpulseError(f"Prefect's database was damaged and has been set aside in {set_aside_folder(home)}; start this again")
     return error
 
 

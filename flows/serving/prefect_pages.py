@@ -47,7 +47,7 @@ class Reached:
 
     def __str__(self) -> str:
         gone = f"{counted(self.pages, 'page')} and {counted(self.runs, 'run')} with their logs deleted"
-        return f"{gone}, {counted(self.changed, 'run')} put right"
+        return f"{gone}, {counted(self.changed, 'run')} changed"
 
 
 def take_out(api_url: str, people: Sequence[Person]) -> Reached:
@@ -64,7 +64,7 @@ def take_out(api_url: str, people: Sequence[Person]) -> Reached:
         with temporary_settings({PREFECT_API_URL: api_url}), get_client(sync_client=True) as client:
             return _take_out(client, people)
     except (httpx.HTTPError, PrefectException, OSError, RuntimeError) as error:
-        raise GovpulseError(f"cannot take them out of the Prefect server at {api_url}: {first_line(error)}") from error
+        raise GovpulseError(f"cannot remove the person from the Prefect server at {api_url}: {first_line(error)}") from error
 
 
 def _take_out(client: Asking, people: Sequence[Person]) -> Reached:

@@ -50,7 +50,7 @@ def take_out(path: Path, people: Sequence[Person], *, is_told: bool) -> int:
             _empty_log(con, path)
             return changed
     except sqlite3.Error as error:
-        raise GovpulseError(f"cannot take them out of {path}: {error}; end what uses it and forget them again") from error
+        raise GovpulseError(f"cannot remove the person from {path}: {error}; stop what uses it and run forget again") from error
 
 
 def held(path: Path, people: Sequence[Person]) -> list[Holding]:
@@ -181,5 +181,5 @@ def _empty_log(con: sqlite3.Connection, path: Path) -> None:
     patience_ends = time.monotonic() + BUSY_SECONDS
     while con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         if time.monotonic() > patience_ends:
-            raise GovpulseError(f"cannot empty the log of {path}: it stays in use; end what uses it and forget them again")
+            raise GovpulseError(f"cannot empty the log of {path}: it stays in use; stop what uses it and run forget again")
         time.sleep(0.1)

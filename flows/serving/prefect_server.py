@@ -124,7 +124,7 @@ def start_server(server: GuardedProcess, api_url: str, ending: threading.Event) 
 def server_failure(name: str, log: Path, what: str) -> GovpulseError:
     """What to raise when a process of Prefect's failed; its last lines go to standard error."""
     write(printable_lines(last_lines(log, SHOWN_LINES)) + "\n", sys.stderr)  # why it failed, for whoever started it
-    return GovpulseError(f"the Prefect {name} {what}; its last lines are above, all of them in {log}")
+    return GovpulseError(f"the Prefect {name} {what}; the last lines of its log are above, all of it is in {log}")
 
 
 def is_healthy(api_url: str) -> bool:

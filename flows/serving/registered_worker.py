@@ -42,7 +42,7 @@ def foreign_parts(
 ) -> list[str]:
     """What the run would have us do that prefect.yaml does not say, in words; nothing where all is ours."""
     if deployment is None:
-        return ["it is of no deployment"]
+        return ["it belongs to no deployment"]
     if deployment.name not in registered:
         return [f"there is no deployment {deployment.name!r}"]
     folder = [{"prefect.deployments.steps.set_working_directory": {"directory": str(project)}}]

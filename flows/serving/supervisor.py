@@ -78,7 +78,7 @@ def supervise(
         try:
             _bring_up(installation, home, serving, ending, environment)
             watch(installation, ending, home, environment)
-            say("Ending: the worker and its runs, then the server.")
+            say("Stopping the worker and its runs, then the server.")
         finally:
             api_url_file(home).unlink(missing_ok=True)
             installation.stop()
@@ -113,7 +113,7 @@ def _tell(installation: Installation, home: Home, serving: Serving) -> None:
     own = invite(installation.api_url, auth, api_auth_file(home), serving.host, is_private=is_private)
     for line in own if installation.server is not None else invite_elsewhere(installation.api_url):
         say(line)
-    say("The deployments of prefect.yaml run on schedule. Ctrl-C ends all of it.")
+    say("The deployments in prefect.yaml run on schedule. Ctrl-C stops everything.")
     say(f"Logs: {installation.worker.log.parent}")
 
 
@@ -185,10 +185,10 @@ def _only_one(home: Home, ending: threading.Event) -> Iterator[None]:
             except BusyError as error:
                 if running_api(home) or time.monotonic() > patience_ends:
                     raise GovpulseError(
-                        f"another `govpulse up` serves {home.root}; end it, or set GOVPULSE_HOME to another folder"
+                        f"another `govpulse up` is running for {home.root}; stop it, or set GOVPULSE_HOME to another folder"
                     ) from error
             if not is_told:
-                say("Waiting for a `govpulse run` of this home to end.")
+                say("Waiting for a `govpulse run` in this home to finish.")
             is_told = True
         yield
 

@@ -36,7 +36,7 @@ REFUSED_VIEWS = frozenset({
 })  # fmt: skip
 """They show settings, paths, or what others asked."""
 LONGEST_SQL = 100_000
-READS_ONLY = "SQL of queries and rules reads tables, and nothing else"
+READS_ONLY = "SQL in queries and rules may only read tables"
 
 
 class TookTooLongError(GovpulseError):

@@ -104,7 +104,7 @@ class Reader:
         question = Question(path, alias, self._limits, sql, parameters, seconds, self._spill, remedy, form)
         try:
             if not self._is_told(question, STARTED_WITHIN_SECONDS):
-                raise GovpulseError("the process that reads does not start; is the machine out of memory?")
+                raise GovpulseError("the reading process does not start; is the machine out of memory?")
             if not pipe.poll(min(seconds + GRACE_SECONDS, 1e6)):
                 raise TookTooLongError(f"took longer than {seconds:g} s")
             answer = pipe.recv_bytes()
@@ -150,7 +150,7 @@ class Reader:
         code = self._process.wait() if self._process else 0
         self._kill()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return f"ended without an answer ({how}); it needs more memory than [warehouse] memory allows, or DuckDB fails at it"
+        return f"ended without an answer ({how}); it needs more memory than [warehouse] memory allows, or DuckDB crashed"
 
     def _kill(self) -> None:
         if self._process is not None and self._pipe is not None:
@@ -165,7 +165,7 @@ def _starting() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GovpulseError(f"cannot start the process that reads: {error.strerror or error}") from error
+        raise GovpulseError(f"cannot start the reading process: {error.strerror or error}") from error
 
 
 @atexit.register

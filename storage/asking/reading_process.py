@@ -120,7 +120,7 @@ def _said(error: Exception, question: Question) -> bytes:
     if isinstance(error, TookTooLongError):
         return TOO_LONG + str(error).encode()
     if isinstance(error, MemoryError) or "Out of Memory" in str(error):
-        text = f"needs more memory than the {question.limits.memory} that [warehouse] memory allows; ask for less at once"
+        text = f"needs more memory than the {question.limits.memory} that [warehouse] memory allows; ask for less at a time"
     elif error.__cause__ is not None and is_about_the_file(error.__cause__):
         text = f"cannot use {question.path}: {explain(error.__cause__, question.remedy)}"
     else:

@@ -41,8 +41,8 @@ def refuse_foreign(destination: Destination, there: Mapping[str, Manifest], inst
     """
     if any(manifest.installation != installation for manifest in there.values()):
         raise GovpulseError(
-            f"{destination.name} has backups of another installation: choose another place, or put them back with"
-            f" `govpulse restore --from {destination.name}` into a home that is empty"
+            f"{destination.name} holds backups of another installation: choose another place, or restore them with"
+            f" `govpulse restore --from {destination.name}` into an empty home"
         )
 
 
@@ -76,8 +76,8 @@ def fetch_backups(destination: Destination, home: Home) -> int:
     installation = read_own_marks(home).installation
     if any(manifest.installation != installation for manifest in there.values()) and installation is not None:
         raise GovpulseError(
-            f"{home.root} is another installation's than the backups in {destination.name}: set GOVPULSE_HOME to a folder that is"
-            " empty, and restore there; nothing was changed"
+            f"{home.root} belongs to a different installation than the backups in {destination.name}: set GOVPULSE_HOME to an"
+            " empty folder and restore there; nothing was changed"
         )
     files = {file.path: file for manifest in there.values() for file in manifest.files}
     missing = [path for path, file in files.items() if not is_there(home.backups, file)]

@@ -84,9 +84,11 @@ def prove(con: duckdb.DuckDBPyConnection, each: Slice, path: Path, sums: Sums) -
     try:
         found = _sums(con, stored_tables()[each.table], f"FROM read_parquet({quote_text(str(path))})")
     except duckdb.Error as error:
-        raise GovpulseError(f"what was written of {each.table} cannot be read back: {first_line(error)}") from error
+        raise GovpulseError(f"the backup of {each.table} cannot be read back: {first_line(error)}") from error
     if found != sums:
-        raise GovpulseError(f"what was written of {each.table} is not what comes back: {sums[0]:,} rows, {found[0]:,} come back")
+        raise GovpulseError(
+            f"the backup of {each.table} does not read back as written: {sums[0]:,} rows written, {found[0]:,} read back"
+        )
 
 
 def is_damaged(folder: Path, file: Stored) -> bool:

@@ -49,7 +49,7 @@ def fill(
     """
     if manifest.migration not in migrations():
         newer = f"backup {manifest.number} was made by a newer govpulse ({manifest.version})"
-        raise GovpulseError(f"{newer}; upgrade, nothing was changed")
+        raise GovpulseError(f"{newer}; upgrade govpulse; nothing was changed")
     migrate(con, now, until=manifest.migration)
     broken = [part for part in manifest.parts if part.file.path in set(damaged)]
     parts: dict[str, list[Part]] = {}
@@ -106,7 +106,7 @@ def _fill_table(con: duckdb.DuckDBPyConnection, folder: Path, name: str, parts: 
     con.execute(f"INSERT INTO {name} ({', '.join(names)}) SELECT {', '.join(values)} FROM {source}")
     rows, expected = count_rows(con, name), sum(part.rows for part in parts)
     if rows != expected:
-        raise GovpulseError(f"{expected:,} rows of {name} were backed up, {rows:,} come back")
+        raise GovpulseError(f"the backup has {expected:,} rows of {name}, but {rows:,} were restored")
 
 
 def _types(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:

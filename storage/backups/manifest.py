@@ -108,11 +108,11 @@ def unpacked(content: bytes) -> Manifest:
     try:
         known = json.loads(content)
         if known.pop("format") != FORMAT:
-            raise ValueError("of a format that this govpulse does not know; upgrade")
+            raise ValueError("it has a format that this govpulse version does not know; upgrade govpulse")
         parts, extras = map(_part, known.pop("parts")), (_extra(each) for each in known.pop("extras"))
         return Manifest(**known | {"made_at": _instant(known["made_at"]), "parts": tuple(parts), "extras": tuple(extras)})
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("no manifest") from error
+        raise ValueError("it is not a manifest") from error
 
 
 def _part(known: dict[str, Any]) -> Part:

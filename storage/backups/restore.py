@@ -148,10 +148,10 @@ def _chosen(home: Home, folder: Path, at: datetime | None) -> tuple[Choice, tupl
         problems.append(f"{choice.path.name} is damaged, {problem}")
     if partial:
         return partial[0], tuple(problems)
-    until = f" made until {at:%Y-%m-%d %H:%M}" if at else ""
+    until = f" made up to {at:%Y-%m-%d %H:%M}" if at else ""
     said = f": {'; '.join(problems)}" if problems else ""
     raise GovpulseError(
-        f"there is no sound backup in {folder}{until}{said}; nothing was changed; `--from` takes those of the second place"
+        f"there is no intact backup in {folder}{until}{said}; nothing was changed; `--from` fetches those of the second destination"
     )
 
 

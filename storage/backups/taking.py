@@ -111,7 +111,7 @@ def back_up(home: Home, limits: Limits, now: datetime, sources: Sequence[Source]
     finally:
         drop_unfinished(home.backups)
     if (last[0].timeline, last[0].migration) != (head.timeline, head.migration):
-        raise GovpulseError("the warehouse was put back or upgraded during the backup: run it again")
+        raise GovpulseError("the warehouse was restored or upgraded during the backup: back up again")
     parts = tuple(work.parts[each] for each in work.cut)
     number = 1 + max((newest_number(home), *(each.number for each in earlier)))
     manifest = Manifest(number, now, version=version("govpulse"), parts=parts, extras=extras, **vars(last[0]))

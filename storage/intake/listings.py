@@ -23,8 +23,8 @@ ALIASES = "aliases"
 def doubt(dataset: str, gone: int, rows: int) -> str:
     """What is said of deletions that are not believed."""
     return (
-        f"the source no longer has {gone:,} of {rows:,} rows of {dataset}; nothing was marked as deleted. Look at the source, at"
-        " what we may see of it, and at the mapping; run reconcile_sources with most_deleted_ratio=1 if they are right"
+        f"the source no longer has {gone:,} of {rows:,} rows of {dataset}; nothing was marked as deleted. Check the source,"
+        " what govpulse may see of it, and the mapping; if they are right, run reconcile_sources with most_deleted_ratio=1"
     )
 
 

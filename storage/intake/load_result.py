@@ -85,16 +85,20 @@ class LoadResult:
         said = [counted(self.rows, "row"), counted(files, "file")]
         parts = [" from ".join(said), f"{self.accepted:,} accepted", f"{self.rejected:,} rejected"]
         forgotten = self.skipped - self.displaced - self.astray
-        parts += [f"{forgotten:,} skipped, of people who were forgotten"] if forgotten else []
+        parts += [f"{forgotten:,} skipped, about forgotten people"] if forgotten else []
         parts += [f"{len(self.quarantined)} unreadable"] if self.quarantined else []
-        parts += [f"{counted(self.displaced, 'sample row')} left out beside real ones"] if self.displaced else []
+        parts += [f"{counted(self.displaced, 'sample row')} left out because there are real rows"] if self.displaced else []
         zeros = ", ".join(f"{name} {count:,}" for name, count in self.zeros.items())
-        parts += [f"zero instants taken for nothing: {zeros}"] if zeros else []
-        parts += [f"{counted(self.astray, 'sample')} left out, taken by a clock that was wrong"] if self.astray else []
+        parts += [f"placeholder timestamps taken as no value: {zeros}"] if zeros else []
+        parts += [f"{counted(self.astray, 'sample')} left out, taken while the clock was wrong"] if self.astray else []
         right = ", ".join(f"{count:,} {what}" for what, count in self.put_right.items())
-        parts += [f"the clock was ahead; what was computed or seen in the future was put right: {right}"] if right else []
+        parts += [f"the clock was ahead; instants in the future were corrected: {right}"] if right else []
         behind = f"{self.behind:%Y-%m-%d %H:%M} UTC" if self.behind else ""
-        parts += [f"the clock is behind what was written at {behind}; it stands still there until it gets there"] if behind else []
+        parts += (
+            [f"the clock is behind the newest rows, written at {behind}; govpulse keeps to that instant until the clock reaches it"]
+            if behind
+            else []
+        )
         return "; ".join([", ".join(parts), *self._details()])
 
     def _details(self) -> list[str]:
@@ -105,7 +109,7 @@ class LoadResult:
         return [
             *(f"{dataset}: {counts}" for dataset, counts in sorted(totals.items())),
             *(f"{file}: {counts}" for (_, file), counts in lossy[:SHOWN_FILES]),
-            *([f"{counted(left, 'more file')} of which not all came in"] if left > 0 else []),
+            *([f"{counted(left, 'more file')} that did not load completely"] if left > 0 else []),
         ]
 
     def __add__(self, other: "LoadResult") -> "LoadResult":

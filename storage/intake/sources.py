@@ -50,12 +50,12 @@ def rename_source(con: duckdb.DuckDBPyConnection, old: str, new: str, actor: str
         GovpulseError: there is no such source, or one of the names is not for databases.
     """
     if old == new or SAMPLE in (old, new):
-        raise GovpulseError(f"{old} cannot become {new}: the sample keeps its name, and the two must differ")
+        raise GovpulseError(f"cannot rename {old} to {new}: the sample keeps its name, and the two names must differ")
     with transaction(con):
         rows = sum(_rename_rows(con, dataset, old, new) for dataset in GOVERNANCE)
         marks = count_rows(con, "ops.watermarks", "source = $old", {"old": old})
         if not rows and not marks:
-            raise GovpulseError(f"no rows of a source {old}; `govpulse sources list` names those there are")
+            raise GovpulseError(f"no source {old} has any rows; `govpulse sources list` shows the sources")
         is_read = "source = $old AND dataset IN (SELECT dataset FROM ops.watermarks WHERE source = $new)"
         remove(con, "ops.watermarks", is_read, {"old": old, "new": new})
         for book in ("ops.watermarks", *BOOKS):

@@ -157,7 +157,7 @@ def _index(home: Home, among: Sequence[int], done: Replayed) -> dict[int, Place]
         for line_number, offset, line in lines(home, segment):
             entry = read(line)
             if entry is None:
-                done.lost.append(f"line {line_number} of {entries_of(home, segment)} is damaged, of soon after {at}")
+                done.lost.append(f"line {line_number} of {entries_of(home, segment)} is damaged; it was written soon after {at}")
                 continue
             at = f"{entry.at:%Y-%m-%d %H:%M:%S}"
             left_out = tuple((number, place) for each in entry.did for number, place in each.get("left_out", ()))

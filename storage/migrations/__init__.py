@@ -31,7 +31,9 @@ def migrate(con: duckdb.DuckDBPyConnection, now: datetime, folder: Path = FOLDER
     unknown = {number: name for number, name in applied.items() if number not in known}
     if unknown:
         newest = unknown[max(unknown)]
-        raise GovpulseError(f"the warehouse was written by a newer govpulse (migration {newest}); upgrade, nothing was changed")
+        raise GovpulseError(
+            f"the warehouse was written by a newer govpulse (migration {newest}); upgrade govpulse; nothing was changed"
+        )
     due = {number: path for number, path in known.items() if number not in applied and (until is None or number <= until)}
     done = [_apply(con, number, path, now) for number, path in due.items()]
     return done + declare(con) if folder == FOLDER and until is None else done

@@ -64,20 +64,20 @@ def copy_secret(home: Home) -> None:
     """
     secret = _read(home.person_secret)
     if secret is not None and _keep(home.kept_person_secret, secret) != secret:
-        raise GovpulseError(f"{home.kept_person_secret} is that of another warehouse: move it away, with its backups")
+        raise GovpulseError(f"{home.kept_person_secret} belongs to another warehouse: move it away, with its backups")
 
 
 def _known(home: Home, fingerprint: str) -> bytes:
     found = [secret for path in (home.person_secret, home.kept_person_secret) if (secret := _read(path)) is not None]
     if found and fingerprint_of(found[0]) != fingerprint and home.person_secret.exists():
         raise GovpulseError(
-            f"{home.person_secret} is not the secret of this warehouse, people would become others: put back the one of its backup"
+            f"{home.person_secret} is not this warehouse's secret, and people would get other ids: restore it from a backup"
         )
     for secret in found:
         if fingerprint_of(secret) == fingerprint:
             return secret
     raise GovpulseError(
-        f"the secret of this warehouse is lost, and people would become others: put back {home.person_secret} from a backup"
+        f"this warehouse's secret is lost, and people would get other ids: restore {home.person_secret} from a backup"
     )
 
 
@@ -91,9 +91,10 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise GovpulseError(f"cannot read the secret in {path}: {getattr(error, 'strerror', None) or 'it is none'}") from error
+        said = getattr(error, "strerror", None) or "it is not a secret"
+        raise GovpulseError(f"cannot read the secret in {path}: {said}; restore it from a backup") from error
     if len(secret) != RANDOM_BYTES:
-        raise GovpulseError(f"cannot read the secret in {path}: it is none")
+        raise GovpulseError(f"cannot read the secret in {path}: it is not a secret; restore it from a backup")
     return secret
 
 
@@ -112,5 +113,5 @@ def _keep(path: Path, secret: bytes) -> bytes:
         part.unlink()
         sync_folder(path.parent)
     except OSError as error:
-        raise GovpulseError(f"cannot keep the secret in {path}: {error.strerror or error}") from error
+        raise GovpulseError(f"cannot write the secret to {path}: {error.strerror or error}") from error
     return _read(path) or secret

@@ -28,7 +28,8 @@ class Audience:
         group = self._group_id()
         if group != AS_IT_IS and os.geteuid() != 0 and group not in {os.getegid(), *os.getgroups()}:
             raise ConfigurationError(
-                f"publish.group: we are not in the group {self.group!r}; let its administrator add us, or name another"
+                f"publish.group: this account is not in the group {self.group!r};"
+                " ask its administrator to add it, or name another group"
             )
 
     def admit(self, path: Path) -> None:

@@ -12,7 +12,7 @@ from storage.errors import ConfigurationError, GovpulseError
 from storage.limits import Limits
 from storage.warehouse import attach, connect, explain, is_about_the_file
 
-REMEDY = "`govpulse run` writes it anew"
+REMEDY = "`govpulse run` rewrites it"
 
 
 def ask_published(path: Path, sql: str) -> pl.DataFrame:

@@ -37,8 +37,8 @@ from storage.wholeness.checking import foreign, is_shortened
 from storage.wholeness.mark import announce, mark_of, read_mark, wal_of
 
 MIGRATIONS_DONE = "ops.schema_migrations"
-GUESSED = "a byte of the metadata was put right as is most likely, which is no proof"
-OLDER = "a header cannot be put right; if it was the newer one, this is the warehouse as of the checkpoint before its last"
+GUESSED = "one byte of the metadata was repaired by the likeliest guess, without proof"
+OLDER = "a header cannot be repaired; if it was the newer one, this is the warehouse as of its last checkpoint but one"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def salvage(home: Home, limits: Limits, now: datetime, *, keeps: bool = True) ->
         try:
             found = _examined(home, copy)
         except UnknownFormatError as error:
-            raise GovpulseError(f"cannot salvage {home.warehouse}: {error}; put back a backup") from error
+            raise GovpulseError(f"cannot salvage {home.warehouse}: {error}; restore a backup") from error
         if found.is_sound:
             return found
         losses, said = ((), ()) if not found.left and _checkpointed(copy, fresh, limits) else _read(copy, fresh, limits)
@@ -110,7 +110,7 @@ def _working(home: Home) -> Iterator[Path]:
 def _examined(home: Home, copy: Path) -> Salvage:
     """Copy file and log, and put right in the copies what can be."""
     if not home.warehouse.exists():
-        raise GovpulseError(f"there is no {home.warehouse}; put back a backup")
+        raise GovpulseError(f"there is no {home.warehouse}; restore a backup")
     if problem := foreign(home.warehouse):
         raise GovpulseError(f"cannot salvage {home.warehouse}: {problem}")
     shutil.copyfile(home.warehouse, copy)
@@ -119,7 +119,7 @@ def _examined(home: Home, copy: Path) -> Salvage:
     if wal_of(home.warehouse).exists():
         shutil.copyfile(wal_of(home.warehouse), wal)
         if wal_state(wal).state == "unknown":
-            raise UnknownFormatError("its log is of an unknown version")
+            raise UnknownFormatError("its log has an unknown version")
         records, found = repair_log(wal)
     repaired = repair_file(copy, lambda: _main_header(copy.parent))
     noted = read_mark(home.warehouse)
@@ -170,7 +170,7 @@ def _read(copy: Path, fresh: Path, limits: Limits) -> tuple[tuple[Loss, ...], tu
             wal_of(fresh).unlink(missing_ok=True)
             continue
         return losses, said
-    raise GovpulseError(f"nothing of it can be read ({problems[0]}); put back a backup, nothing was changed")
+    raise GovpulseError(f"nothing can be read from it ({problems[0]}); restore a backup; nothing was changed")
 
 
 def _states(copy: Path) -> list[tuple[tuple[str, ...], Callable[[], bool]]]:
@@ -185,7 +185,7 @@ def _states(copy: Path) -> list[tuple[tuple[str, ...], Callable[[], bool]]]:
         ((), lambda: True),
         ((GUESSED,), lambda: guess_metadata(copy)),
         (("read as of its last checkpoint, without its log",), without_log),
-        (("read as of the checkpoint before the last",), lambda: go_back(copy)),
+        (("read as of its last checkpoint but one",), lambda: go_back(copy)),
     ]
 
 

@@ -25,8 +25,8 @@ from storage.wholeness.mark import wal_of
 BLOCKS_A_HOLD = 4096
 """A GB, which takes a second or two while others wait."""
 SALVAGE = "; `govpulse salvage` keeps what can be read"
-ASIDE = "; `govpulse up` sets it aside and makes a new one"
-MADE_ANEW = "; the next insights run makes it anew"
+ASIDE = "; `govpulse up` sets it aside and creates a new one"
+MADE_ANEW = "; the next insights run recreates it"
 WHAT = "files"
 
 
@@ -82,7 +82,7 @@ def _published(home: Home, due: Due) -> CheckResult:
     from storage.duckdb_file.blocks import blocks_in, damage_of
 
     if not home.published.exists():
-        return CheckResult("published file", True, "there is none yet")
+        return CheckResult("published file", True, "none yet")
     try:
         damage = damage_of(home.published, due.share(blocks_in(home.published.stat().st_size)))
     except (UnknownFormatError, OSError) as error:
@@ -103,18 +103,18 @@ def _landing(home: Home) -> CheckResult:
             continue
         except GovpulseError as error:
             damaged.append(str(error))
-    return CheckResult("landing files", not damaged, "; ".join(damaged) or f"{files:,} files wait, none is damaged")
+    return CheckResult("landing files", not damaged, "; ".join(damaged) or f"{files:,} files waiting, none damaged")
 
 
 def _journal(home: Home) -> CheckResult:
     """All of it, for it is as long as a few days."""
     damaged = damage_in_journal(home)
-    return CheckResult("journal", not damaged, _few(damaged) or f"{len(segments(home)):,} segments, none is damaged")
+    return CheckResult("journal", not damaged, _few(damaged) or f"{len(segments(home)):,} segments, none damaged")
 
 
 def _learned(home: Home, models: Sequence[tuple[str, str]]) -> CheckResult:
     damaged = [name for name, content in models if _is_other(home.models / name, content)]
-    said = f"{', '.join(damaged)} damaged{MADE_ANEW}" if damaged else f"{len(models):,}, none is damaged"
+    said = f"{', '.join(damaged)} damaged{MADE_ANEW}" if damaged else f"{len(models):,} models, none damaged"
     return CheckResult("models", not damaged, said)
 
 
@@ -127,7 +127,7 @@ def _is_other(path: Path, content: str) -> bool:
 
 def _prefect(home: Home, deep: bool) -> CheckResult:
     fault = sqlite_damage(home.prefect / "prefect.db", thorough=deep)
-    return CheckResult("prefect.db", fault is None, f"{fault}{ASIDE}" if fault else "sound")
+    return CheckResult("prefect.db", fault is None, f"{fault}{ASIDE}" if fault else "intact")
 
 
 def _backups(home: Home, due: Due) -> Iterator[CheckResult]:
@@ -142,7 +142,7 @@ def _backups(home: Home, due: Due) -> Iterator[CheckResult]:
     wrong = [*(f"{name} is damaged" for name in damaged_manifests(folder)), *(f"{path} is missing" for path in missing)]
     wrong += [f"{path} was damaged and is set aside" for path in damaged]
     wrong += [f"{path.name} is damaged, {fault}" for path in whole_files(home) if due.has(path.name) and (fault := damage_in(path))]
-    yield CheckResult("backups", not wrong, _few(wrong) or f"{len(manifests):,} backups of {len(files):,} files")
+    yield CheckResult("backups", not wrong, _few(wrong) or f"{len(manifests):,} backups with {len(files):,} files")
 
 
 def _is_damaged(folder: Path, file: Stored) -> bool:

@@ -46,4 +46,4 @@ def _unique_key(con: duckdb.DuckDBPyConnection, name: str, since: int, deep: boo
     days = None if deep or day_column(name) is None else changed_days(con, name, since)
     where = "true" if days is None else in_days(name, days)
     count = count_doubled(con, name, TABLES[name].key, where)
-    return CheckResult(f"unique key of {name}", count == 0, f"{count} keys doubled" if count else "no key doubled")
+    return CheckResult(f"unique key of {name}", count == 0, f"{count} duplicate keys" if count else "no duplicate keys")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from storage.duckdb_file.wal import WalState
 
 SALVAGE = "nothing was changed; `govpulse salvage` keeps what can be read"
-ANOTHER = f"`govpulse restore` puts a backup back; if this file is the one you want, delete {NAME} beside it"
+ANOTHER = f"`govpulse restore` restores a backup; if this file is the one you want, delete {NAME} beside it"
 
 
 def refuse_what_is_not_whole(file: Path) -> None:
@@ -29,7 +29,7 @@ def refuse_what_is_not_whole(file: Path) -> None:
     wal = wal_of(file)
     if not file.exists():
         if wal.exists() and wal.stat().st_size:
-            raise GovpulseError(f"{file} is not there, but its log {wal.name} is; put the file back, or move the log away")
+            raise GovpulseError(f"{file} is missing, but its log {wal.name} is there; put the file back, or move the log away")
         forget_mark(file)
         return
     header, mark = header_of(file), read_mark(file)
@@ -37,7 +37,7 @@ def refuse_what_is_not_whole(file: Path) -> None:
         wal.unlink(missing_ok=True)
     found = _state(wal)
     if found is not None and found.state == "unknown":
-        raise GovpulseError(f"cannot open {file}: its log is of a version that this govpulse does not know; nothing was changed")
+        raise GovpulseError(f"cannot open {file}: its log has a version that this govpulse does not know; nothing was changed")
     pairing = _pairing(wal, header, mark, found)
     if problem := _damage(wal, found) if pairing in ("", "cut") else "":
         raise GovpulseError(f"cannot open {file}: {problem}")
@@ -86,7 +86,7 @@ def _pairing(wal: Path, header: Header | None, mark: Mark | None, found: "WalSta
 def _damage(wal: Path, found: "WalState | None") -> str:
     if found is None or found.state != "damaged":
         return ""
-    behind = f", and {found.commits_behind:,} behind it" if found.commits_behind else ""
+    behind = f", and {found.commits_behind:,} after it" if found.commits_behind else ""
     at = f"damaged at byte {found.whole_until:,}; {found.commits:,} commits before that can be read{behind}"
     return f"its log {wal.name} is {at}; {SALVAGE}"
 
@@ -106,6 +106,6 @@ def _said(disagreement: str, wal: Path, mark: Mark | None, length: int) -> str:
     return {
         "": "",
         "cut": f"its log {wal.name} was shortened: {noted:,} bytes were committed, {length:,} are left; {SALVAGE}",
-        "foreign log": f"its log {wal.name} is another file's; put back the file it belongs to, or move the log away. {ANOTHER}",
-        "foreign file": f"it is an older file than the one that was last in use here. {ANOTHER}",
+        "foreign log": f"its log {wal.name} belongs to another file; put that file back, or move the log away. {ANOTHER}",
+        "foreign file": f"it is older than the file last used here. {ANOTHER}",
     }[disagreement]

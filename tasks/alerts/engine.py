@@ -54,7 +54,7 @@ class EvaluationResult:
 
     def __str__(self) -> str:
         events = ", ".join(f"{count} {event}" for event, count in self.events.items()) or "no change"
-        return self.note or f"{counted(self.rules, 'rule')}, {events}, {self.firing} active in all"
+        return self.note or f"{counted(self.rules, 'rule')}, {events}, {self.firing} active in total"
 
 
 def read_alerts(con: duckdb.DuckDBPyConnection) -> dict[str, Alert]:
@@ -204,7 +204,7 @@ def evaluate_rules(
     with Reader(limits, folder.spill) as reader, turn(folder, limits):
         with opened(folder, limits) as con:
             if is_past and (last := _last_evaluation(con)) and last > as_of:
-                return EvaluationResult(0, note=f"not evaluated: the alerts stand as of {last:%Y-%m-%d %H:%M} UTC already")
+                return EvaluationResult(0, note=f"not evaluated: alerts were already evaluated as of {last:%Y-%m-%d %H:%M} UTC")
             with transaction(con):
                 in_force = rules_in_force(con, Path(rules_file) if rules_file else None, as_of)
             stored = read_alerts(con)

@@ -46,7 +46,7 @@ def evaluate(
     """
     by_name, failed = {rule.name: rule for rule in rules}, errors or {}
     steps = [*_steps(by_name, seen, alerts, now), *_error_steps(by_name, failed, alerts, now)]
-    steps += [(before, resolve(before, now), f"the rule {before.rule} is gone") for before in _orphans(by_name, alerts)]
+    steps += [(before, resolve(before, now), f"the rule {before.rule} no longer exists") for before in _orphans(by_name, alerts)]
     changed = [(before, step, said) for before, step, said in steps if _is_kept(before, step)]
     transitions = [_transition(before, step, said, now) for before, step, said in changed if _has_news(before, step)]
     return [step.alert for _, step, _ in changed], transitions

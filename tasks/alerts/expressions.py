@@ -58,7 +58,7 @@ def _pattern(call: Mapping[str, Any]) -> str:
     is_method = call["schema"].lower() not in SCHEMAS
     arguments = _arguments(call)[0 if is_method else 1 :]
     if not arguments or arguments[0].get("class") != "CONSTANT":
-        raise ConfigurationError("matches a pattern that is not one literal, so that nobody knows what it costs; write it out")
+        raise ConfigurationError("matches a pattern that is not a literal, so its cost cannot be known; write it out")
     return _text(arguments[0])
 
 
@@ -85,7 +85,7 @@ def _check_expression(pattern: str) -> None:
 def _check_wildcards(name: str, pattern: str) -> None:
     wildcard = WILDCARDS[name]
     if pattern.count(wildcard) > MOST_WILDCARDS and not (name in LINEAR and "_" not in pattern):
-        said = f"matches {_shown(pattern)}, which has more than {MOST_WILDCARDS} {wildcard} and may take for ever"
+        said = f"matches {_shown(pattern)}, which has more than {MOST_WILDCARDS} {wildcard} and may take forever"
         raise ConfigurationError(f"{said}; use regexp_matches, whose time is bounded")
 
 

@@ -73,15 +73,15 @@ def stored_rules(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def _as_entered(con: duckdb.DuckDBPyConnection, problem: str) -> InForce:
     rows = stored_rules(con).select("name", "definition").rows()
     if not rows:
-        return InForce(load_rules(None), f"{problem}; the shipped rules alone are in force")
+        return InForce(load_rules(None), f"{problem}; only the shipped rules are in force")
     rules, lost = [], []
     for name, definition in rows:
         try:
             rules.append(read_definition(definition))
         except ValueError:
             lost.append(name)
-    said = f", without {', '.join(lost)}, which this govpulse cannot read" if lost else ""
-    return InForce(tuple(rules), f"{problem}; the rules of before are in force{said}")
+    said = f", without {', '.join(lost)}, which this govpulse version cannot read" if lost else ""
+    return InForce(tuple(rules), f"{problem}; the previous rules stay in force{said}")
 
 
 def _enter(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[Rule, str]], now: datetime) -> None:

@@ -25,7 +25,7 @@ def check_form(given: Set[str]) -> None:
         raise WrongValueError(forms[1] if forms else None, f"needs exactly one of {', '.join(FORMS[:-1])} and {FORMS[-1]}")
     stray = [key for key in METRIC_KEYS if key in given]
     if stray and forms != ["metric"]:
-        raise WrongValueError(stray[0], f"{stray[0]} goes with metric only, not with {forms[0]}")
+        raise WrongValueError(stray[0], f"{stray[0]} only goes with metric, not with {forms[0]}")
 
 
 def check_metric(rule: Rule) -> None:
@@ -46,5 +46,5 @@ def check_thresholds(rule: Rule) -> None:
         given = [(name, value * sign) for name in names if (value := getattr(rule, name)) is not None]
         for (less, low), (more, high) in pairwise(given):
             if low > high:
-                said = f"{', '.join(names[:-1])} and {names[-1]} must be in order, the worst last"
+                said = f"{', '.join(names[:-1])} and {names[-1]} must be in order, worst last"
                 raise WrongValueError(less if less.startswith("clear") else more, said)

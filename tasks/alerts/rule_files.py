@@ -77,14 +77,14 @@ def _text(path: Path) -> str:
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise _refused(path, data.count(b"\n", 0, error.start) + 1, "not UTF-8") from error
+        raise _refused(path, data.count(b"\n", 0, error.start) + 1, "not UTF-8; save it as UTF-8") from error
 
 
 def _document(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError as error:
-        raise ConfigurationError(f"rules file {path}: lists within lists, too many to read") from error
+        raise ConfigurationError(f"rules file {path}: lists are nested too deeply to read") from error
     except ValueError as error:
         said = first_line(error).replace("at end of document", f"at line {text.count(chr(10)) + 1}, the end of the file")
         raise ConfigurationError(f"rules file {path}: {said}") from error

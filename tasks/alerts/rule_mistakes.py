@@ -11,7 +11,7 @@ EXPECTED = {
     "finite_number": "a number",
     "less_than_equal": "a number",
     "greater_than_equal": "a number",
-    "tuple_type": "a list of names of rules",
+    "tuple_type": "a list of rule names",
 }
 """What pydantic calls a mistake, and what there should have been."""
 
@@ -34,7 +34,7 @@ def mistake_of(error: ValidationError, values: Mapping[str, Any], known: Sequenc
     if first["type"] == "missing":
         return WrongValueError(None, f"needs a {key}")
     if first["type"] == "extra_forbidden":
-        return WrongValueError(key, f"unknown key {key!r}; known are {', '.join(sorted(known))}")
+        return WrongValueError(key, f"unknown key {key!r}; known keys are {', '.join(sorted(known))}")
     if raised is not None:
         return WrongValueError(key, f"{key} {raised}")
     kind = "tuple_type" if len(first["loc"]) > 1 else first["type"]

@@ -50,7 +50,7 @@ def _read(path: Path) -> list[tuple[Entry, Rule]]:
         except WrongValueError as error:
             raise entry.refusal(error.key, str(error)) from error
         if rule.name in rules:
-            raise entry.refusal("name", "is there twice; give each its own name")
+            raise entry.refusal("name", "appears twice; give each rule its own name")
         rules[rule.name] = (entry, rule)
     return list(rules.values())
 
@@ -66,6 +66,6 @@ def _check_inhibits(added: Collection[tuple[Entry, Rule]], together: Collection[
         TopologicalSorter({name: rule.inhibits for name, rule in by_name.items()}).prepare()
     except CycleError as error:
         circle: list[str] = error.args[1]
-        said = f"inhibits goes in a circle: {', '.join(reversed(circle))}"
+        said = f"inhibits form a circle:  {', '.join(reversed(circle))}"
         refusals = [entry.refusal("inhibits", said) for entry, rule in added if rule.name in circle]
         raise next(iter(refusals), ConfigurationError(said)) from error

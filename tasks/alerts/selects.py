@@ -24,7 +24,7 @@ def check_select(sql: str, parameters: frozenset[str] = frozenset()) -> None:
     unknown = statement.named_parameters - parameters
     if unknown:
         allowed = " and ".join(f"${name}" for name in sorted(parameters)) or "none"
-        raise ValueError(f"has the bind parameter ${min(unknown)}; it may have {allowed}")
+        raise ValueError(f"uses the bind parameter ${min(unknown)}; it may use {allowed}")
     try:
         duckdb.extract_statements(f"SELECT * FROM ({statement.query.rstrip().rstrip(';')}\n)")
     except duckdb.Error as error:

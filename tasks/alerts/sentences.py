@@ -29,8 +29,8 @@ def _threshold(rule: Rule, alert: Alert) -> str:
     """A sentence without the value stands for itself: that of a finding says more than a number."""
     if rule.message and "{value}" not in rule.message:
         return ""
-    side = "from" if rule.direction == "above" else "down from"
-    return f", {alert.severity} {side} {format_value(alert.threshold, rule.unit)}"
+    side = "or more" if rule.direction == "above" else "or less"
+    return f", {alert.severity} at {format_value(alert.threshold, rule.unit)} {side}"
 
 
 def format_value(value: float | None, unit: str) -> str:

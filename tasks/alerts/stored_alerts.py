@@ -67,10 +67,10 @@ def the_alert(con: duckdb.DuckDBPyConnection, fingerprint: str) -> dict[str, Any
     found = alerts_as_stored(con, fingerprint) if fingerprint else []
     exact = [alert for alert in found if alert["fingerprint"] == fingerprint] or found
     if not exact:
-        raise ConfigurationError(f"no alert {fingerprint!r}; `govpulse alerts list --all` shows them")
+        raise ConfigurationError(f"no alert {fingerprint!r}; `govpulse alerts list --all` shows all")
     if len(exact) > 1:
         named = ", ".join(alert["fingerprint"] for alert in exact[:5]) + (", ..." if len(exact) > 5 else "")
-        raise ConfigurationError(f"{len(exact)} alerts begin with {fingerprint}: {named}")
+        raise ConfigurationError(f"{len(exact)} alerts begin with {fingerprint}; give more letters: {named}")
     return exact[0]
 
 

@@ -41,7 +41,7 @@ def _length(value: Any) -> timedelta:
 def _some(value: Any) -> timedelta:
     length = _length(value)
     if not length:
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than 0")
     return length
 
 
@@ -57,35 +57,48 @@ class WrittenRule(BaseModel):
     model_config = ConfigDict(extra="forbid", title="rule", json_schema_extra=AGREEMENT)
 
     name: str = Field(
-        description="letters, digits, _, - and ., up to 100; a rule with the name of a shipped one replaces it",
+        description="letters, digits, _, - and ., at most 100; a rule with a shipped rule's name replaces that rule",
         json_schema_extra={"maxLength": 100},
     )
-    sql: str | None = Field(None, description="a SELECT of subject, value, detail, is_sample and labels; $as_of is the instant")
-    metric: str | None = Field(None, description="instead of sql: a host metric, by its name")
-    statistic: Statistic = Field("mean", description="of a metric's samples")
-    over: LastingDuration = Field(OVER, description="how far back a metric's samples are looked at")
-    attributes: str | None = Field(None, description="only the series of a metric with exactly these; without it each is an alert")
+    sql: str | None = Field(
+        None,
+        description="a SELECT that yields subject, value, detail, is_sample and labels; $as_of is the instant of the evaluation",
+    )
+    metric: str | None = Field(None, description="instead of sql: name of a host metric")
+    statistic: Statistic = Field("mean", description="how to combine the metric's samples")
+    over: LastingDuration = Field(OVER, description="how far back the metric's samples count")
+    attributes: str | None = Field(
+        None, description="only the metric's series with exactly these attributes; without it, each series is an alert"
+    )
     finding: str | None = Field(None, description="instead of sql: findings of this kind", json_schema_extra={"enum": [*KINDS]})
-    warning: Number | None = Field(None, description="the alert fires at this value or beyond")
+    warning: Number | None = Field(None, description="it fires as a warning at this value or beyond")
     critical: Number | None = Field(None, description="it is critical at this value or beyond")
-    clear: Number | None = Field(None, description="how far the value has to go back; to the least threshold by default")
-    clear_critical: Number | None = Field(None, description="how far it has to go back for a critical alert to be a warning again")
-    direction: Literal["above", "below"] = Field(Rule.direction, description="below: it fires at the value or under it")
-    pending_for: Duration = Field(Rule.pending_for, alias="for", description="how long it must hold before it fires")
-    keep_firing_for: Duration = Field(Rule.keep_firing_for, description="how long it must be gone before the alert resolves")
+    clear: Number | None = Field(None, description="how far the value must come back to clear; default: the lowest threshold")
+    clear_critical: Number | None = Field(
+        None, description="how far it must come back for a critical alert to become a warning again"
+    )
+    direction: Literal["above", "below"] = Field(Rule.direction, description="below: it fires at the threshold or under it")
+    pending_for: Duration = Field(
+        Rule.pending_for, alias="for", description="how long the condition must hold before the alert fires"
+    )
+    keep_firing_for: Duration = Field(
+        Rule.keep_firing_for, description="how long the condition must be gone before the alert resolves"
+    )
     no_data_for: Duration | None = Field(
         None,
-        description="with it, a subject without a value keeps its state, and after so long is said to have no data; without it, a"
-        " subject that is yielded no more has resolved",
+        description="if set, a subject without a value keeps its state and becomes no_data after this long; if not, a subject "
+        "that the rule no longer yields resolves",
     )
-    timeout: LastingDuration = Field(Rule.timeout, description="of the SELECT")
-    unit: str = Field(Rule.unit, description="% writes 0.93 as 93.0%, s writes seconds as a duration, others go after the number")
-    message: str = Field(Rule.message, description="the sentence, with {subject}, {value} and {detail}")
+    timeout: LastingDuration = Field(Rule.timeout, description="how long the SELECT may take")
+    unit: str = Field(
+        Rule.unit, description="% shows 0.93 as 93.0%, s shows seconds as a duration, any other unit follows the number"
+    )
+    message: str = Field(Rule.message, description="the alert's sentence; may use {subject}, {value} and {detail}")
     runbook: str = Field(Rule.runbook, description="a link, or a path in the repository")
     inhibits: tuple[str, ...] = Field(
-        Rule.inhibits, description="rules whose alerts about the same subject are not told while one of this rule is active"
+        Rule.inhibits, description="rules whose alerts about the same subject send nothing while an alert of this rule is active"
     )
-    evidence: str = Field(Rule.evidence, description="a SELECT that shows why, with {subject} and {as_of} in it")
+    evidence: str = Field(Rule.evidence, description="a SELECT that shows why; may use {subject} and {as_of}")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -98,7 +111,7 @@ class WrittenRule(BaseModel):
     @classmethod
     def _is_name(cls, name: str) -> str:
         if not NAME.fullmatch(name):
-            raise ValueError(f"must be of letters, digits, _, - and ., up to 100, not {shown(name)}")
+            raise ValueError(f"must be letters, digits, _, - and ., at most 100, not {shown(name)}")
         return name
 
     @field_validator("metric")
@@ -131,7 +144,7 @@ class WrittenRule(BaseModel):
     @field_validator("message")
     @classmethod
     def _has_known_placeholders(cls, message: str) -> str:
-        said = "may only hold {subject}, {value} and {detail}"
+        said = "may only use {subject}, {value} and {detail}"
         try:
             parts = list(Formatter().parse(message))
         except ValueError as error:

@@ -37,7 +37,7 @@ class Channel:
 def mistake_in(kind: Kind, url: str, secret: str) -> str | None:
     """What is wrong with the url and the secret of a channel, without repeating them; an empty one is not looked at."""
     if kind == "apprise":
-        return "its url is no Apprise URL, such as mailtos://user:password@host" if url and "://" not in url else None
+        return "its url is not an Apprise URL, such as mailtos://user:password@host" if url and "://" not in url else None
     if url and not url.lower().startswith(("http://", "https://")):
         return "its url does not begin with https:// or http://"
     if url and not _names_host(url):

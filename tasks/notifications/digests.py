@@ -108,8 +108,8 @@ def _digest_message(key: str, messages: Sequence[Message], now: datetime) -> Mes
 def _end(digest: Notification, left: Sequence[Notification], now: datetime) -> Notification:
     told, going_on = from_json(digest.message), {row.of: from_json(row.message) for row in left}
     count, names = len(told.members), ", ".join(sorted(f"{each.rule} of {each.subject}" for each in going_on.values()))
-    rest = f"; told one by one from now on: {names}" if names else ""
-    statement = f"{count - len(going_on):,} of {count:,} alerts told at once have ended{rest}"
+    rest = f"; notified one by one from now on: {names}" if names else ""
+    statement = f"{count - len(going_on):,} of {count:,} alerts of this digest have resolved{rest}"
     message = replace(told, event="resolved", at=now, title=f"[RESOLVED] {told.subject} at once", statement=statement, members=())
     return replace(
         digest,

@@ -113,10 +113,10 @@ def _reason(error: Exception, is_over: bool) -> str:
     if isinstance(error, httpx.ConnectError | httpx.ProxyError):
         return f"no connection: {error}"
     if isinstance(error, httpx.InvalidURL):  # it quotes what it takes for the port, which may be a part of the password
-        return "the request cannot be sent: its URL is none"
+        return "the request cannot be sent: its URL is not valid"
     if isinstance(error, NOT_SENT) or not isinstance(error, httpx.HTTPError):
         return f"the request cannot be sent: {error}"
-    return f"the connection was cut before an answer came: {error}"
+    return f"the connection was cut before an answer arrived: {error}"
 
 
 def _beginning(response: httpx.Response, secrets: Sequence[str]) -> str:

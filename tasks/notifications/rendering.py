@@ -45,7 +45,7 @@ def render_markdown(message: Message, shown: Shown) -> str:
 def _body(message: Message, query: str, shown: Shown) -> str:
     told = "\n".join([shown(message.statement), *_members(message, shown)])
     facts = "\n".join(_facts(message, shown))
-    return "\n\n".join(part for part in (told, facts, query and f"The query that shows the evidence:\n{query}") if part)
+    return "\n\n".join(part for part in (told, facts, query and f"Query for the evidence:\n{query}") if part)
 
 
 def _members(message: Message, shown: Shown) -> list[str]:

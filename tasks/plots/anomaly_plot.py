@@ -25,7 +25,7 @@ EDGES = {"warning": (WARNING, ""), "critical": (CRITICAL, "///")}
 
 def caption(rows: HostAnomalies) -> Caption:
     last, count = rows.episodes.row(-1, named=True), rows.episodes.height
-    ends = "goes on" if last["is_ongoing"] else f"ended at {minute(last['ended_at'])}"
+    ends = "is still going on" if last["is_ongoing"] else f"ended at {minute(last['ended_at'])}"
     return Caption(
         f"{cut(rows.host)}: {counted(count, 'anomaly')} in {counted((rows.until - rows.since).days, 'day')}",
         f"The latest ({last['severity']}) began at {minute(last['started_at'])} and {ends};"
@@ -90,7 +90,7 @@ def _draw_legend(figure: Figure, mean: str, severities: list[str]) -> None:
     ]
     lines = [
         Line2D([], [], color=LINE, label=mean),
-        Patch(facecolor=BAND, label="least to greatest"),
+        Patch(facecolor=BAND, label="lowest to highest"),
         Line2D([], [], color=CRITICAL, linestyle=(0, (4, 2)), label="threshold"),
     ]
     figure.legend(handles=[*lines, *shades], loc="lower left", ncols=5, bbox_to_anchor=(0.075, 0))

@@ -33,8 +33,8 @@ def caption(filling: Filling) -> Caption:
     slope, slope_low, slope_high = (amount(row[f"slope_per_day{end}"], row["unit"]) for end in ("", "_low", "_high"))
     return Caption(
         f"{_subject(row)}: {_reached(row)} about {point}",
-        f"The 95 % interval is {low} to {high}. It grows by {slope} a day ({slope_low} to {slope_high}), as"
-        f" fitted to {counted(min(row['hours'], row['window_hours']), 'hour')}.",
+        f"The 95 % interval is {low} to {high}. It grows by {slope} a day ({slope_low} to {slope_high}),"
+        f" estimated from {counted(min(row['hours'], row['window_hours']), 'hour')}.",
     )
 
 
@@ -107,7 +107,7 @@ def _end(filling: Filling) -> datetime:
 def _draw_legend(figure: Figure) -> None:
     handles = [
         Line2D([], [], color=LINE, label="hourly mean"),
-        Patch(facecolor=BAND, label="least to greatest"),
+        Patch(facecolor=BAND, label="lowest to highest"),
         Line2D([], [], color=CRITICAL, linestyle=(0, (4, 2)), label="forecast of the peaks"),
         Patch(facecolor=SHADES["critical"], label="95 % interval"),
         Line2D([], [], color=HALF, linewidth=3.5, marker="o", markersize=5, label="limit reached"),

@@ -82,7 +82,7 @@ def find_mistyped(dataset: str, types: dict[str, str]) -> list[str]:
     """A line for each column whose type cannot become the contract's."""
     columns = {column.name: column.type for column in DATASETS[dataset].columns}
     return [
-        f"{name} is of type {types[name]}, which makes no {columns[name]}"
+        f"{name} is of type {types[name]}, which cannot become {columns[name]}"
         for name in offered_columns(dataset, types)
         if columns[name] in TAKEN and types[name] not in TAKEN[columns[name]] | TEXT
     ]

@@ -100,7 +100,9 @@ def load_mapping(name: str, dialect: str, server_zone: str, zero_days: tuple[dat
     shipped = sorted(path.name for path in SHIPPED.iterdir() if (path / "mapping.toml").exists())
     folder = Path(name) if "/" in name else SHIPPED / name
     if not folder.is_dir() or ("/" not in name and name not in shipped):
-        raise GovpulseError(f"no mapping {name}: give one of {', '.join(shipped)}, or the path of a folder with your own SELECTs")
+        raise GovpulseError(
+            f"unknown mapping {name}: give one of {', '.join(shipped)}, or the path of a folder with your own SELECTs"
+        )
     selects = {dataset: path for dataset in GOVERNANCE if (path := _select_file(folder, dataset, dialect))}
     if not selects:
         raise GovpulseError(f"mapping {folder} has none of {', '.join(f'{dataset}.sql' for dataset in GOVERNANCE)}")
@@ -129,7 +131,7 @@ def _kept_days(path: Path, declared: dict[str, Any]) -> dict[str, float]:
     _refuse_unknown(path, set(declared) - set(GOVERNANCE), "[kept_days]")
     wrong = [name for name, days in declared.items() if isinstance(days, bool) or not isinstance(days, int | float) or not days > 0]
     if wrong:
-        raise GovpulseError(f"{path}: kept_days.{wrong[0]} must be a number of days, or inf where the source only ever adds rows")
+        raise GovpulseError(f"{path}: kept_days.{wrong[0]} must be a number of days, or inf if the source only ever adds rows")
     return {dataset: float(days) for dataset, days in declared.items()}
 
 
@@ -145,7 +147,7 @@ def _declared(path: Path) -> dict[str, dict[str, Any]]:
         raise GovpulseError(f"{path}: {error}") from error
     for name, table in document.items():
         if name not in TABLES:
-            raise GovpulseError(f"{path}: unknown key {name}; there may be {' and '.join(f'[{each}]' for each in TABLES)}")
+            raise GovpulseError(f"{path}: unknown key {name}; the known ones are {' and '.join(f'[{each}]' for each in TABLES)}")
         if not isinstance(table, dict):
             raise GovpulseError(f"{path}: {name} must be a table, [{name}]")
     return document

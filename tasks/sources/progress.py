@@ -60,7 +60,7 @@ class SourceProgress:
     def others_left(self) -> str:
         """What there is to say of sources that are read no more."""
         names = ", ".join(self.others)
-        return f"rows of {names}, which count too; if its database moved, `govpulse sources rename` joins them" if names else ""
+        return f"rows of {names}, which count too; if its database moved, `govpulse sources rename` merges them" if names else ""
 
     def __str__(self) -> str:
         marks = [progress.mark for progress in self.datasets.values() if progress.mark]
@@ -68,7 +68,7 @@ class SourceProgress:
         if not marks:
             return f"nothing read yet{left}"
         newest = max(mark.read_until or mark.watermark for mark in marks)
-        goes_on = "; a first extraction goes on" if any(mark.read_until for mark in marks) else ""
+        goes_on = "; a first extraction is still under way" if any(mark.read_until for mark in marks) else ""
         return f"newest change read so far {newest:%Y-%m-%d %H:%M} UTC{goes_on}{left}"
 
 

@@ -63,7 +63,7 @@ def test_the_automation_of_the_docs_tells_of_what_is_critical(
             delete(scheduled_up, yaml.safe_load(file.read_text())["automations"][0]["name"], block)
     (got,) = receiver.requests
     assert got.path == "/on-call"
-    assert got.json() == {"text": "queue_long of sales: the queue of sales holds 25, critical from 20"}
+    assert got.json() == {"text": "queue_long of sales: the queue of sales holds 25, critical at 20 or more"}
 
 
 def delete(up: Any, name: str, block: str) -> None:

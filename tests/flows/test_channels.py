@@ -68,7 +68,7 @@ def test_what_is_missing_or_wrong_is_the_problem_of_its_channel_alone(monkeypatc
         )
     )
     problems = [channel.problem for channel in channels]
-    assert problems[:2] == ["the variable NOT_SET is not set", "the variable EMPTY is not set"]
+    assert problems[:2] == ["the environment variable NOT_SET is not set", "the environment variable EMPTY is not set"]
     assert all("its url" in problem for problem in problems[2:4])
     assert "base64" in problems[4]
     assert problems[5] is None
@@ -81,7 +81,7 @@ def test_the_heartbeat(monkeypatch) -> None:
     assert resolve_heartbeat(settings(ChannelSettings(name="a"), heartbeat_url="https://h/x")) == ("https://h/x", None)
     assert resolve_heartbeat(settings(ChannelSettings(name="a"), heartbeat_url_env="BEAT")) == ("https://h/s3cret", None)
     url, problem = resolve_heartbeat(settings(ChannelSettings(name="a"), heartbeat_url_env="NOT_SET"))
-    assert (url, problem) == ("", "the variable NOT_SET is not set")
+    assert (url, problem) == ("", "the environment variable NOT_SET is not set")
 
 
 @pytest.mark.prefect
@@ -96,7 +96,7 @@ def test_prefect_secret_blocks_of_a_real_server(scheduled_up: Any) -> None:
     shown, found = done.stdout.splitlines()[-2:]
     assert json.loads(found) == [
         ["https://h.example.com/bl0cksecret", None],
-        ["", "the Prefect Secret block no-text holds no text"],
+        ["", "the Prefect Secret block no-text does not hold a text"],
         ["", "there is no Prefect Secret block not-there"],
     ]
     assert "bl0cksecret" not in shown + done.stderr

@@ -105,7 +105,7 @@ def test_a_server_that_goes_on_has_nothing_left(forgotten: dict[str, Any]) -> No
     assert holders(forgotten["up"].home, ANN) == {"prefect/logs/worker.log"}, "of another, whose id begins otherwise"
     log = (forgotten["up"].home / "prefect" / "logs" / "worker.log").read_text()
     assert f"12:00 | of {'*' * len(ANN.encode())}, not of x{ANN}\n" in log
-    assert "values of prefect.db" in forgotten["done"].stdout
+    assert "values changed in prefect.db" in forgotten["done"].stdout
 
 
 def test_what_the_server_says_is_whole_but_for_the_person(forgotten: dict[str, Any]) -> None:
@@ -199,7 +199,7 @@ def test_the_api_of_somebody_elses_server_is_asked_for_what_it_can_do(forgotten:
     changed = up.ask("flow_runs/", named)["id"]
     done = forget(tmp_path / "elsewhere", EVE, **up.variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 pages and 1 run with their logs deleted, 1 run put right; events stay" in done.stdout
+    assert "3 pages and 1 run with their logs deleted, 1 run changed; events stay" in done.stdout
     assert up.ask("artifacts/filter", {"artifacts": {"id": {"any_": [made[EVE]["plots"]]}}}) == []
     assert up.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [made[EVE]["run"]]}}}) == []
     assert up.ask(f"flow_runs/{changed}", method="GET")["parameters"] == {"only": ["(forgotten)"]}
@@ -214,7 +214,7 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path, new_port: Cal
     assert done.stdout.startswith("nothing about this user was stored; later rows will be left out\n")
     lines = done.stderr.splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith("govpulse: cannot take them out of the Prefect server at http://127.0.0.1:")
+    assert lines[0].startswith("govpulse: cannot remove the person from the Prefect server at http://127.0.0.1:")
 
 
 def test_every_flow_of_ours_is_looked_at() -> None:
@@ -244,6 +244,6 @@ def test_a_damaged_database_cannot_be_searched_and_goes(tmp_path: Path) -> None:
         path.write_bytes(b"garbage that names jane.doe " * 100)
     (tmp_path / "home").chmod(0o711)
     done = forget(tmp_path / "home", "jane.doe")
-    assert "Prefect: 2 damaged databases, which cannot be searched, are deleted" in done.stdout, done.stderr
+    assert "Prefect: 2 damaged databases, which cannot be searched, were deleted" in done.stdout, done.stderr
     assert "Prefect's database was damaged" in done.stderr
     assert [path.name for path in (database.parent / "set-aside").iterdir()] == []

@@ -234,7 +234,7 @@ MISTAKES_IN_CHANNELS = {
     "an open bracket": ("kind = 'webhook'\nurl = 'https://[s3cret/x'", "ops: its url names no host"),
     "no host": ("kind = 'webhook'\nurl = 'https:///s3cret'", "ops: its url names no host"),
     "a url for a name": ("kind = 'webhook'\nurl_env = 'https://h/s3cret'", "url_env is the name of what holds it, not a URL"),
-    "no apprise url": ("kind = 'apprise'\nurl = 's3cret'", "ops: its url is no Apprise URL"),
+    "no apprise url": ("kind = 'apprise'\nurl = 's3cret'", "ops: its url is not an Apprise URL"),
     "no base64": ("kind = 'webhook'\nurl = 'https://h'\nsecret = 'whsec_s3cret'", "what follows is not base64"),
     "an unknown kind": ("kind = 's3cret'", "wrong setting notifications.channels.0.kind"),
     "a url that is no text": ("kind = 'webhook'\nurl = ['s3cret']", "wrong setting notifications.channels.0.url"),

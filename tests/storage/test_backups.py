@@ -216,7 +216,7 @@ def test_what_does_not_come_back_as_it_was_written_makes_no_backup(home, monkeyp
         return sums
 
     monkeypatch.setattr(taking, "export", with_a_lost_row)
-    with pytest.raises(GovpulseError, match=f"{SAMPLES} is not what comes back"):
+    with pytest.raises(GovpulseError, match=f"{SAMPLES} does not read back as written"):
         back_up_now(home)
     assert list(manifests_in(home.backups)) == [first.path]
     assert list(home.backups.glob("*.tmp")) == []
@@ -318,7 +318,7 @@ def test_a_warehouse_that_is_missing_is_no_new_one(home):
     assert Home(home.root / "another").has_warehouse() is False
     back_up_now(home)
     home.warehouse.unlink()
-    with pytest.raises(GovpulseError, match=r"is missing, though there is .*govpulse restore"):
+    with pytest.raises(GovpulseError, match=r"is missing, but .* is there: .*govpulse restore"):
         rows(home)
     assert not home.warehouse.exists()
 

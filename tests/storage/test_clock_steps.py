@@ -197,7 +197,7 @@ def test_some_runs_later_all_is_as_if_the_clock_had_been_right(tmp_path, twin, s
     life, end = live(tmp_path / "stepped", SHORT, step, wrong)
     assert end == twin
     said = "; ".join(map(str, life.said))
-    assert ("put right" in said) == (step > NEVER)
+    assert ("were corrected" in said) == (step > NEVER)
     assert ("the clock is behind" in said) == (step < NEVER)
 
 

@@ -97,7 +97,7 @@ def test_a_copy_that_does_not_come_back_as_it_was_drops_nothing(home, destinatio
     touch(home, 2.5)
     back_up_now(home)
     monkeypatch.setattr("storage.destination.read", lambda *_: b"something else")
-    with pytest.raises(GovpulseError, match=r"what comes back of backups/.* is not what was written"):
+    with pytest.raises(GovpulseError, match=r"backups/.* does not read back from .* as written"):
         copy_backups(home, destination, 1)
     monkeypatch.undo()
     assert [each.number for each in elsewhere.manifests_there(destination).values()] == [1]
@@ -114,9 +114,9 @@ def test_what_is_written_is_read(destination, tmp_path):
 
 
 def test_a_disk_that_is_not_mounted_is_no_empty_one(tmp_path):
-    with pytest.raises(GovpulseError, match="is not there: mount its disk, or make the folder"):
+    with pytest.raises(GovpulseError, match="does not exist: mount its disk, or create the folder"):
         open_destination(str(tmp_path / "disk"))
-    with pytest.raises(GovpulseError, match="takes a folder or s3://bucket/prefix"):
+    with pytest.raises(GovpulseError, match="use a folder or s3://bucket/prefix"):
         open_destination("ftp://host/path")
 
 

@@ -101,7 +101,7 @@ def test_the_volume_of_somebody_else_is_refused_and_stays_as_it_is(ours, theirs,
     before = contents(ours)
     said = refusal(ours)
     assert str(ours.root / name) in said
-    assert "another installation's" in said
+    assert "belongs to a different installation" in said
     assert contents(ours) == before
     for path in (ours.root, *map(ours.root.joinpath, FOLDERS)):
         (path / "installation").unlink()
@@ -111,7 +111,7 @@ def test_the_volume_of_somebody_else_is_refused_and_stays_as_it_is(ours, theirs,
 def test_somebody_elses_warehouse_in_our_folder_is_refused(ours, theirs):
     shutil.copy(theirs.warehouse, ours.warehouse)
     (ours.private / "warehouse.mark").unlink()
-    assert "warehouse.duckdb is another installation's" in refusal(ours)
+    assert "warehouse.duckdb belongs to a different installation" in refusal(ours)
     for name in ("", *FOLDERS):
         (ours.root / name / "installation").unlink()
     assert ids(ours) == ids(theirs), "then it is that one's home"
@@ -129,7 +129,7 @@ def test_folders_of_two_installations_in_a_new_root_are_refused(ours, theirs, tm
     fresh.root.mkdir()
     ours.private.rename(fresh.private)
     theirs.backups.rename(fresh.backups)
-    assert f"{fresh.backups} is another installation's than {fresh.private}" in refusal(fresh)
+    assert f"{fresh.backups} belongs to a different installation than {fresh.private}" in refusal(fresh)
 
 
 def test_backups_mounted_into_a_new_root_are_not_begun_over(ours, tmp_path):
@@ -137,7 +137,7 @@ def test_backups_mounted_into_a_new_root_are_not_begun_over(ours, tmp_path):
     fresh.root.mkdir()
     (ours.backups / "warehouse-00000001-20260301T000000Z.duckdb").write_bytes(ours.warehouse.read_bytes())
     ours.backups.rename(fresh.backups)
-    assert "`govpulse restore` puts a backup back" in refusal(fresh)
+    assert "restore a backup with `govpulse restore`" in refusal(fresh)
     assert not (fresh.root / "installation").exists()
 
 

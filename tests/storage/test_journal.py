@@ -345,7 +345,7 @@ def test_a_warehouse_that_is_missing_while_there_is_a_journal_is_no_new_one(home
     act(home, "a")
     home.warehouse.unlink()
     wal_of(home.warehouse).unlink(missing_ok=True)
-    with pytest.raises(GovpulseError, match=r"is missing, though there is .*entries\.ndjson"):
+    with pytest.raises(GovpulseError, match=r"is missing, but .*entries\.ndjson is there"):
         details(home)
 
 

@@ -182,7 +182,7 @@ def test_damaged_lines_and_files_are_told_and_the_rest_comes_back(home, copy):
     done, found = replayed(home, copy)
     said = " ".join(done.lost)
     assert len(done.lost) == 3
-    assert f"line 2 of {path} is damaged, of soon after 20" in said
+    assert f"line 2 of {path} is damaged; it was written soon after 20" in said
     assert "rows of raw.users, loaded at 20" in said
     assert f"users/{users.name} is missing" in said
     assert f"{metrics} is damaged" in said

@@ -225,7 +225,7 @@ def test_the_file_is_never_open_to_whom_it_is_not_for(own: Path, others: OtherUs
     ("audience", "said"),
     [
         (("group", "no such group"), "publish.group: there is no group 'no such group' on this machine"),
-        (("group", some_group()[0]), f"publish.group: we are not in the group '{some_group()[0]}'"),
+        (("group", some_group()[0]), f"publish.group: this account is not in the group '{some_group()[0]}'"),
     ],
 )
 def test_a_group_that_cannot_be_is_said_and_nothing_published(
@@ -296,7 +296,7 @@ def test_a_folder_that_many_share_is_refused_and_stays_as_it_is(own: Path, refus
         shared.mkdir()
         os.chown(shared, user, user)
         shared.chmod(mode)
-        assert f"{shared} is a folder that many share; set GOVPULSE_HOME to one of its own" in refused(shared)
+        assert f"{shared} is a shared folder; set GOVPULSE_HOME to a folder of its own" in refused(shared)
         assert (stat.S_IMODE(shared.stat().st_mode), list(shared.iterdir())) == (mode, [])
 
 

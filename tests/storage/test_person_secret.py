@@ -58,9 +58,7 @@ def test_one_that_is_there_serves_a_new_warehouse(home: Home) -> None:
 def test_a_lost_one_ends_the_run_instead_of_making_others_of_people(home: Home) -> None:
     found(home)
     home.person_secret.unlink()
-    with pytest.raises(
-        GovpulseError, match=r"the secret of this warehouse is lost, .*: put back .*/private/person-secret from a backup"
-    ):
+    with pytest.raises(GovpulseError, match=r"this warehouse's secret is lost, .*: restore .*/private/person-secret from a backup"):
         found(home)
     assert not home.person_secret.exists()
     assert found(home, "keep") == Pseudonyms("keep"), "who lost it for good can go on"
@@ -69,7 +67,7 @@ def test_a_lost_one_ends_the_run_instead_of_making_others_of_people(home: Home) 
 def test_another_one_ends_the_run(home: Home) -> None:
     found(home)
     home.person_secret.write_text("ab" * 32)
-    with pytest.raises(GovpulseError, match="private/person-secret is not the secret of this warehouse"):
+    with pytest.raises(GovpulseError, match="private/person-secret is not this warehouse's secret"):
         found(home)
 
 
@@ -77,7 +75,7 @@ def test_another_one_ends_the_run(home: Home) -> None:
 def test_a_damaged_one_is_named(home: Home, content: bytes) -> None:
     found(home)
     home.person_secret.write_bytes(content)
-    with pytest.raises(GovpulseError, match=r"cannot read the secret in .*person-secret: it is none"):
+    with pytest.raises(GovpulseError, match=r"cannot read the secret in .*person-secret: it is not a secret"):
         found(home)
 
 
@@ -94,7 +92,7 @@ def test_a_restore_brings_it_back(home: Home) -> None:
 def test_backups_of_an_older_secret_keep_theirs(home: Home) -> None:
     found(home)
     home.kept_person_secret.write_text("ab" * 32)
-    with pytest.raises(GovpulseError, match="backups/person-secret is that of another warehouse"):
+    with pytest.raises(GovpulseError, match="backups/person-secret belongs to another warehouse"):
         backed_up(home)
     assert home.kept_person_secret.read_text() == "ab" * 32
 

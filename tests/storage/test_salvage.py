@@ -139,7 +139,7 @@ def test_a_damaged_beginning_of_a_log_is_refused_and_put_right(killed, at):
 def test_damage_in_the_middle_of_a_log_costs_what_comes_behind_it_and_says_so(killed):
     wal = wal_of(killed.warehouse)
     damage(wal, wal.stat().st_size // 2, bytes(100))
-    assert "behind it" in refusal(killed)
+    assert "after it" in refusal(killed)
     done = salvage(killed, Limits(), NOW)
     left = numbers(killed)
     assert left == set(range(len(left)))

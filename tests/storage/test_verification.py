@@ -209,4 +209,4 @@ def test_keys_of_what_changed_are_compared_and_doubled_ones_stay_told(home):
     for days in (2, 3):
         checks = verify_keys(home, Limits(), NOW + timedelta(days=days))
         found = {check.name: check.detail for check in checks if not check.is_ok}
-        assert found == {"unique key of raw.system_metrics": "2 keys doubled"}
+        assert found == {"unique key of raw.system_metrics": "2 duplicate keys"}

@@ -92,7 +92,7 @@ def test_limits_are_set_and_nothing_is_fetched_from_the_network(home):
 def test_a_truncated_file_is_one_line(filled, part):
     whole = filled.warehouse.read_bytes()
     filled.warehouse.write_bytes(whole[: int(part * len(whole)) if isinstance(part, float) else part])
-    assert "`govpulse restore` puts a backup back" in one_line_error(filled)
+    assert "`govpulse restore` restores a backup" in one_line_error(filled)
 
 
 def test_a_file_of_something_else_is_one_line(home):

@@ -93,7 +93,7 @@ def _type(message: Message) -> NotifyType:
 def _said(records: list[logging.LogRecord]) -> str:
     """Warnings, and the exceptions that stand in the debug log only."""
     lines = [record.getMessage() for record in records if record.levelno >= logging.WARNING or _is_exception(record)]
-    return "; ".join(dict.fromkeys(line.strip().rstrip(".") for line in lines)) or "Apprise could not send it, and does not say why"
+    return "; ".join(dict.fromkeys(line.strip().rstrip(".") for line in lines)) or "Apprise could not send it and does not say why"
 
 
 def _is_exception(record: logging.LogRecord) -> bool:

@@ -34,7 +34,7 @@ def see_horizon(seen: Transactions, fallback: timedelta) -> Horizon:
         return Horizon(until - fallback, f"the source is a replica: {again}")
     if seen.hidden_sessions:
         said = f"the role may not see {counted(seen.hidden_sessions, 'session')}: {again}"
-        return Horizon(seen.clock - fallback, f"{said}; GRANT pg_read_all_stats ends that")
+        return Horizon(seen.clock - fallback, f"{said}; GRANT pg_read_all_stats avoids that")
     begun = [seen.clock, seen.oldest_start or seen.clock]
     # PostgreSQL says when a transaction was prepared, not when it began.
     begun += [seen.oldest_prepared - fallback] if seen.oldest_prepared else []

@@ -59,7 +59,7 @@ def read_whole(reading: Reading) -> Iterator[pa.Table]:
         yield from reading.rows(EVERYTHING)
     except UnreadableRowError as fault:
         raise GovpulseError(
-            f"{fault}; {reading.dataset} stay as they were, because a row that is missing would count as gone"
+            f"{fault}; {reading.dataset} were left as they were, because a missing row would count as deleted"
         ) from fault
 
 
@@ -146,7 +146,7 @@ class _Isolation:
             first = self.faults[0]
             raise GovpulseError(
                 f"{self.fault}; more than {self.most:,} rows cannot be read,"
-                f" the first of them {first[0]['key'][0]}: mend the SELECT so that it yields NULL for what it cannot read"
+                f" the first of them {first[0]['key'][0]}: change the SELECT so that it yields NULL for what it cannot read"
             )
 
     def _refuse_without_filter(self, only: Only) -> None:

@@ -25,7 +25,7 @@ class UnreadableRowError(GovpulseError):
 
     def of_no_row(self, why: str) -> GovpulseError:
         """The same where nobody can tell which row it was."""
-        return GovpulseError(f"{self}; no row can be refused for it, because {why}")
+        return GovpulseError(f"{self}; govpulse cannot reject just the bad row, because {why}")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def open_session(source: Source) -> Iterator[Session]:
         GovpulseError: there is no such mapping, or the database cannot be reached.
     """
     if source.address.kind not in DATABASES:
-        raise GovpulseError(f"no reader for sources of kind {source.address.kind}; there are {', '.join(DATABASES)}")
+        raise GovpulseError(f"cannot read sources of kind {source.address.kind}; use one of {', '.join(DATABASES)}")
     mapping = source.load_mapping()
     if source.address.kind == "postgresql":
         with open_postgresql(

@@ -63,7 +63,7 @@ class PostgresqlSession:
             raise GovpulseError(f"mapping {file} yields {', '.join(twice)} more than once")
         if dataset not in LISTINGS and not _is_instant(schema.field("updated_at").type):
             said = _type_name(schema.field("updated_at"))
-            raise GovpulseError(f"mapping {file}: updated_at is of type {said}; make it a timestamp, to tell what changed")
+            raise GovpulseError(f"mapping {file}: updated_at is of type {said}; make it a timestamp, so that changes can be found")
         self.schemas[dataset] = schema
         return {field.name: _type_name(field) for field in schema}
 

@@ -93,7 +93,7 @@ def _places(header: list[str] | str | None, table: Table, path: Path) -> dict[st
         return known_columns(table, header, str(path))
     except GovpulseError as error:
         only = len(header) == 1 and not places_of(table, header)
-        raise GovpulseError(f"{error}; its first line has to name the columns, {SEPARATED}" if only else str(error)) from error
+        raise GovpulseError(f"{error}; its first line must name the columns, {SEPARATED}" if only else str(error)) from error
 
 
 def _batch(rows: list[list[str]], reasons: list[str], places: dict[str, int]) -> pa.Table:

@@ -80,13 +80,13 @@ def _why_not(path: Path, inside: Path, dataset: str | None) -> str:
     if any(part.startswith((".", "_")) for part in inside.parts):
         return "hidden"
     if {suffix.lower() for suffix in path.suffixes} & TEMPORARY:
-        return "not finished, by its name"
+        return "unfinished, by its name"
     if not path.is_file():
         return "no file" if path.exists() else "a link to nothing"
     if why := why_not_by_name(path):
         return why
     if dataset is None:
-        return f"neither a folder nor the beginning of its name is one of {', '.join(DATASETS)}"
+        return f"neither its folder nor the beginning of its name is one of {', '.join(DATASETS)}"
     return ""
 
 

@@ -34,7 +34,7 @@ READERS = {
     ".jsonl": read_ndjson,
     ".json": read_json,
 }
-AS_JSON = "; write one object a line, or, in a .json file, an array of objects"
+AS_JSON = "; write one object per line or, in a .json file, an array of objects"
 CSV = (".csv", ".tsv")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -118,9 +118,9 @@ def _in_utc(piece: pa.Table, dataset: str, zone: ZoneInfo, zero_days: Collection
 def why_not_by_name(path: Path) -> str:
     """Why no file of that name is read; empty where it is."""
     if kind_of(path) not in READERS:
-        return f"ends with none of {', '.join(READERS)}, which may be packed as .gz or .zst"
+        return f"its name must end in one of {', '.join(READERS)}, optionally with .gz or .zst"
     if is_packed(path) and kind_of(path) == ".parquet":
-        return "Parquet is packed inside; unpack the file"
+        return "Parquet compresses itself; unpack the file"
     return ""
 
 

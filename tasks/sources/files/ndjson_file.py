@@ -40,7 +40,9 @@ def _numbered(file: BinaryIO, path: Path) -> Iterator[tuple[int, list[bytes]]]:
         end = end_of_lines(rest)
         lines, rest = rest[:end].splitlines(), rest[end:]
         if len(rest) > LINE_BYTES:
-            raise GovpulseError(f"cannot read {path}: line {number + len(lines)} is over {LINE_BYTES:,} bytes; one row a line")
+            raise GovpulseError(
+                f"cannot read {path}: line {number + len(lines)} is over {LINE_BYTES:,} bytes; write one row per line"
+            )
         yield number, lines
         number += len(lines)
     yield number, rest.splitlines()

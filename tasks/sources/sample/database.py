@@ -89,7 +89,7 @@ def _refuse_what_is_no_sample(path: Path) -> None:
     except sqlite3.Error:
         found = set()
     if META not in found or found - known:
-        raise GovpulseError(f"{path} is there and is no sample; nothing was changed, give another file")
+        raise GovpulseError(f"{path} exists and is not a sample; nothing was changed; give another file")
 
 
 def _tables_in(database: str, schema: str = "") -> list[str]:
@@ -144,7 +144,7 @@ def _one_line_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise GovpulseError(f"{what}: {error}; check the folder's space and rights, or write the sample anew") from error
+        raise GovpulseError(f"{what}: {error}; check the folder's space and permissions, or write the sample again") from error
 
 
 def _write_whole(temporary: Path, world: World, until: datetime) -> SampleResult:
@@ -197,10 +197,10 @@ def _open(path: Path) -> sqlite3.Connection:
 def _read_world(database: sqlite3.Connection, path: Path) -> tuple[World, datetime]:
     """The world of the sample, and the instant that it has reached."""
     if META not in _tables(database):
-        raise GovpulseError(f"{path} is no sample; write one with govpulse sample --to another file")
+        raise GovpulseError(f"{path} is not a sample; write one with govpulse sample --to another file")
     meta = dict(database.execute(sql_beside(__file__, "meta.sqlite")))
     if meta["generator"] != GENERATOR:
-        raise GovpulseError(f"{path} is a sample of another version of govpulse; write it anew with govpulse sample --to {path}")
+        raise GovpulseError(f"{path} is a sample of another version of govpulse; rewrite it with govpulse sample --to {path}")
     world = World(int(meta["seed"]), datetime.fromisoformat(meta["start"]), int(meta["days"]), float(meta["scale"]))
     return world, datetime.fromisoformat(meta["until"])
 

@@ -53,7 +53,9 @@ def _make_tables(cursor: Any, tables: list[str]) -> None:
     cursor.execute(sql_beside(__file__, "tables.postgresql"))
     there = {name for (name,) in cursor.fetchall()}
     if there & set(tables) and "sample_meta" not in there:
-        raise GovpulseError(f"the database has a table {min(there & set(tables))} that is no sample; give an empty database")
+        raise GovpulseError(
+            f"the database has a table {min(there & set(tables))} that is not part of a sample; give an empty database"
+        )
     for table in tables:
         cursor.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in native_schema().split(";"):

@@ -81,7 +81,7 @@ def test_a_lost_secret_is_one_line(govpulse, home: Path, fails, users) -> None:
     kept = secret.read_text()
     secret.unlink()
     said = fails(1, "load", "users", users_csv(home.parent, ANN))
-    why = f"the secret of this warehouse is lost, and people would become others: put back {secret} from a backup"
+    why = f"this warehouse's secret is lost, and people would get other ids: restore {secret} from a backup"
     assert said == f"govpulse: {why}\n"
     secret.write_text(kept)
     assert govpulse("load", "users", users_csv(home.parent, ANN)).code == 0

@@ -237,14 +237,14 @@ def test_a_silence_may_begin_later(govpulse, standing) -> None:
     ("arguments", "said"),
     [
         (["rule==disk"], "no operator =="),
-        (["rule=~("], "not a regular expression"),
+        (["rule=~("], "not a valid RE2 regular expression"),
         (["disk"], "write it like"),
         (["zone!=eu"], "rule=~.*"),
         (["rule=disk", "--for", "2 hours"], "--for 2 hours"),
         (["rule=disk", "--for", "0h"], "--for 0h"),
         (["rule=disk", "--for", "999999w"], "--for 999999w"),
         (["rule=disk", "--start", "tomorrow"], "--start tomorrow"),
-        (["rule=disk", "--start", "2020-01-01T00:00Z"], "has to last"),
+        (["rule=disk", "--start", "2020-01-01T00:00Z"], "give it a later end"),
     ],
 )
 def test_a_wrong_silence_is_refused_before_anything_starts(fails, home, arguments, said) -> None:

@@ -45,7 +45,7 @@ def test_what_came_after_the_backup_comes_back_from_the_journal(govpulse, home: 
     users("u2", "u3")
     govpulse(*SILENCE)
     Home(home).warehouse.unlink()
-    assert "is missing, though there is" in govpulse("query", "--private", "SELECT 1").err
+    assert "is missing, but" in govpulse("query", "--private", "SELECT 1").err
     dry = govpulse("restore", "--dry-run")
     assert "would restore backup 1" in dry.out
     assert "nothing was changed" in dry.out
@@ -67,7 +67,7 @@ def test_the_volume_is_gone_and_everything_comes_from_the_second_place(govpulse,
     assert govpulse("backup", "--to", disk).code == 0
     shutil.rmtree(home)
     del os.environ["GOVPULSE_CONFIG"]
-    assert "there is no sound backup" in govpulse("restore").err
+    assert "there is no intact backup" in govpulse("restore").err
     done = govpulse("restore", "--from", disk)
     assert (done.code, done.err) == (0, "")
     assert f"restored {home / 'govpulse.toml'}" in done.out
@@ -82,8 +82,8 @@ def test_backups_of_another_installation_are_not_mixed_in(govpulse, home: Path, 
     govpulse("backup", "--to", disk)
     shutil.rmtree(home)
     users("u9")
-    assert "is another installation's than the backups" in fails(1, "restore", "--from", disk)
-    assert "has backups of another installation" in govpulse("backup", "--to", disk).err
+    assert "belongs to a different installation than the backups" in fails(1, "restore", "--from", disk)
+    assert "holds backups of another installation" in govpulse("backup", "--to", disk).err
     assert users() == ["u9"]
 
 
@@ -127,5 +127,5 @@ def test_doctor_says_how_old_the_last_backup_is(govpulse, users) -> None:
 def test_a_second_place_that_is_not_there_is_said_in_one_line(users, fails, home: Path) -> None:
     users("u1")
     said = fails(1, "restore", "--from", str(home.parent / "not-mounted"))
-    assert "is not there: mount its disk" in said
+    assert "does not exist: mount its disk" in said
     assert "s3://bucket/prefix" in fails(1, "restore", "--from", "ftp://host/backups")

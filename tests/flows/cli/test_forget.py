@@ -68,7 +68,7 @@ def test_backups_from_before_are_replaced_by_a_new_one(govpulse, home: Path) -> 
     assert {path.parent.parent for path in files_that_name(home, ANN) if path != folder.warehouse} == {folder.backups / "content"}
     outcome = govpulse("forget", ANN)
     assert outcome.code == 0
-    assert "; dropped 1 from before somebody was forgotten" in outcome.out
+    assert "; deleted 1 from before somebody was forgotten" in outcome.out
     assert files_that_name(home, ANN) == []
     (backup,) = manifests_in(folder.backups).values()
     assert sum(part.rows for part in backup.parts if part.table == "raw.activity") == 2
@@ -83,8 +83,8 @@ def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Pa
         change(con, "raw.activity", "INSERT INTO raw.activity SELECT * FROM raw.activity WHERE user_id = 'bob'")
     outcome = govpulse("forget", ANN)
     assert outcome.code == 1
-    said = "govpulse: backups and journal from before may name them, and no new backup could be made or copied"
-    assert outcome.err == f"{said}: unique key of raw.activity: 1 keys doubled; older backups stay\n"
+    said = "govpulse: older backups and the journal may name the person, and no new backup could be made or copied"
+    assert outcome.err == f"{said}: unique key of raw.activity: 1 duplicate keys; older backups stay\n"
     assert outcome.out.startswith("forgotten: 1 of raw.activity\n")
     with warehouse(folder) as con:
         remove(con, "raw.activity", "true")
@@ -227,7 +227,10 @@ def test_a_file_that_is_not_ours_is_named(govpulse, home: Path) -> None:
     (home / "notes.txt").write_text(f"ask {ANN}")
     outcome = govpulse("forget", ANN)
     assert outcome.code == 1
-    assert outcome.err == f"govpulse: {home / 'notes.txt'} names them, and is not govpulse's: delete it, or take them out by hand\n"
+    assert (
+        outcome.err
+        == f"govpulse: {home / 'notes.txt'} names the person and is not govpulse's: delete it, or remove the person by hand\n"
+    )
     assert (home / "notes.txt").read_text() == f"ask {ANN}"
 
 
@@ -238,7 +241,7 @@ def test_a_damaged_database_of_prefects_is_deleted_and_the_rest_is_done(govpulse
     database.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
     outcome = govpulse("forget", ANN)
     assert outcome.code == 0
-    assert "Prefect: 1 damaged databases, which cannot be searched, are deleted\n" in outcome.out
+    assert "Prefect: 1 damaged databases, which cannot be searched, were deleted\n" in outcome.out
     assert not database.exists()
     assert files_that_name(home, ANN) == []
 

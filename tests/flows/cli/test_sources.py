@@ -83,7 +83,7 @@ def test_a_source_may_have_a_name_of_its_own(govpulse, use, monkeypatch) -> None
 
 
 def test_an_unknown_source_is_said_in_one_line(fails) -> None:
-    assert "no rows of a source nobody" in fails(1, "sources", "rename", "nobody", "somebody")
+    assert "no source nobody has any rows" in fails(1, "sources", "rename", "nobody", "somebody")
 
 
 def read_own_aliases(path) -> None:

@@ -48,5 +48,5 @@ def test_planted_link_is_not_followed(home: Home) -> None:
     home.prefect.mkdir(parents=True)
     (home.root / "target").write_text("known")
     api_auth_file(home).symlink_to(home.root / "target")
-    with pytest.raises(GovpulseError, match="cannot keep the secret"):
+    with pytest.raises(GovpulseError, match="cannot write the secret"):
         api_auth(home, {})

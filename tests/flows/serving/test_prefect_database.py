@@ -120,7 +120,7 @@ def test_failure_is_explained_where_damage_is_its_cause(home: Home) -> None:
     prefect_database(home).write_bytes(b"garbage" * 1000)
     assert "is damaged (it does not begin as a database does)" in str(explain_failure(home, error, now))
     prepare_database(home, {})
-    assert "was set aside in" in str(explain_failure(home, error, now - timedelta(seconds=9)))
+    assert "has been set aside in" in str(explain_failure(home, error, now - timedelta(seconds=9)))
     assert explain_failure(home, other := ValueError("a defect"), now) is other
     assert explain_failure(home, error, datetime.now(UTC)) is error
 

@@ -112,7 +112,7 @@ def test_second_up_of_a_home_is_refused(scheduled_up: Any, start_up: Any, new_po
     second = start_up(scheduled_up.home, scheduled_up.project, new_port())
     assert second.process.wait(30) == 1
     assert second.output().count("\n") == 1
-    assert f"another `govpulse up` serves {scheduled_up.home}" in second.output()
+    assert f"another `govpulse up` is running for {scheduled_up.home}" in second.output()
 
 
 @pytest.mark.prefect

@@ -169,7 +169,7 @@ def test_a_past_instant_does_not_set_the_alerts_back(tmp_path, at) -> None:
     options = {"limits": Limits(10.0, 1), "rules_file": str(own), "channels": OPS}
     evaluate_rules.fn(str(tmp_path), as_of=at(60), **options)
     result = evaluate_rules.fn(str(tmp_path), as_of=at(0), is_past=True, **options)
-    assert str(result) == "not evaluated: the alerts stand as of 2026-03-10 13:00 UTC already"
+    assert str(result) == "not evaluated: alerts were already evaluated as of 2026-03-10 13:00 UTC"
     with warehouse(Home(tmp_path), Limits(10.0, 1)) as con:
         assert con.sql("SELECT DISTINCT updated_at FROM alerts.alerts").fetchall() == [(at(60),)]
 

@@ -132,7 +132,7 @@ def test_alerts_of_a_rule_that_is_gone_are_resolved_and_told(at) -> None:
     one(DISK, [Observation("h1", 0.95)], alerts, at(0))
     after, transitions = evaluate([RATE], {"rate": []}, alerts, at(5))
     assert [(alert.rule, alert.state, alert.resolved_at) for alert in after] == [("disk", "resolved", at(5))]
-    assert [(t.event, t.reason) for t in transitions] == [("resolved", "the rule disk is gone")]
+    assert [(t.event, t.reason) for t in transitions] == [("resolved", "the rule disk no longer exists")]
     assert evaluate([RATE], {"rate": []}, {alert.fingerprint: alert for alert in after}, at(10)) == ([], [])
 
 
@@ -153,6 +153,6 @@ def test_a_detail_is_told_and_is_no_part_of_the_identity(at) -> None:
     alerts: dict[str, Alert] = {}
     (fired,) = one(rule, [Observation("api", 0.5, detail="5 of 22")], alerts, at(0))
     (resolved,) = one(rule, [Observation("api", 0.9, detail="20 of 22")], alerts, at(5))
-    assert fired.reason == "api at 0.5: 5 of 22, warning down from 0.8"
+    assert fired.reason == "api at 0.5: 5 of 22, warning at 0.8 or less"
     assert resolved.reason.startswith("api at 0.9: 20 of 22")
     assert resolved.after.fingerprint == fired.after.fingerprint

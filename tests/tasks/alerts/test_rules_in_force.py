@@ -83,7 +83,7 @@ def test_a_broken_file_leaves_the_rules_in_force(con, at, own: Path, content: by
     after = rules_in_force(con, own, at(5))
     assert set(after.rules) == set(before.rules)
     assert str(own) in after.problem
-    assert "the rules of before are in force" in after.problem
+    assert "the previous rules stay in force" in after.problem
     assert "\n" not in after.problem
     assert stored(con) == rows
     own.write_text(MINE)
@@ -109,7 +109,7 @@ def test_an_empty_file_takes_the_own_rules_away(con, at, own: Path) -> None:
 def test_before_there_were_any_the_shipped_ones_are_in_force(con, at, tmp_path: Path) -> None:
     in_force = rules_in_force(con, tmp_path / "nowhere.toml", at(0))
     assert in_force.rules == load_rules(None)
-    assert "the shipped rules alone are in force" in in_force.problem
+    assert "only the shipped rules are in force" in in_force.problem
     assert stored(con) == {}
 
 

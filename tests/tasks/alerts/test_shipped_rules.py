@@ -302,7 +302,7 @@ def test_a_home_that_was_never_backed_up_is_overdue_from_its_first_day_on(con, a
     """A second destination counts for itself, until it has been out of use for a month."""
     con.execute("UPDATE ops.schema_migrations SET applied_at = ?", [at(0)])
     assert seen(con, "backup_overdue", at(-1)) == []
-    assert seen(con, "backup_overdue", at(60))[0][1:] == (3600.0, {}, "none was made since 2026-03-10 12:00 UTC")
+    assert seen(con, "backup_overdue", at(60))[0][1:] == (3600.0, {}, "none has been made since 2026-03-10 12:00 UTC")
     for destination, minute in (("home", 0), ("home", 120), ("s3://bucket", 60)):
         put(con, "ops.backups", {"number": minute, "destination": destination, "made_at": at(minute), "proven_at": at(minute)})
     found = {subject: (value, detail) for subject, value, _, detail in seen(con, "backup_overdue", at(180))}

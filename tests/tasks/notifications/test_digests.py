@@ -56,9 +56,9 @@ def test_a_digest_ends_when_few_go_on_and_these_are_told_one_by_one() -> None:
     assert end_digests([digest], members, alerts(0), later) == ([], []), "it was not even told yet"
     (end,), revived = end_digests([sent], members, alerts(FEW), later)
     assert (end.event, end.fingerprint, end.status) == ("resolved", digest.fingerprint, "queued")
-    said = "17 of 20 alerts told at once have ended; told one by one from now on: disk of h000, disk of h001, disk of h002"
+    said = "17 of 20 alerts of this digest have resolved; notified one by one from now on: disk of h000, disk of h001, disk of h002"
     assert from_json(end.message).statement == said
     assert [(row.fingerprint, row.status, row.digest) for row in revived] == [(f"disk-h{n:03}", "queued", None) for n in range(FEW)]
     (end,), revived = end_digests([sent], members, alerts(0), later)
-    assert from_json(end.message).statement == "20 of 20 alerts told at once have ended"
+    assert from_json(end.message).statement == "20 of 20 alerts of this digest have resolved"
     assert revived == []

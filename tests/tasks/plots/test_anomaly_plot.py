@@ -136,7 +136,7 @@ def test_it_says_which_host_and_what_is_seen(put: Any, read: Any) -> None:
     said = caption(read())
     assert said.heading == "web-1: 2 anomalies in 3 days"
     assert said.sentence == (
-        "The latest (critical) began at 25 Nov 2026 11:30 UTC and goes on; its score reached 9.4, the threshold is 4.0."
+        "The latest (critical) began at 25 Nov 2026 11:30 UTC and is still going on; its score reached 9.4, the threshold is 4.0."
     )
 
 

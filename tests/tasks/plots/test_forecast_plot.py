@@ -72,7 +72,7 @@ def test_it_says_what_is_full_and_when(read: Any) -> None:
     said = caption(read())
     assert said.heading == "/var of db-1: full about 4 Dec 2026"
     assert said.sentence == (
-        "The 95 % interval is 1 Dec 2026 to 9 Dec 2026. It grows by 1.1 % a day (0.89 % to 1.3 %), as fitted to 504 hours."
+        "The 95 % interval is 1 Dec 2026 to 9 Dec 2026. It grows by 1.1 % a day (0.89 % to 1.3 %), estimated from 504 hours."
     )
 
 

@@ -122,9 +122,9 @@ def test_every_mistyped_column_is_named_with_both_types(postgresql: Platform) ->
     postgresql.create(is_active="bytea", created_at="interval")
     postgresql.map(USERS.replace("preferences,", "ARRAY[preferences] AS preferences,"))
     assert postgresql.examine().problems == (
-        "is_active is of type bytea, which makes no BOOLEAN",
-        "preferences is of type _text, which makes no JSON",
-        "created_at is of type interval, which makes no TIMESTAMPTZ",
+        "is_active is of type bytea, which cannot become BOOLEAN",
+        "preferences is of type _text, which cannot become JSON",
+        "created_at is of type interval, which cannot become TIMESTAMPTZ",
     )
 
 
@@ -132,7 +132,7 @@ def test_every_mistyped_column_is_named_with_both_types(postgresql: Platform) ->
 def test_a_change_instant_must_be_a_timestamp(postgresql: Platform, kind: str, name: str) -> None:
     postgresql.create(updated_at=kind)
     assert postgresql.examine().problems == (
-        f"mapping mine/users.sql: updated_at is of type {name}; make it a timestamp, to tell what changed",
+        f"mapping mine/users.sql: updated_at is of type {name}; make it a timestamp, so that changes can be found",
     )
 
 

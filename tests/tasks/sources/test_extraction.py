@@ -321,8 +321,8 @@ def test_an_interrupted_first_extraction_goes_on_where_it_was(platform: Platform
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (lambda folder: {"kind": "oracle"}, "no reader for sources of kind oracle; there are postgresql, sqlite"),
-        (lambda folder: {"mapping": "nowhere"}, "no mapping nowhere"),
+        (lambda folder: {"kind": "oracle"}, "cannot read sources of kind oracle; use one of postgresql, sqlite"),
+        (lambda folder: {"mapping": "nowhere"}, "unknown mapping nowhere"),
         (lambda folder: {"url": str(folder / "none.sqlite")}, "none.sqlite does not exist"),
         (lambda folder: {"dataset": "users"}, "racine/users.sqlite.sql does not fit this database"),
     ],

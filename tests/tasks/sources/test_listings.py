@@ -219,7 +219,7 @@ def test_a_select_that_breaks_off_after_its_first_rows_takes_nobody_away(
     platform.take()
     platform.map("owners", BREAKS_AFTER_THE_FIRST_ROWS[platform.address.kind])
     assert (
-        platform.take().failures["owners"].endswith("; owners stay as they were, because a row that is missing would count as gone")
+        platform.take().failures["owners"].endswith("; owners were left as they were, because a missing row would count as deleted")
     )
     assert "finance/u1" in platform.declared()
     assert len(platform.declared()) > 1, "what came before it broke is taken in"

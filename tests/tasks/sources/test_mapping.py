@@ -68,7 +68,7 @@ def test_racine_offers_every_dataset_but_owners() -> None:
 
 @pytest.mark.parametrize("name", ["nowhere", "/nowhere/at/all", "", ".."])
 def test_an_unknown_mapping_says_which_there_are(name: str) -> None:
-    with pytest.raises(GovpulseError, match=r"^no mapping .*racine.*folder") as caught:
+    with pytest.raises(GovpulseError, match=r"^unknown mapping .*racine.*folder") as caught:
         load_mapping(name, "sqlite", "UTC")
     assert "\n" not in str(caught.value)
 

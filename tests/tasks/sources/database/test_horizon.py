@@ -81,7 +81,7 @@ def test_the_horizon_is_the_start_of_the_oldest_transaction(
 
 @pytest.mark.parametrize(("hidden", "sessions"), [(1, "1 session"), (7, "7 sessions")])
 def test_where_sessions_are_hidden_the_fallback_says_what_ends_it(hidden: int, sessions: str) -> None:
-    said = f"the role may not see {sessions}: the last 1 h is read again each time; GRANT pg_read_all_stats ends that"
+    said = f"the role may not see {sessions}: the last 1 h is read again each time; GRANT pg_read_all_stats avoids that"
     assert see_horizon(seen(hidden=hidden), FALLBACK) == Horizon(ago(hours=1), said)
 
 

@@ -134,7 +134,7 @@ def test_doubles_that_nothing_tells_apart_fail_the_read() -> None:
 
 def test_where_every_row_is_worked_out_before_one_is_chosen_none_is_refused() -> None:
     with pytest.raises(
-        GovpulseError, match="no number; no row can be refused for it, because the SELECT is worked out for all rows"
+        GovpulseError, match="no number; govpulse cannot reject just the bad row, because the SELECT is worked out for all rows"
     ):
         read(Rows(numbered(20, 9), numbered(20, 9), filters_first=False))
 

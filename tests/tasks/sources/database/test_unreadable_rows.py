@@ -225,7 +225,7 @@ def test_too_many_fail_the_dataset_and_it_says_what_to_do(platform: Platform, mo
     assert platform.take().failures == {}
     platform.add(*[BAD] * 4, first=4, since=NOON + timedelta(days=1))
     said = platform.take().failures["users"]
-    assert "; more than 3 rows cannot be read, the first of them u003: mend the SELECT so that it yields NULL" in said
+    assert "; more than 3 rows cannot be read, the first of them u003: change the SELECT so that it yields NULL" in said
     assert platform.known() == ["u000"]
 
 
@@ -247,7 +247,7 @@ def test_a_key_or_a_change_that_cannot_be_read_fails_the_dataset_and_is_named(pl
     platform.map("NULL", **{column: read})
     said = platform.take().failures["users"]
     because = "because its key or updated_at, or what the SELECT chooses its rows by, cannot be read"
-    assert said.endswith(f"{MESSAGE[platform.kind]}; no row can be refused for it, {because}")
+    assert said.endswith(f"{MESSAGE[platform.kind]}; govpulse cannot reject just the bad row, {because}")
     assert platform.rows(REFUSED) == []
 
 
@@ -255,9 +255,12 @@ NONE = "NULL, NULL, NULL, NULL, NULL, NULL, NULL"
 WORKED_OUT = {
     "a limit": (
         "LIMIT 1000",
-        "{}; no row can be refused for it, because the SELECT is worked out for all rows before one can be chosen",
+        "{}; govpulse cannot reject just the bad row, because the SELECT is worked out for all rows before one can be chosen",
     ),
-    "a union": (f"UNION SELECT {NONE} WHERE false", "{}; no row can be refused for it, because its key or updated_at, or what"),
+    "a union": (
+        f"UNION SELECT {NONE} WHERE false",
+        "{}; govpulse cannot reject just the bad row, because its key or updated_at, or what",
+    ),
 }
 
 

@@ -31,20 +31,20 @@ THEIRS = (
     "exports/users-of-today.csv",
 )
 UNREAD = {
-    "superusers.csv": "neither a folder nor the beginning of its name is one of ",
-    "usersettings.csv": "neither a folder nor",
-    "users.xlsx": "ends with none of ",
-    "users.parquet.gz": "Parquet is packed inside",
-    "users.csv.tmp": "not finished, by its name",
-    "users.tmp.csv": "not finished",
-    "users-1.part.csv": "not finished",
-    "users.csv.part": "not finished",
+    "superusers.csv": "neither its folder nor the beginning of its name is one of ",
+    "usersettings.csv": "neither its folder nor",
+    "users.xlsx": "its name must end in one of ",
+    "users.parquet.gz": "Parquet compresses itself",
+    "users.csv.tmp": "unfinished, by its name",
+    "users.tmp.csv": "unfinished",
+    "users-1.part.csv": "unfinished",
+    "users.csv.part": "unfinished",
     ".users.csv": "hidden",
     "_users.csv": "hidden",
     "users/.hidden.csv": "hidden",
     "users/_SUCCESS": "hidden",
     "users/_temporary/0/a.csv": "hidden",
-    "users/notes.txt": "ends with none of ",
+    "users/notes.txt": "its name must end in one of ",
 }
 
 
@@ -73,7 +73,7 @@ def test_what_is_not_read_is_said_in_a_line(tmp_path: Path) -> None:
     assert str(find_files(tmp_path)) == ""
     fill(tmp_path, [f"notes{number}.txt" for number in range(7)])
     said = str(find_files(tmp_path))
-    assert said.startswith("not read: notes0.txt (ends with none of")
+    assert said.startswith("not read: notes0.txt (its name must end in one of")
     assert said.endswith("and 2 more")
 
 

@@ -232,7 +232,7 @@ def test_other_letters_in_parquet(intake: Intake) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"user_id|updated_at\n", "needs the columns user_id, updated_at; it has user_id|updated_at; its first line has to name"),
+        (b"user_id|updated_at\n", "needs the columns user_id, updated_at; it has user_id|updated_at; its first line must name"),
         ("user_id,updated_at\nu1,2026-06-01\n".encode("utf-16-le"), "it is UTF-16; save it as UTF-8"),
         ("user_id,updated_at\nu1,2026-06-01\n".encode("utf-16-be"), "it is UTF-16; save it as UTF-8"),
         (b"User_ID,user_ID,updated_at\n", "has the column user_id more than once"),

@@ -73,7 +73,7 @@ def test_three_hundred_keys_and_a_text_of_ten_million_characters_pass(landed) ->
 def test_a_document_in_one_line_is_told_from_rows(landed, monkeypatch) -> None:
     monkeypatch.setattr(ndjson_file, "BLOCK_BYTES", 100)
     monkeypatch.setattr(ndjson_file, "LINE_BYTES", 1000)
-    with pytest.raises(GovpulseError, match=r"a\.ndjson: line 2 is over 1,000 bytes; one row a line$"):
+    with pytest.raises(GovpulseError, match=r"a\.ndjson: line 2 is over 1,000 bytes; write one row per line$"):
         landed("a.ndjson", FIRST + b"\n[" + b", ".join([FIRST] * 100) + b"]")
 
 

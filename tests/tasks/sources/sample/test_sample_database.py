@@ -139,7 +139,7 @@ def test_what_is_no_sample_is_never_replaced(tmp_path, content):
         with closing(sqlite3.connect(path)) as con:
             con.execute("CREATE TABLE thesis (chapter)")
     before = path.read_bytes()
-    with pytest.raises(GovpulseError, match="is there and is no sample; nothing was changed"):
+    with pytest.raises(GovpulseError, match="exists and is not a sample; nothing was changed"):
         small(path, START)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
@@ -155,11 +155,11 @@ def test_prepare_writes_first_and_advances_then(tmp_path):
 
 
 def test_refusals_are_one_line_and_change_nothing(tmp_path):
-    with pytest.raises(GovpulseError, match="there is no sample"):
+    with pytest.raises(GovpulseError, match="there is not a sample"):
         advance_sample(tmp_path / "missing", until=START)
     with closing(sqlite3.connect(tmp_path / "other")) as database:
         database.execute("CREATE TABLE precious (x)")
-    with pytest.raises(GovpulseError, match="is no sample"):
+    with pytest.raises(GovpulseError, match="is not a sample"):
         advance_sample(tmp_path / "other", until=START)
     (tmp_path / "text").write_text("not a database, but long enough to be looked at as one" * 20)
     with pytest.raises(GovpulseError, match="file is not a database"):
