@@ -107,5 +107,5 @@ def _said(disagreement: str, wal: Path, mark: Mark | None, length: int) -> str:
         "": "",
         "cut": f"its log {wal.name} was shortened: {noted:,} bytes were committed, {length:,} are left; {SALVAGE}",
         "foreign log": f"its log {wal.name} belongs to another file; put that file back, or move the log away. {ANOTHER}",
-        "foreign file": f"it is older than the file last used here. {ANOTHER}",
+        "foreign file": f"it is an older file than the one last used here. {ANOTHER}",
     }[disagreement]

@@ -292,7 +292,7 @@ def test_at_chooses_the_newest_until_then(home):
     first = back_up_now(home)
     back_up_now(home, NOW + timedelta(days=2))
     assert restore_now(home, NOW + timedelta(days=1), keeps=False).backup.path == first.path
-    with pytest.raises(GovpulseError, match="no sound backup"):
+    with pytest.raises(GovpulseError, match="no intact backup"):
         restore_now(home, NOW - timedelta(days=1))
 
 

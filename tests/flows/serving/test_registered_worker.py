@@ -33,7 +33,7 @@ def test_what_prefect_yaml_registered_is_ours() -> None:
 @pytest.mark.parametrize(
     ("of", "said"),
     [
-        (None, "of no deployment"),
+        (None, "belongs to no deployment"),
         (deployment(name="theirs"), "no deployment 'theirs'"),
         (deployment(entrypoint="/tmp/theirs.py:flow"), "entrypoint '/tmp/theirs.py:flow'"),
         (deployment(entrypoint="os:system"), "entrypoint"),

@@ -145,5 +145,5 @@ def test_more_than_so_many_fail_the_read(bad: int, most: int) -> None:
     if bad <= most:
         assert len(read(source, most)[1]) == bad
         return
-    with pytest.raises(GovpulseError, match="no number; more than 5 rows cannot be read, the first of them 0: mend the SELECT"):
+    with pytest.raises(GovpulseError, match="no number; more than 5 rows cannot be read, the first of them 0: change the SELECT"):
         read(source, most)
