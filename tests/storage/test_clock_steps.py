@@ -129,7 +129,7 @@ class Life:
         subjects = ["all", *(["early"] if number < 8 else []), *(["late"] if number >= 6 else [])]
         said = {"kind": "stuck_scan", "severity": "critical", "statement": "s", "recommendation": "r", "evidence": "{}"}
         begun = {"started_at": START - 5 * DAY, "confidence": 0.9, "is_sample": False}
-        found = [{"subject": subject, **said, **begun} for subject in subjects if clock > START - 5 * DAY]
+        found = [{"subject": subject, "labels": "{}", **said, **begun} for subject in subjects if clock > START - 5 * DAY]
         with transaction(self.con):
             write_findings(self.con, as_found(found, clock), clock)
             enter(self.con, Computation("performance_insights", clock, None, len(found), 0.1, reading_at(self.con, clock)))

@@ -26,8 +26,8 @@ AHEAD = NOW + timedelta(days=30)
 
 def finding(subject, started_at):
     return {
-        "kind": "stuck_scan", "subject": subject, "severity": "critical", "started_at": started_at, "statement": "s",
-        "recommendation": "r", "evidence": "{}", "confidence": 0.9, "is_sample": False,
+        "kind": "stuck_scan", "subject": subject, "labels": "{}", "severity": "critical", "started_at": started_at,
+        "statement": "s", "recommendation": "r", "evidence": "{}", "confidence": 0.9, "is_sample": False,
     }  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def test_what_was_computed_and_told_goes_on_under_the_new_name(stored: Home) -> 
         insert(con, TABLES["alerts.notifications"], {"fingerprint": old, "message": json.dumps(said)})
         matchers = [["subject", "=", ANN], ["expert", "=~", r"ann\.lee@x\.org|eve"]]
         insert(con, TABLES["alerts.silences"], {"fingerprint": old, "matchers": json.dumps(matchers)})
-        finding = {"insight_id": row_id("expert_left", ANN, BLANK_AT), "kind": "expert_left", "subject": ANN}
+        finding = {"insight_id": row_id("expert_left", ANN, "{}", BLANK_AT), "kind": "expert_left", "subject": ANN, "labels": "{}"}
         insert(con, TABLES["insights.performance_insights"], {**finding, "started_at": BLANK_AT, "statement": f"{ANN} left"})
         insert(con, TABLES["insights.user_profiles"], {"user_id": BOB, "recent_acts": json.dumps([{"resource_id": ANN}])})
     settle(stored)
@@ -158,7 +158,7 @@ def test_what_was_computed_and_told_goes_on_under_the_new_name(stored: Home) -> 
         ((print_, silenced),) = con.sql("SELECT fingerprint, matchers FROM alerts.silences").fetchall()
         assert (print_, json.loads(silenced)) == (new, [["subject", "=", ann], ["expert", "=~", f"{ann}|eve"]])
         found = "SELECT insight_id, subject, statement FROM insights.performance_insights"
-        assert con.sql(found).fetchall() == [(row_id("expert_left", ann, BLANK_AT), ann, f"{ann} left")]
+        assert con.sql(found).fetchall() == [(row_id("expert_left", ann, "{}", BLANK_AT), ann, f"{ann} left")]
         profile = "SELECT user_id, recent_acts -> 0 ->> 'resource_id' FROM insights.user_profiles"
         assert con.sql(profile).fetchall() == [(bob, ann)]
         assert set(scores_now(con)["user_id"]) == {ann, bob, "eve"}, "what was carried is made anew"
