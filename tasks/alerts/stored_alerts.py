@@ -22,9 +22,9 @@ SINCE = {"pending": "pending_since", "resolved": "resolved_at", "inactive": "upd
 def rules_at_last(con: duckdb.DuckDBPyConnection) -> dict[str, Rule]:
     """The rules of the last evaluation by name, without those that this govpulse cannot read."""
     rules: dict[str, Rule] = {}
-    for name, definition in stored_rules(con).select("name", "definition").iter_rows():
+    for row in stored_rules(con).iter_rows(named=True):
         with suppress(ValueError):
-            rules[name] = read_definition(definition)
+            rules[row["name"]] = read_definition(row["definition"])
     return rules
 
 

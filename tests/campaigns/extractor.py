@@ -31,7 +31,7 @@ def run_once(home: Home, source: Source) -> str:
     loading.start()
     try:
         now = datetime.now(UTC)
-        options = {"source": source, "standing": standing, "overlap_seconds": 1.0, "extracted_at": now}
+        options = {"source": source, "so_far": standing, "overlap_seconds": 1.0, "extracted_at": now}
         extraction = extract_datasets.fn(str(home.root), **options, report=lambda _: None)
     except GovpulseError as error:
         return str(error)

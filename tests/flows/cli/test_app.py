@@ -114,7 +114,7 @@ def test_a_volume_that_is_not_mounted_is_said_by_whoever_comes_first(govpulse, f
         pass
     shutil.rmtree(folder.private)
     for arguments in (["run"], ["alerts", "list"], ["alerts", "show", "a"], ["query", "--private", "SELECT 1"]):
-        assert f"{folder.private} is not what it was" in fails(1, *arguments)
+        assert f"{folder.private} has lost its id" in fails(1, *arguments)
     said = findings(govpulse("doctor", "--json"))["warehouse"]
     assert (said["ok"], "mount its disk" in said["said"]) == (False, True)
     assert not folder.warehouse.exists()

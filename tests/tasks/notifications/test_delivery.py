@@ -324,7 +324,7 @@ def test_the_task_delivers(home: Home, capsys: pytest.CaptureFixture[str]) -> No
     assert str(deliver_notifications.fn(str(home.root), **options)) == "1 sent"
     printed = capsys.readouterr()
     assert printed.out == "", "standard output belongs to the command that runs"
-    assert "h1 is 97.0% full, warning at 95.0% or more" in printed.err
+    assert "h1 is 97.0% full, warning from 95.0%" in printed.err
 
 
 def test_without_an_outbox_there_is_nothing_to_do(home: Home) -> None:

@@ -155,7 +155,7 @@ def test_prepare_writes_first_and_advances_then(tmp_path):
 
 
 def test_refusals_are_one_line_and_change_nothing(tmp_path):
-    with pytest.raises(GovpulseError, match="there is not a sample"):
+    with pytest.raises(GovpulseError, match="there is no sample at "):
         advance_sample(tmp_path / "missing", until=START)
     with closing(sqlite3.connect(tmp_path / "other")) as database:
         database.execute("CREATE TABLE precious (x)")

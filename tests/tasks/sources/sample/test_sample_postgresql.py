@@ -44,6 +44,6 @@ def test_a_database_with_tables_of_those_names_is_left_alone(postgres: PostgresS
     with postgres.connect("in_use") as con:
         con.execute("CREATE TABLE users (id int)")
         con.execute("INSERT INTO users VALUES (1)")
-        with pytest.raises(GovpulseError, match="the database has a table users that is no sample"):
+        with pytest.raises(GovpulseError, match="the database has a table users that is not part of a sample"):
             write_sample_to(address, **WORLD)
         assert con.execute("SELECT count(*) FROM users").fetchone() == (1,)
