@@ -255,11 +255,9 @@ def completed_run(fresh_up: Up, scheduled_names: set[str]) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def scheduled_up(fresh_up: Up, completed_run: dict[str, Any]) -> Up:
     """That server after its schedules have been seen to work: they are paused, to leave the machine to the tests, and what has
-    begun is cancelled: a run that met it would be, and a collector samples for minutes."""
+    begun is waited for, since a run that met it would be cancelled: a collector samples for up to five minutes."""
     assert completed_run
     for deployment in fresh_up.ask("deployments/filter"):
         fresh_up.ask(f"deployments/{deployment['id']}", {"paused": True}, method="PATCH")
-    for run in fresh_up.runs("PENDING", "RUNNING"):
-        fresh_up.ask(f"flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
     wait_until(lambda: not fresh_up.runs("PENDING", "RUNNING", "CANCELLING"), 600.0)
     return fresh_up
