@@ -90,14 +90,7 @@ def finding(kind: str, subject: str = "web-1", labels: str = "{}") -> Put:
             return
         found = con.execute("SELECT min(first_found_at) FROM insights.performance_insights").fetchall()[0][0] or now
         con.execute("DELETE FROM insights.performance_insights")
-        row = {
-            "kind": kind,
-            "subject": subject,
-            "severity": severity,
-            "statement": f"{subject} {severity}",
-            "insight_id": kind,
-            "labels": labels,
-        }
+        row = {"kind": kind, "subject": subject, "labels": labels, "severity": severity, "statement": f"{subject} {severity}"}
         since = {"insight_id": kind, "started_at": now - timedelta(days=2), "first_found_at": found, "as_of": now}
         put(con, "insights.performance_insights", row | since)
 
@@ -302,11 +295,11 @@ def test_a_home_that_was_never_backed_up_is_overdue_from_its_first_day_on(con, a
     """A second destination counts for itself, until it has been out of use for a month."""
     con.execute("UPDATE ops.schema_migrations SET applied_at = ?", [at(0)])
     assert seen(con, "backup_overdue", at(-1)) == []
-    assert seen(con, "backup_overdue", at(60))[0][1:] == (3600.0, {}, "none has been made since 2026-03-10 12:00 UTC")
+    assert seen(con, "backup_overdue", at(60))[0][1:] == (3600.0, {}, "there has been none since 2026-03-10 12:00 UTC")
     for destination, minute in (("home", 0), ("home", 120), ("s3://bucket", 60)):
         put(con, "ops.backups", {"number": minute, "destination": destination, "made_at": at(minute), "proven_at": at(minute)})
     found = {subject: (value, detail) for subject, value, _, detail in seen(con, "backup_overdue", at(180))}
-    assert found == {"home": (3600.0, "it is number 120"), "s3://bucket": (7200.0, "it is number 60")}
+    assert found == {"home": (3600.0, "the last is number 120"), "s3://bucket": (7200.0, "the last is number 60")}
     assert [subject for subject, *_ in seen(con, "backup_overdue", at(180 + 30 * 1440))] == ["home"]
 
 
