@@ -29,9 +29,11 @@ OF_VERSION = "-- what the migrations of Prefect {} make; python -m flows.serving
 def lay_out(home: Home, environment: Mapping[str, str]) -> None:
     """Make the database where there is none. Of another Prefect than the one the file is of, or where it fails, Prefect makes its
     own. For whoever holds the server's lock."""
-    path, schema = prefect_database(home), SCHEMA.read_text(encoding="utf-8")
-    is_of_ours = schema.startswith(OF_VERSION.format(version("prefect")))
-    if path.exists() or is_elsewhere(environment) or not is_of_ours:
+    path = prefect_database(home)
+    if path.exists() or is_elsewhere(environment):
+        return
+    schema = SCHEMA.read_text(encoding="utf-8")
+    if not schema.startswith(OF_VERSION.format(version("prefect"))):
         return
     begun = path.with_name("prefect.db.begun")
     try:

@@ -24,8 +24,8 @@ def group(rows: Sequence[Notification], now: datetime) -> list[Notification]:
         return list(rows)
     digest = _digest(fresh, now)
     ids = {row.notification_id for row in fresh}
-    said = {"status": "suppressed", "reason_code": "grouped", "digest": digest.fingerprint}
-    said["reason"] = f"grouped in digest {digest.fingerprint}"
+    key = digest.fingerprint
+    said = {"status": "suppressed", "reason_code": "grouped", "reason": f"grouped in digest {key}", "digest": key}
     return [*(replace(row, **said) if row.notification_id in ids else row for row in rows), digest]  # type: ignore[arg-type]
 
 
