@@ -1,4 +1,5 @@
--- The episodes of the alerts asked for of which a channel was told, or may have been.
+-- The episodes of the alerts asked for of which a channel was told, or may have been: a row that is being sent while its channel is
+-- free belonged to one that died.
 SELECT DISTINCT fingerprint, episode
 FROM alerts.notifications SEMI JOIN asked USING (fingerprint)
-WHERE channel = $channel AND (status = 'sent' OR is_maybe_received) AND event <> 'resolved'
+WHERE channel = $channel AND (status IN ('sent', 'sending') OR is_maybe_received) AND event <> 'resolved'

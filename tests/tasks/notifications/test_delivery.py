@@ -299,6 +299,16 @@ def test_whoever_died_while_sending_is_followed_by_another_attempt_at_once(home:
     assert outbox(home, "status, attempts, is_maybe_received") == [("sent", 2, True)]
 
 
+def test_who_may_have_heard_of_it_from_one_that_died_hears_of_its_end_though_it_was_silenced_meanwhile(home: Home) -> None:
+    put(home, a_row(status="sending", attempts=1), a_row(event="resolved", minute=5), state="resolved")
+    matchers = parse_matchers(["subject=h1"])
+    with warehouse(home, LIMITS) as con:
+        add_silence(con, new_silence(matchers, "ann", "known", NOON, NOON + timedelta(hours=1), NOON))
+    with receiving() as receiver:
+        at(home, [webhook(receiver)], 6)
+    assert told(receiver) == [("h1", "resolved")]
+
+
 def test_while_one_sends_nobody_else_does(home: Home) -> None:
     put(home, a_row())
     with receiving(Answer(delay=1.5)) as receiver:
