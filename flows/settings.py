@@ -205,9 +205,9 @@ class AlertSettings(Section):
     @model_validator(mode="after")
     def _has_one_heartbeat(self) -> Self:
         _at_most_one(self, "heartbeat_url")
-        mistake = mistake_in("webhook", self.heartbeat_url.get_secret_value(), "")
+        mistake = mistake_in("webhook", self.heartbeat_url.get_secret_value(), "", "heartbeat_url")
         if mistake:
-            raise ValueError(mistake.replace("its url", "heartbeat_url"))
+            raise ValueError(mistake)
         return self
 
 

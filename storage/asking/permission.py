@@ -43,11 +43,16 @@ class TookTooLongError(GovpulseError):
     """The SELECT did not come to its end in time."""
 
 
+class NotSqlError(ConfigurationError):
+    """It cannot be read as SQL."""
+
+
 def check_reads(sql: str) -> None:
     """Whether `sql` is one SELECT, or EXPLAIN of one, that calls nothing but what works on rows.
 
     Raises:
         ConfigurationError: it is not; says `must be one SELECT`, `calls ...` and the like, to be put behind its name.
+        NotSqlError: it is not even SQL.
     """
     if len(sql) > LONGEST_SQL:
         raise ConfigurationError(f"has more than {LONGEST_SQL:,} characters")
@@ -55,7 +60,7 @@ def check_reads(sql: str) -> None:
         sql.encode()  # half a character is a TypeError in DuckDB
         statements = _parser().extract_statements(sql)
     except (duckdb.Error, UnicodeError) as error:
-        raise ConfigurationError(f"is not SQL: {first_line(error)}") from error
+        raise NotSqlError(f"is not SQL: {first_line(error)}") from error
     is_one = len(statements) == 1
     if is_one and statements[0].type == duckdb.StatementType.EXPLAIN and sql.lstrip()[:7].lower() == "explain":
         sql = sql.lstrip()[7:]  # what would be run by ANALYZE is no SELECT, and is refused below

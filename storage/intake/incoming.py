@@ -5,7 +5,8 @@ import polars as pl
 
 from storage.catalogue import Column, Table
 from storage.frames import registered
-from storage.people.forgetting import IS_KNOWN, is_of_a_user, user_columns
+from storage.people.columns import is_of_a_user, user_columns
+from storage.people.forgetting import IS_KNOWN
 from storage.people.mentions import change_values, known_people, put_right, texts, with_others
 from storage.people.person import Person
 from storage.relations import has_rows

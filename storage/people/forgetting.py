@@ -20,13 +20,15 @@ import duckdb
 import polars as pl
 
 from storage.audit import record_action
-from storage.catalogue import DATASETS, Column, Table
+from storage.catalogue import DATASETS, Column
 from storage.changes import change
 from storage.frames import registered
 from storage.journal.noting import note_act
+from storage.people.columns import is_of_a_user, user_columns
 from storage.people.mentions import (
     PARTS,
     Holding,
+    filled_tables,
     holdings,
     is_a_kind,
     namesakes,
@@ -34,9 +36,12 @@ from storage.people.mentions import (
     stand_in,
     tables,
     take_mentions_out,
+    with_others,
 )
 from storage.people.person import NOBODY, Person, can_be_told, forms
 from storage.people.renaming import rename_rows, renaming_alerts
+from storage.people.standing import standing
+from storage.relations import count_rows
 from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.write import remove
@@ -85,6 +90,9 @@ def forget_user(
 ) -> Forgotten:
     """Take `user_id` out of every table of the warehouse, and enter in the audit log that `actor` did, in one transaction.
 
+    Who was forgotten earlier and stands there again, in a silence made since, say, goes too: a replay of the journal knows only
+    that somebody was forgotten then, and not whom.
+
     Args:
         pseudonym: what stands for the id, where it is a mail address; texts may hold the address still.
         hashes_ids: put a stand-in for the id into longer ids that contain it, now and whenever they are read again. Once asked for,
@@ -96,6 +104,8 @@ def forget_user(
         for form in (*([pseudonym] if pseudonym else []), *forms(user_id)):
             people.append(_remember(con, form, now, is_told=is_told, hashes_ids=hashes_ids))
             found += take_out(con, people[-1], is_told)
+        if count_rows(con, "ops.forgotten") > len(people):
+            found += take_out_again(con)
         counts = {name: found[name] for name, _ in tables() if found[name]}
         detail = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "nothing was here"
         record_action(con, "forget", detail, actor, now)
@@ -114,6 +124,14 @@ def take_out(con: duckdb.DuckDBPyConnection, person: Person, is_told: bool) -> C
         with renaming_alerts(con, person.is_in):
             found += Counter(take_mentions_out(con, person))
         rename_rows(con, person.stand_in)
+    return found
+
+
+def take_out_again(con: duckdb.DuckDBPyConnection) -> Counter[str]:
+    """The same for everybody forgotten who stands in a table all the same."""
+    found: Counter[str] = Counter()
+    for person, is_told in standing(con):
+        found += take_out(con, with_others(con, person), is_told)
     return found
 
 
@@ -141,14 +159,6 @@ def _remember(con: duckdb.DuckDBPyConnection, user_id: str, now: datetime, *, is
     return Person(user_id, stand_in(forgotten_id) if is_told and is_hashed else None, other_people(con, user_id))
 
 
-def user_columns(table: Table) -> list[Column]:
-    return [column for column in table.columns if column.is_user_id]
-
-
-def is_of_a_user(column: Column) -> str:
-    return f"coalesce({column.user_id_where or 'true'}, false)"
-
-
 def _is_them(column: Column) -> str:
     return f"({column.name} = $id AND {is_of_a_user(column)})"
 
@@ -156,7 +166,7 @@ def _is_them(column: Column) -> str:
 def _take_names_out(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
     """Out of the columns for users: the name, or the row where it cannot be without."""
     counts: Counter[str] = Counter()
-    for name, table in tables():
+    for name, table in filled_tables(con):
         demanded = [_is_them(column) for column in user_columns(table) if column.is_required]
         named = [column for column in user_columns(table) if not column.is_required]
         if demanded:
@@ -171,7 +181,7 @@ def _take_names_out(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str
 def _delete_mentions(con: duckdb.DuckDBPyConnection, user_id: str) -> Counter[str]:
     """Rows of insights that have them among the values of a document."""
     counts: Counter[str] = Counter()
-    for name, table in tables():
+    for name, table in filled_tables(con):
         documents = [IS_VALUE.format(json=f"{name}.{column.name}") for column in table.columns if column.type == "JSON"]
         if documents and table.schema == "insights":
             counts[name] += remove(con, name, " OR ".join(documents), {"id": user_id})

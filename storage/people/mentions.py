@@ -50,6 +50,13 @@ def tables() -> Iterator[tuple[str, Table]]:
             yield f"history.{table.name}", table
 
 
+def filled_tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, Table]]:
+    """Those of `tables` that hold a row."""
+    looks = [f"SELECT '{name}' WHERE EXISTS (FROM {name})" for name, _ in tables()]
+    filled = {name for (name,) in con.execute(" UNION ALL ".join(looks)).fetchall()}
+    return [(name, table) for name, table in tables() if name in filled]
+
+
 def texts(table: Table) -> list[Column]:
     return [column for column in table.columns if column.type in ("VARCHAR", "JSON")]
 
@@ -58,11 +65,11 @@ def is_a_kind(con: duckdb.DuckDBPyConnection, user_id: str) -> bool:
     """Whether a kind of thing is called like that, such as an environment or a role."""
     looks = [
         f"SELECT 1 FROM {name} WHERE lower({column.name}) = lower($id)"
-        for name, table in tables()
+        for name, table in filled_tables(con)
         for column in texts(table)
         if column.name in KINDS
     ]
-    return bool(con.execute(" UNION ALL ".join(looks) + " LIMIT 1", {"id": user_id}).fetchall())
+    return bool(looks) and bool(con.execute(" UNION ALL ".join(looks) + " LIMIT 1", {"id": user_id}).fetchall())
 
 
 def other_people(con: duckdb.DuckDBPyConnection, user_id: str, *more: str) -> tuple[str, ...]:
@@ -79,7 +86,7 @@ def namesakes(con: duckdb.DuckDBPyConnection, user_id: str) -> tuple[str, ...]:
 
 def take_mentions_out(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
     """Put sentences right, and ids where the person has a stand-in; returns changed rows by table."""
-    changed = {name: sum(put_right(con, name, column, person) for column in texts(table)) for name, table in tables()}
+    changed = {name: sum(put_right(con, name, column, person) for column in texts(table)) for name, table in filled_tables(con)}
     return {name: rows for name, rows in changed.items() if rows}
 
 
@@ -119,7 +126,7 @@ def _values(con: duckdb.DuckDBPyConnection, relation: str, column: Column, user_
 
 def holdings(con: duckdb.DuckDBPyConnection, person: Person) -> list[Holding]:
     """What holds the person still, the most rows first."""
-    found = [_holding(con, name, column, person) for name, table in tables() for column in texts(table)]
+    found = [_holding(con, name, column, person) for name, table in filled_tables(con) for column in texts(table)]
     return sorted((each for each in found if each.rows), key=lambda each: (-each.rows, each.column))
 
 

@@ -20,7 +20,7 @@ from storage.intake.rejected_rows import REJECTED_ID
 from storage.journal.noting import note_act
 from storage.limits import Limits
 from storage.maintenance import compact
-from storage.people.forgetting import is_of_a_user, user_columns
+from storage.people.columns import is_of_a_user, user_columns
 from storage.people.mentioned_addresses import MentionedAddresses
 from storage.people.mentions import OPERATORS, change_values, tables, texts
 from storage.people.person_secret import find_pseudonyms

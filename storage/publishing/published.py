@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from storage.asking.answers import Answer, Form
-from storage.asking.permission import check_reads
+from storage.asking.permission import NotSqlError, check_reads
 from storage.asking.reader import Reader, asking_on
 from storage.errors import ConfigurationError, GovpulseError
 from storage.limits import Limits
@@ -57,9 +57,9 @@ def check_query(sql: str) -> None:
     """
     try:
         check_reads(sql)
+    except NotSqlError as error:
+        raise GovpulseError(f"the query {error}") from error
     except ConfigurationError as error:
-        if str(error).startswith("is not SQL"):
-            raise GovpulseError(f"the query {error}") from error
         raise ConfigurationError(f"the query {error}") from error
 
 

@@ -34,14 +34,15 @@ class Channel:
     problem: str | None = None
 
 
-def mistake_in(kind: Kind, url: str, secret: str) -> str | None:
-    """What is wrong with the url and the secret of a channel, without repeating them; an empty one is not looked at."""
+def mistake_in(kind: Kind, url: str, secret: str, name: str = "its url") -> str | None:
+    """What is wrong with the url, called `name`, and the secret of a channel, without repeating them; an empty one is not looked
+    at."""
     if kind == "apprise":
-        return "its url is not an Apprise URL, such as mailtos://user:password@host" if url and "://" not in url else None
+        return f"{name} is not an Apprise URL, such as mailtos://user:password@host" if url and "://" not in url else None
     if url and not url.lower().startswith(("http://", "https://")):
-        return "its url does not begin with https:// or http://"
+        return f"{name} does not begin with https:// or http://"
     if url and not _names_host(url):
-        return "its url names no host; in a password / is written as %2F, ? as %3F, # as %23"
+        return f"{name} names no host; in a password / is written as %2F, ? as %3F, # as %23"
     try:
         key_of(secret if kind == "webhook" else "")
     except ValueError as error:

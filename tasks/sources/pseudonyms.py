@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from storage.catalogue import DATASETS, Column, Table
 from storage.intake.contract import UNREADABLE
-from storage.people.forgetting import is_of_a_user, user_columns
+from storage.people.columns import is_of_a_user, user_columns
 from storage.people.pseudonyms import AT, Pseudonyms
 
 REFUSED = "{name} is a mail address, which [people] addresses refuses"

@@ -26,7 +26,7 @@ from storage.intake.landing import COMPRESSION
 from storage.intake.listings import doubt, insist_on_gone
 from storage.limits import Limits
 from storage.lock import fair_lock
-from storage.people.forgetting import user_columns
+from storage.people.columns import user_columns
 from storage.people.pseudonyms import AS_THEY_ARE, AT, Pseudonyms
 from storage.transaction import transaction
 from storage.warehouse import warehouse

@@ -250,6 +250,16 @@ def test_whoever_was_forgotten_after_the_backup_is_in_no_table_of_it(home, tmp_p
     con.close()
 
 
+def test_a_silence_about_somebody_forgotten_ends_with_the_next_who_is_forgotten(home, copy):
+    do(home, ("forget", PEOPLE.index("7731")), ("silence", PEOPLE.index("7731")))
+    assert len(content_of(home)["alerts.silences"]) == 1
+    do(home, ("forget", PEOPLE.index("bob.lee")))
+    done, found = replayed(home, copy)
+    assert done.lost == []
+    assert found == content_of(home)
+    assert found["alerts.silences"] == []
+
+
 def test_nobody_is_forgotten_again_who_was_not_forgotten(home):
     do(home, *[("load", number) for number in range(18)])
     before = content_of(home)

@@ -18,7 +18,8 @@ from storage.intake.landing import land
 from storage.intake.loading import load_landing
 from storage.journal.files import begin_segment, drop_segments_before
 from storage.limits import Limits
-from storage.people.forgetting import forget_user, user_columns
+from storage.people.columns import user_columns
+from storage.people.forgetting import forget_user
 from storage.people.pseudonyms import Pseudonyms
 from storage.people.stored_addresses import read_pseudonyms, settle_addresses
 from storage.verification.keys import verify_keys

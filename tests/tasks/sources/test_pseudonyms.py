@@ -22,7 +22,7 @@ from storage.intake.landing import pending
 from storage.intake.loading import load_landing
 from storage.intake.rejected_rows import rejected_rows
 from storage.limits import Limits
-from storage.people.forgetting import user_columns
+from storage.people.columns import user_columns
 from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from storage.warehouse import warehouse
 from tasks.sources.address import Address
