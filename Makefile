@@ -15,7 +15,7 @@ SERVICE_TESTS := tests/flows/services tests/tasks/sources/services
 TESTS := -n 2 --dist loadgroup $(addprefix --ignore ,$(SERVICE_TESTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-all test-duckdb2 test-services coverage lint audit outdated bench docs site lock clean
+.PHONY: help run up test test-slow test-all test-duckdb2 test-services coverage lint audit outdated bench docs site lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,11 +26,14 @@ run: $(VENV)/ready ## Set up, then run the whole pipeline once and print what it
 up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect UI
 	$(BIN)/govpulse up
 
-test: $(VENV)/ready-dev ## Set up, then run the tests (about 6 minutes on two idle cores)
-	@echo "left to make test-services: what needs Chromium or PgBouncer"
-	$(BIN)/python -m pytest $(TESTS) -m "not campaign"
+test: $(VENV)/ready-dev ## Set up, then run the quick tests (3 minutes on two idle cores)
+	@echo "left to make test-slow: what takes seconds a test; left to make test-services: what needs Chromium or PgBouncer"
+	$(BIN)/python -m pytest $(TESTS) -m "not campaign and not slow"
 
-test-all: $(VENV)/ready-dev ## Run the tests with the long crash campaigns
+test-slow: $(VENV)/ready-dev ## Run the tests that take seconds each (tests/slow_tests.txt), as CI does
+	$(BIN)/python -m pytest $(TESTS) -m "slow and not campaign"
+
+test-all: $(VENV)/ready-dev ## Run all tests, with the long crash campaigns
 	$(BIN)/python -m pytest $(TESTS)
 
 test-services: $(VENV)/ready-dev $(SERVICES)/ready ## Run the tests that need Chromium or PgBouncer (apt installs them if missing)
@@ -39,7 +42,7 @@ test-services: $(VENV)/ready-dev $(SERVICES)/ready ## Run the tests that need Ch
 	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest $(SERVICE_TESTS)
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## Run the tests that touch storage, on DuckDB 2.0
-	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights/test_cases.py tests/tasks/alerts/test_engine.py tests/tasks/alerts/test_expressions.py $(TESTS) $(NOT_DUCKDB) -m "not campaign and not prefect"
+	PYTHONPATH=$(DUCKDB2) $(BIN)/python -m pytest tests/storage tests/tasks/insights/test_cases.py tests/tasks/alerts/test_engine.py tests/tasks/alerts/test_expressions.py $(TESTS) $(NOT_DUCKDB) -m "not campaign and not slow and not prefect"
 
 coverage: $(VENV)/ready-dev ## Run the tests, slower, and show which lines they reach: at least 90 %
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign" --cov

@@ -11,6 +11,7 @@ from storage.home import Home
 from tests.postgresql import PostgresServer
 from tests.prefect_databases import prefect_postgresql, prefect_sqlite
 from tests.s3_server import S3Server
+from tests.slow_tests import is_slow, slow_tests
 
 __all__ = ["prefect_postgresql", "prefect_sqlite"]
 
@@ -54,6 +55,9 @@ def s3_variables() -> Iterator[dict[str, str]]:
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run side by side, the tests of a file stay with one process, and so do all that look at the one `govpulse up`."""
+    slow = slow_tests()
     for item in items:
+        if is_slow(item.nodeid, slow):
+            item.add_marker(pytest.mark.slow)
         group = "up" if "start_up" in getattr(item, "fixturenames", ()) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.slow_tests import slow_tests
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -19,6 +21,12 @@ def test_the_changelog_begins_with_this_version_and_older_ones_are_dated():
 def test_the_licence_is_what_the_project_says():
     assert PROJECT["license"] == "Apache-2.0"
     assert "Apache License\n                           Version 2.0" in (ROOT / PROJECT["license-files"][0]).read_text()
+
+
+def test_the_tests_that_are_listed_as_slow_are_there():
+    for name in slow_tests():
+        file, _, function = name.partition("::")
+        assert f"def {function.rpartition('::')[2]}(" in (ROOT / file).read_text() if function else (ROOT / file).exists(), name
 
 
 def test_what_contributing_names_is_there():

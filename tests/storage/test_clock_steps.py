@@ -192,7 +192,10 @@ def twin(tmp_path_factory) -> dict[str, list[tuple]]:
     return live(tmp_path_factory.mktemp("twins") / "right", SHORT, NEVER, set())[1]
 
 
-@pytest.mark.parametrize(("step", "wrong"), STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [pytest.param(*each, id=name, marks=[pytest.mark.campaign] if "ten" in name else []) for name, each in STEPS.items()],
+)
 def test_some_runs_later_all_is_as_if_the_clock_had_been_right(tmp_path, twin, step, wrong) -> None:
     life, end = live(tmp_path / "stepped", SHORT, step, wrong)
     assert end == twin

@@ -28,6 +28,7 @@ from tests.journal_acts import ACTS, BEGINNING, MOST, PEOPLE, content_of, copy_w
 from tests.storage.test_forgetting import places_of
 
 ALERTS = TABLES["alerts.alerts"]
+LONG = pytest.mark.campaign
 STEPS = st.lists(st.tuples(st.sampled_from([*MOST, *ACTS]), st.integers(0, 60)), min_size=1, max_size=14)
 
 
@@ -99,7 +100,7 @@ def test_a_replay_adds_nothing_to_the_journal_and_can_be_done_again(home, copy, 
     assert replayed(home, again)[1] == found == content_of(home)
 
 
-@pytest.mark.parametrize("deadly", range(12))
+@pytest.mark.parametrize("deadly", [0, 5, 10, *(pytest.param(each, marks=LONG) for each in range(12) if each % 5)])
 def test_a_replay_that_is_killed_goes_on_where_it_was(home, copy, monkeypatch, deadly):
     do(home, ("load", 1), ("load", 2), ("evaluate", 2), ("rename", 1), ("silence", 0), ("forget", 0), ("load", 4), ("deliver", 3))
     left = [deadly]
@@ -226,8 +227,16 @@ def test_an_entry_from_before_a_column_was_there_leaves_it_empty(home, copy):
     assert row == (*whole[:8], None, *whole[9:])
 
 
-@pytest.mark.parametrize("user", PEOPLE)
-@pytest.mark.parametrize("hashes_ids", [False, True])
+@pytest.mark.parametrize(
+    ("user", "hashes_ids"),
+    [
+        ("ann-8c41d2f7-person", True),
+        ("7731", False),
+        *(pytest.param(user, hashes_ids, marks=LONG) for user in PEOPLE[1::2] for hashes_ids in (False, True)),
+        pytest.param("ann-8c41d2f7-person", False, marks=LONG),
+        pytest.param("7731", True, marks=LONG),
+    ],
+)
 def test_whoever_was_forgotten_after_the_backup_is_in_no_table_of_it(home, tmp_path, user, hashes_ids):
     do(home, *[("load", number) for number in range(18)], ("evaluate", 1), ("silence", 0), ("silence", 1), ("evaluate", 2))
     copy, bare = (copy_warehouse(home, tmp_path / name) for name in ("copy.duckdb", "bare.duckdb"))

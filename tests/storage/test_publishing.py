@@ -191,7 +191,7 @@ SAID = {
 KINDS = ["else", "empty", "zeros", "folder", "link", *(f"cut {at}" for at in (1, 100, 4096, 12288))]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param(each, marks=[pytest.mark.campaign] if "cut" in each else []) for each in KINDS])
 def test_a_damaged_published_file_is_one_line_that_speaks_of_no_backup(home, kind):
     """A backup in its place would publish what is private."""
     damaged(home, kind)

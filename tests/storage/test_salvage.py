@@ -155,7 +155,7 @@ def test_a_shortened_log_is_refused_and_what_is_left_is_kept(killed):
     assert numbers(killed) == set(range(COMMITS - 1))
 
 
-@pytest.mark.parametrize("at", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("at", [0.5, *(pytest.param(each, marks=pytest.mark.campaign) for each in (0.0, 0.9))])
 def test_what_the_log_has_lost_the_journal_gives_back(tmp_path, at):
     home, twin = migrated_home(tmp_path / "home"), tmp_path / "twin"
     with killed_behind(home) as con:

@@ -1,4 +1,4 @@
-"""The verdict on unfinished scans: Bayes' rule, sentences, properties of the table, and fleets judged through the SQL."""
+"""The verdict on unfinished scans: Bayes' rule, sentences, properties of the table and of the SQL."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,6 @@ from polars.testing import assert_frame_equal
 from tasks.insights.scans.durations import fit_survival
 from tasks.insights.scans.verdicts import dead_probability, share_of_dying
 from tests.scan_fleets import BEGIN, KINDS, simulate
-from tests.scan_watching import Score, watch
 
 AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 PARAMETERS = {"as_of": AS_OF, "window_days": 90}
@@ -153,29 +152,6 @@ def test_what_came_after_as_of_changes_nothing(compute) -> None:
     tables = [compute("active_scans", rows, {"as_of": as_of, "window_days": 90}) for rows in (fleet, then)]
     assert tables[0].height > 3
     assert_frame_equal(tables[0], tables[1], check_exact=True)
-
-
-@pytest.fixture(scope="module")
-def score() -> Score:
-    """A mixed fleet, looked at every 20 minutes for a day."""
-    fleet = simulate(KINDS["mixed"], seed=1, sources=120, days=24)
-    return watch(fleet, BEGIN + timedelta(days=23), 1, timedelta(minutes=20))
-
-
-def test_scans_said_to_be_dead_are_dead(score: Score) -> None:
-    assert len(score.flagged) >= 25
-    assert score.precision(score.flagged) >= 0.95
-
-
-def test_the_dead_are_found_within_an_hour_after_their_99th_percentile(score: Score) -> None:
-    assert len(score.due) >= 25
-    assert score.recall(score.flagged) >= 0.90
-    assert score.recall(score.after_24_hours) == 0.0
-
-
-def test_intervals_hold_the_true_finish(score: Score) -> None:
-    assert score.with_interval >= 0.9 * score.live > 500
-    assert score.coverage >= 0.90
 
 
 def test_a_source_that_was_not_read_for_long_is_told_of(compute) -> None:

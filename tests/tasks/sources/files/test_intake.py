@@ -256,8 +256,13 @@ def test_of_a_broken_array_the_rows_before_are_taken(intake: Intake) -> None:
     assert reasons[2] == "user_id is missing"
 
 
-@pytest.mark.parametrize("packing", ["gzip", "zstd"])
-@pytest.mark.parametrize("kind", ["ndjson", "csv", "json"])
+@pytest.mark.parametrize(
+    ("kind", "packing"),
+    [
+        *(("ndjson", "zstd"), ("csv", "gzip"), ("json", "gzip")),
+        *(pytest.param(*each, marks=pytest.mark.campaign) for each in (("ndjson", "gzip"), ("csv", "zstd"), ("json", "zstd"))),
+    ],
+)
 def test_of_a_packed_file_that_was_cut_all_rows_before_are_taken(intake: Intake, kind: str, packing: str) -> None:
     ids = [f"u{number}-{number * 7919 % 100_003}" for number in range(20_000)]
     lines = [f'{{"user_id": "{user}", "updated_at": "2026-06-01"}}' for user in ids]
