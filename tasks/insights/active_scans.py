@@ -8,7 +8,7 @@ from tasks.insights.insight import Insight
 from tasks.insights.scans.durations import LEAST_RUNS
 from tasks.insights.scans.finishes import Finish, finish_by_ranks, queued_finish, running_finish
 from tasks.insights.scans.history import DAY_SECONDS, GRAINS, History, read_history
-from tasks.insights.scans.verdicts import DEAD, dead_probability, evidence, verdict
+from tasks.insights.scans.verdicts import DEAD, counting_signs, dead_probability, evidence, kept_in_grace, verdict
 from tasks.insights.statistics.intervals import Values
 
 FINISHES = {"low": "finish_low_at", "median": "expected_finish_at", "high": "finish_high_at"}
@@ -52,10 +52,12 @@ def _judge_state(scans: pl.DataFrame, histories: dict[str, History], state: str)
         scans[name].fill_null(np.nan).to_numpy() for name in ("known_seconds", "telling_seconds", "changed_seconds")
     )
     rows = scans["group"].to_numpy().astype(np.intp)
-    dead = dead_probability(history.survival, rows, telling, np.minimum(changed, telling), history.dying)
+    usual, longest = (history.figures[name].fill_null(np.nan).to_numpy()[rows] for name in ("usual_seconds", "longest_seconds"))
+    alive_at = counting_signs(np.minimum(changed, telling), known, longest)
+    dead = kept_in_grace(dead_probability(history.survival, rows, telling, alive_at, history.dying), known, usual)
     dead[scans["outdated_reason"].is_not_null().to_numpy()] = np.nan
     finish = _finish(histories, state, rows, known)
-    found = {"dead_probability": dead, "low": finish.low, "median": finish.median, "high": finish.high}
+    found = {"dead_probability": dead, "alive_seconds": alive_at, "low": finish.low, "median": finish.median, "high": finish.high}
     columns = (pl.Series(name, values).fill_nan(None) for name, values in found.items())
     return pl.concat([scans, history.figures[rows]], how="horizontal").with_columns(*columns)
 

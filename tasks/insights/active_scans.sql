@@ -11,6 +11,15 @@ WITH names AS (
     WHERE scan_id IN (SELECT scan_id FROM raw.scans WHERE status IN ('queued', 'running'))
 ),
 
+-- What touches many rows at one instant, a scheduler or a clean-up, is no sign of life of any of them.
+touched_together AS (
+    SELECT source, updated_at AS changed_at, true AS is_shared
+    FROM raw.scans
+    WHERE updated_at IN (SELECT updated_at FROM raw.scans WHERE status IN ('queued', 'running') AND NOT is_deleted)
+    GROUP BY source, updated_at
+    HAVING count(*) >= 3
+),
+
 scans AS (
     SELECT
         data_source,
@@ -34,13 +43,16 @@ scans AS (
                     started_at := started_at,
                     -- Running without a start: the time since it was asked for is the best that is known.
                     elapsed_seconds := seconds_between(coalesce(started_at, queued_at), CAST($as_of AS TIMESTAMPTZ)),
-                    changed_seconds := seconds_between(coalesce(started_at, queued_at), changed_at),
+                    changed_seconds := CASE
+                        WHEN is_shared IS NULL THEN seconds_between(coalesce(started_at, queued_at), changed_at)
+                    END,
                     triggered_by := triggered_by,
                     is_sample := is_sample
                 )
         END AS unfinished
     FROM scans_as_of($as_of)
     LEFT JOIN names USING (scan_id, source)
+    LEFT JOIN touched_together USING (source, changed_at)
     WHERE ended_at IS NULL OR (outdated_reason IS NULL AND ended_at >= CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)))
 ),
 

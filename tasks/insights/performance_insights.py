@@ -21,6 +21,7 @@ from tasks.insights.findings.joining import as_found, write_findings
 from tasks.insights.findings.kind import Kind
 from tasks.insights.findings.knowledge_at_risk import KNOWLEDGE_AT_RISK
 from tasks.insights.findings.memory_leak import MEMORY_LEAK
+from tasks.insights.findings.queue_stands_still import QUEUE_STANDS_STILL
 from tasks.insights.findings.response_time_degradation import RESPONSE_TIME_DEGRADATION
 from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
 from tasks.insights.findings.stuck_deployment import STUCK_DEPLOYMENT
@@ -30,6 +31,7 @@ from tasks.insights.insight import Insight, Underway
 
 KINDS = (
     STUCK_SCAN,
+    QUEUE_STANDS_STILL,
     SCAN_SLOWDOWN,
     DEPLOYMENT_FAILURES,
     STUCK_DEPLOYMENT,

@@ -17,6 +17,7 @@ from tasks.insights.insight import Insight
 from tasks.insights.metric_correlations import METRIC_CORRELATIONS
 from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS
 from tasks.insights.scan_performance import SCAN_PERFORMANCE
+from tasks.insights.scan_queues import SCAN_QUEUES
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
 from tasks.insights.user_profiles import USER_PROFILES
 
@@ -25,6 +26,7 @@ REGISTERED: tuple[Insight, ...] = (
     DEPLOYMENT_TRENDS,
     SCAN_PERFORMANCE,
     ACTIVE_SCANS,
+    SCAN_QUEUES,
     EXPERTISE_SCORES,
     DOMAIN_EXPERTS,
     DOMAIN_OWNERS,

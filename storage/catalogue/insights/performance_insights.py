@@ -6,6 +6,7 @@ from storage.catalogue.model import Column, Lasting, Table
 KINDS = (
     "scan_slowdown",
     "stuck_scan",
+    "queue_stands_still",
     "deployment_failures",
     "stuck_deployment",
     "knowledge_at_risk",
@@ -79,6 +80,7 @@ PERFORMANCE_INSIGHTS = Table(
         "forecasts",
         "metric_correlations",
         "scan_performance",
+        "scan_queues",
     ),
     time_column="as_of",
     is_published=True,

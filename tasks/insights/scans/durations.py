@@ -19,8 +19,8 @@ LATEST = 30
 """Runs that tell where a scan stands. More follow a change more slowly: of 10, 20, 30 and 50 this flagged most of the dead."""
 MOST_FREEDOM = 20.0
 """Of the spread of all groups: a scan's own latest runs keep the larger say."""
-LEAST_SPREAD = 0.05
-"""Of log times: no scan is taken to repeat itself more exactly than by 5 %, however alike its few runs were."""
+LEAST_SPREAD = 0.1
+"""Of log times: no scan is taken to repeat itself more exactly than by 10 %, however alike its few runs were."""
 LEAST_GROUPS = 3
 NEVER = 1e10
 """Longer than any scan can be meant to last (s): some 300 years."""

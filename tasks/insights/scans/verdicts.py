@@ -16,6 +16,17 @@ UNREAD_SECONDS = 1800.0
 """A source that has not been read for so long (two extractions missed) is told of (s)."""
 PRIOR_SHARE, PRIOR_WEIGHT = 0.02, 50.0
 """Of scans that die: so often where nothing is known, which counts as so many scans."""
+GRACE_SECONDS = 1800.0
+"""Nobody is woken within this beyond the usual time (s): twice the 15 minutes between extractions."""
+SUREST_IN_GRACE = 0.9
+SIGN_LASTS_SECONDS = 3600.0
+"""A sign of life counts no longer where the platform does not show how often it gives any (s)."""
+LEAST_SIGN_SECONDS = 600.0
+ENOUGH_SIGNS = 5
+SIGNS_MISSED = 3.0
+"""So many times the median age of the platform's signs is as long as one lasts."""
+MOST_ALIVE = 2.0
+"""Beyond so many times the longest of the latest runs, and the grace, a record that changes is no sign of life."""
 OUTLASTING = 3.0
 """A scan that lasted so many times as long as the longest of its latest successful runs counts as one that died."""
 
@@ -45,6 +56,31 @@ def dead_probability(survival: Survival, groups: NDArray[np.intp], elapsed: Valu
     return np.minimum(dead, SUREST)
 
 
+def counting_signs(changed: Values, known: Values, longest: Values) -> Values:
+    """The times of the last signs of life, 0 for what is none (any more).
+
+    A sign counts for as long as signs usually last on this platform, and not on a scan that has lasted more than twice as long as
+    any of the latest: something touches its row, and no scan of this kind is known to take so long.
+
+    Args:
+        changed: when each record last changed, since the scan's beginning (s); 0 for never.
+        known: for how long each is known to have been unfinished (s).
+        longest: the longest of its latest runs (s).
+    """
+    ages = known - changed
+    has_sign = changed > 0
+    lasts = SIGN_LASTS_SECONDS
+    if np.count_nonzero(has_sign) >= ENOUGH_SIGNS:
+        lasts = float(np.clip(SIGNS_MISSED * np.nanmedian(ages[has_sign]), LEAST_SIGN_SECONDS, SIGN_LASTS_SECONDS))
+    counts = has_sign & (ages <= lasts) & ~(known > MOST_ALIVE * longest + GRACE_SECONDS)
+    return np.where(counts, changed, 0.0)
+
+
+def kept_in_grace(dead: Values, known: Values, usual: Values) -> Values:
+    """The probabilities, none surer than `SUREST_IN_GRACE` soon after the usual time (s)."""
+    return np.where(known <= usual + GRACE_SECONDS, np.minimum(dead, SUREST_IN_GRACE), dead)
+
+
 def verdict() -> pl.Expr:
     """From dead_probability, known_seconds and slow_seconds."""
     return (
@@ -61,8 +97,8 @@ def verdict() -> pl.Expr:
 
 
 def evidence() -> pl.Expr:
-    """One sentence with the numbers, from the table's columns, outdated_reason, longest_seconds, changed_seconds, unread_seconds
-    and is_queue_still."""
+    """One sentence with the numbers, from the table's columns, outdated_reason, longest_seconds, changed_seconds, alive_seconds,
+    unread_seconds and is_queue_still."""
     lasting = pl.format("it has been {} for {}", "status", _said("elapsed_seconds"))
     since = (
         pl.when(pl.col("elapsed_seconds").is_null())
@@ -87,7 +123,8 @@ def _history() -> pl.Expr:
 
 
 def _signs() -> pl.Expr:
-    changed = pl.format("; its record changed {} ago", _said(pl.col("elapsed_seconds") - pl.col("changed_seconds")))
+    no_sign = pl.when(pl.col("alive_seconds") > 0).then(pl.lit("")).otherwise(pl.lit(", which counts as no sign of life"))
+    changed = pl.format("; its record changed {} ago{}", _said(pl.col("elapsed_seconds") - pl.col("changed_seconds")), no_sign)
     still = pl.when(pl.col("is_queue_still")).then(pl.lit("; no scan has begun since")).otherwise(pl.lit(""))
     unread = pl.format("; judged as of {} ago, when the source was last read", _said("unread_seconds"))
     return pl.concat_str(

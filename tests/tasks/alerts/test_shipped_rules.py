@@ -20,7 +20,7 @@ from tests.insight_rows import insert
 
 Put = Callable[[duckdb.DuckDBPyConnection, datetime, Any], None]
 RULES = {rule.name: rule for rule in read_rules(SHIPPED)}
-TOLD_BY_ANOTHER = {"stuck_scan": "scan_probably_dead"}
+TOLD_BY_ANOTHER = {"stuck_scan": "scan_probably_dead", "queue_stands_still": "scan_queue_stands_still"}
 """Kinds of finding without a rule of their own, and the rule that tells of the same."""
 OPS = {"ops": "warning"}
 
@@ -72,6 +72,14 @@ def scan_dead(con: duckdb.DuckDBPyConnection, now: datetime, probability: float)
     con.execute("DELETE FROM insights.active_scans")
     row = {"as_of": now, "scan_id": "s1", "subject": "s1", "data_source": "crm", "elapsed_seconds": 90_000.0, "verdict": "slow"}
     put(con, "insights.active_scans", row | {"dead_probability": probability})
+
+
+def queue_still(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -> None:
+    con.execute("DELETE FROM insights.scan_queues")
+    row = {"as_of": now, "source": "racine", "still_seconds": seconds, "evidence": "2 scans waiting"}
+    verdict = "stands_still" if seconds >= 600 else "moving"
+    put(con, "insights.scan_queues", row | {"scanner": "all", "subject": "racine", "verdict": verdict, "is_covered": False})
+    put(con, "insights.scan_queues", row | {"scanner": "a", "subject": "racine, a", "verdict": verdict, "is_covered": True})
 
 
 def success_high(con: duckdb.DuckDBPyConnection, now: datetime, high: float) -> None:
@@ -135,6 +143,7 @@ CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
     "disk_filling_fast": (filling_fast, [(0, 7300), (5, 7100), (10, 3500), (15, 7300), (25, 7300)], THREE),
     "host_silent": (silent_for, [(0, 899), (5, 900), (60, 3600), (600, 9 * 3600), (605, 30)], THREE),
     "scan_probably_dead": (scan_dead, [(0, 0.94), (15, 0.95), (30, 0.99), (45, 0.02)], THREE),
+    "scan_queue_stands_still": (queue_still, [(0, 599), (15, 600), (30, 1500), (45, 0)], ("firing", "resolved")),
     "scan_running_long": (scan_since, [(0, 43_199), (1, 43_200), (700, 86_400), (720, 0)], THREE),
     "deployments_failing": (success_high, [(0, 0.81), (5, 0.79), (10, 0.59), (15, 0.84), (20, 0.9)], THREE),
     "pipeline_silent": (
