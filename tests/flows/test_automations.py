@@ -54,12 +54,12 @@ def test_the_automation_of_the_docs_tells_of_what_is_critical(
         file.write_text(example("yaml").replace(PLACEHOLDER, block))
         command = [sys.executable, "-m", "prefect", "--no-prompt", "automation", "create", "--from-file", str(file)]
         environment = {**os.environ, **tiny_up.variables}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         try:
             assert not evaluate_alerts().failures
             EventsWorker.drain_all()
-            until(lambda: receiver.requests, 30.0)
+            until(lambda: receiver.requests, 120.0)
         finally:
             delete(tiny_up, yaml.safe_load(file.read_text())["automations"][0]["name"], block)
     (got,) = receiver.requests

@@ -230,14 +230,14 @@ def operated(tiny_up: Any, until: Callable[..., Any], tmp_path_factory: pytest.T
         with temporary_settings(tiny_up.settings):
             Secret(value=channels.url("by block", 9)).save("leaky", overwrite=True)
         for place, process in [*operator.evaluate()]:
-            remains.add(place, "".join(process.communicate(timeout=120)))
-        remains.add("look", "".join(operator.look().communicate(timeout=60)))
+            remains.add(place, "".join(process.communicate(timeout=300)))
+        remains.add("look", "".join(operator.look().communicate(timeout=300)))
 
         def events_of_each_home() -> bool:
             asked = {"filter": {"event": {"name": ["govpulse.alert.firing"]}, "resource": {"id": [f"govpulse.alert.{ALERT}"]}}}
             return bool(tiny_up.ask("events/filter", asked)["total"] >= HOMES)
 
-        until(events_of_each_home, 30.0)
+        until(events_of_each_home, 120.0)
     for home in (operator.folder / "homes").iterdir():
         remains.add_tables("warehouse", Home(home).warehouse)
         remains.add_tables("published", Home(home).published)

@@ -158,19 +158,21 @@ def killed(start_up: Any, tiny_project: Path, new_port: Any, until: Any, tmp_pat
     return up, tree
 
 
-def start_nap(up: Any, until: Any, seconds: float = 300.0) -> None:
-    """Start a flow run, a long one, and wait until its code runs."""
+def start_nap(up: Any, until: Any, seconds: float = 300.0) -> str:
+    """Start a flow run, a long one, and wait until its code runs; returns its id."""
     (up.home / "nap.json").unlink(missing_ok=True)
     deployment = up.ask("deployments/name/nap/nap", method="GET")
-    up.ask(f"deployments/{deployment['id']}/create_flow_run", {"parameters": {"seconds": seconds}, "state": {"type": "SCHEDULED"}})
-    until((up.home / "nap.json").exists, 60.0)
+    wanted = {"parameters": {"seconds": seconds}, "state": {"type": "SCHEDULED"}}
+    run = up.ask(f"deployments/{deployment['id']}/create_flow_run", wanted)
+    until((up.home / "nap.json").exists, 120.0)
+    return str(run["id"])
 
 
 @pytest.mark.prefect
 def test_flow_run_sees_the_home_and_the_settings_of_up(tiny_up: Any, until: Any) -> None:
     up = tiny_up
-    start_nap(up, until, seconds=0.0)
-    until(lambda: up.runs("COMPLETED"), 60.0)
+    nap = start_nap(up, until, seconds=0.0)
+    until(lambda: nap in {run["id"] for run in up.runs("COMPLETED")}, 120.0)
     assert json.loads((up.home / "nap.json").read_text()) == {
         "folder": str(up.project),
         "home": str(up.home),
