@@ -298,7 +298,7 @@ def open_to_others(home: Home) -> set[Path]:
     return {home.published, home.report, *home.report.rglob("*")}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_another_database_is_read_from_its_beginning(pipeline: Pipeline, home: Home, tmp_path: Path, monkeypatch: Any) -> None:
     """The watermark belongs to the database: one that is newer in one must not hide the rows of the other."""
     monkeypatch.setenv("GOVPULSE_SOURCE__KIND", "sqlite")

@@ -101,7 +101,7 @@ def test_a_rule_that_is_refused_leaves_the_rules_in_force(there, folder, tmp_pat
         assert con.sql("SELECT state FROM alerts.alerts WHERE rule = 'good'").fetchall() == [("firing",)]
 
 
-@pytest.mark.parametrize("alias", [pytest.param("govpulse", marks=pytest.mark.slow), "warehouse"])
+@pytest.mark.parametrize("alias", [pytest.param("govpulse", marks=pytest.mark.campaign), "warehouse"])
 def test_behind_it_a_query_reaches_nothing(there, folder, alias) -> None:
     path = {"govpulse": there.published, "warehouse": there.warehouse}[alias]
     with Reader(LIMITS) as reader, reader.reading(path, alias, REMEDY):

@@ -217,7 +217,7 @@ def age(database: Path) -> None:
         con.commit()
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.prefect
 def test_server_of_a_run_deletes_old_runs_and_neither_scheduled_ones_nor_boards(home: Home, used: Path) -> None:
     home.root.chmod(0o711)
