@@ -38,6 +38,7 @@ from tasks.notifications.channels import Channel
 from tasks.notifications.senders import pagerduty, send, webhook
 from tasks.overviews import finding_overview
 from tasks.silences import new_silence, parse_matchers
+from tests.homes import migrated_home
 from tests.insight_rows import insert
 from tests.messages import message
 from tests.nasty_names import HIDDEN, draw, stored
@@ -55,7 +56,7 @@ def count(request) -> int:
 @pytest.fixture(scope="module")
 def home(count: int, tmp_path_factory) -> Home:
     """A published file with the names as subjects and sentences of findings, and as alerts in the warehouse."""
-    home, names = Home(tmp_path_factory.mktemp("outputs") / "home"), draw(count)
+    home, names = migrated_home(tmp_path_factory.mktemp("outputs") / "home"), draw(count)
     finding = {"kind": "stuck_scan", "severity": "critical", "started_at": AT}
     alert = {
         "rule": "r",
@@ -231,6 +232,7 @@ def govpulse(home: Home, *arguments: str | bytes, **environment: str) -> subproc
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_where_standard_output_is_ascii(home: Home, names: list[str]) -> None:
     done = govpulse(home, "query", NAMES, "--format", "json", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert (done.returncode, done.stderr) == (0, b"")
@@ -241,6 +243,7 @@ def test_where_standard_output_is_ascii(home: Home, names: list[str]) -> None:
     assert [stored(line[len("insight_id  ") :].rstrip(" ")) for line in lines] == names
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_and_a_full_disk(home: Home) -> None:
     shell = f"set -o pipefail; {sys.executable} -m flows query \"SELECT repeat('x', 100) FROM range(50000)\" --format csv | head -1"
     variables = {**os.environ, "GOVPULSE_HOME": str(home.root)}

@@ -197,16 +197,31 @@ def nap(seconds: float = 0.0) -> None:
 """
 
 
-@pytest.fixture(scope="session")
-def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of one light flow without a schedule, deployed as ours are."""
-    folder = tmp_path_factory.mktemp("tiny")
+def make_tiny_project(folder: Path, deployment: str) -> Path:
     (folder / "flows").mkdir()
     (folder / "flows" / "tiny.py").write_text(TINY)
     plan = yaml.safe_load((ROOT / "prefect.yaml").read_text())
-    nap = plan["deployments"][0] | {"name": "nap", "entrypoint": "flows/tiny.py:nap", "schedules": []}
+    nap = plan["deployments"][0] | {"name": deployment, "entrypoint": "flows/tiny.py:nap", "schedules": []}
     (folder / "prefect.yaml").write_text(yaml.safe_dump({"name": "tiny", "deployments": [nap]}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of one light flow without a schedule, deployed as ours are."""
+    return make_tiny_project(tmp_path_factory.mktemp("tiny"), "nap")
+
+
+@pytest.fixture(scope="session")
+def joining_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same under another name, so that a server which has the first one's deployment tells them apart."""
+    return make_tiny_project(tmp_path_factory.mktemp("joining"), "joined-nap")
+
+
+@pytest.fixture(scope="session")
+def tiny_up(start_up: Callable[..., Up], tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Up:
+    """A server for whoever needs just any: nothing is scheduled on it, so that it leaves the machine to the tests."""
+    return start_up(tmp_path_factory.mktemp("tiny_home"), tiny_project, free_port()).await_up()
 
 
 @pytest.fixture(scope="session")

@@ -36,15 +36,16 @@ def example(language: str) -> str:
     return re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL).group(1)
 
 
+@pytest.mark.slow
 def test_the_automation_of_the_docs_tells_of_what_is_critical(
-    scheduled_up: Any, home: Home, tmp_path: Path, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: Any
+    tiny_up: Any, home: Home, tmp_path: Path, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     (tmp_path / "rules.toml").write_text(RULES)
     monkeypatch.setenv("GOVPULSE_HOME", str(home.root))
     monkeypatch.setenv("GOVPULSE_ALERTS__RULES", str(tmp_path / "rules.toml"))
     with (
         receiving() as receiver,
-        temporary_settings({**scheduled_up.settings, PREFECT_LOGGING_TO_API_ENABLED: False}),
+        temporary_settings({**tiny_up.settings, PREFECT_LOGGING_TO_API_ENABLED: False}),
     ):
         monkeypatch.setenv("ON_CALL_URL", f"{receiver.url}/on-call")
         exec(example("python"))
@@ -52,15 +53,15 @@ def test_the_automation_of_the_docs_tells_of_what_is_critical(
         file = tmp_path / "automation.yaml"
         file.write_text(example("yaml").replace(PLACEHOLDER, block))
         command = [sys.executable, "-m", "prefect", "--no-prompt", "automation", "create", "--from-file", str(file)]
-        environment = {**os.environ, **scheduled_up.variables}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        environment = {**os.environ, **tiny_up.variables}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         try:
             assert not evaluate_alerts().failures
             EventsWorker.drain_all()
-            until(lambda: receiver.requests, 30.0)
+            until(lambda: receiver.requests, 120.0)
         finally:
-            delete(scheduled_up, yaml.safe_load(file.read_text())["automations"][0]["name"], block)
+            delete(tiny_up, yaml.safe_load(file.read_text())["automations"][0]["name"], block)
     (got,) = receiver.requests
     assert got.path == "/on-call"
     assert got.json() == {"text": "queue_long of sales: the queue of sales holds 25, critical at 20 or more"}

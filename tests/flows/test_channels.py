@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.blocks.system import Secret
+from prefect.settings import temporary_settings
 from pydantic import SecretStr
 
 from flows.channels import resolve_channels, resolve_heartbeat
@@ -16,17 +18,6 @@ from flows.settings import AlertSettings, ChannelSettings, NotificationSettings,
 from tasks.notifications.channels import Channel
 
 ROOT = Path(__file__).parents[2]
-WITH_BLOCKS = """
-import json
-from prefect.blocks.system import Secret
-from flows.channels import resolve_channels
-from flows.settings import load_settings
-Secret(value="https://h.example.com/bl0cksecret").save("ops-url")
-Secret(value={"a": 1}).save("no-text")
-channels = resolve_channels(load_settings())
-print(channels)
-print(json.dumps([[channel.url.get_secret_value(), channel.problem] for channel in channels]))
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -85,23 +76,24 @@ def test_the_heartbeat(monkeypatch) -> None:
 
 
 @pytest.mark.prefect
-def test_prefect_secret_blocks_of_a_real_server(scheduled_up: Any) -> None:
+def test_prefect_secret_blocks_of_a_real_server(tiny_up: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     names = ("ops-url", "no-text", "not-there")
     channels = [{"name": name, "kind": "webhook", "url_block": name} for name in names]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    ours = {**scheduled_up.variables, "GOVPULSE_NOTIFICATIONS__CHANNELS": json.dumps(channels)}
-    command = [sys.executable, "-c", WITH_BLOCKS]
-    done = subprocess.run(command, env=clean | ours, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    shown, found = done.stdout.splitlines()[-2:]
-    assert json.loads(found) == [
-        ["https://h.example.com/bl0cksecret", None],
-        ["", "the Prefect Secret block no-text does not hold a text"],
-        ["", "there is no Prefect Secret block not-there"],
+    monkeypatch.setenv("GOVPULSE_NOTIFICATIONS__CHANNELS", json.dumps(channels))
+    with temporary_settings(tiny_up.settings):
+        Secret(value="https://h.example.com/bl0cksecret").save("ops-url")
+        Secret(value={"a": 1}).save("no-text")
+        found = resolve_channels(load_settings())
+    assert [(channel.url.get_secret_value(), channel.problem) for channel in found] == [
+        ("https://h.example.com/bl0cksecret", None),
+        ("", "the Prefect Secret block no-text does not hold a text"),
+        ("", "there is no Prefect Secret block not-there"),
     ]
-    assert "bl0cksecret" not in shown + done.stderr
+    said = capfd.readouterr()
+    assert "bl0cksecret" not in str(found) + said.out + said.err
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached_is_the_channels_problem(tmp_path: Path) -> None:
     script = "from flows.channels import _read_block; print(_read_block('ops-url')[1])"
     environment = {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_HOME": str(tmp_path)}

@@ -82,6 +82,7 @@ def assert_next_run_tidies_up(home: Home) -> None:
     assert of_the_home(home) == []
 
 
+@pytest.mark.slow
 def test_run_that_is_killed_leaves_nothing_and_the_next_one_tidies_up(home: Home, until: Callable[..., Any]) -> None:
     """In the middle of the pipeline, which has begun as soon as its first file has landed."""
     run = start_run(home, GOVPULSE_SOURCE__KIND="none")

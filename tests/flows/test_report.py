@@ -17,6 +17,7 @@ from storage.home import Home
 from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
 from tasks.overviews import deployment_overview, finding_overview
+from tests.homes import migrated_home
 from tests.insight_rows import insert
 
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
@@ -24,7 +25,7 @@ FINDING = {"kind": "stuck_scan", "severity": "critical", "started_at": AT, "reco
 
 
 def published(home: Home, **tables: list[dict[str, Any]]) -> str:
-    with warehouse(home) as con:
+    with warehouse(migrated_home(home.root)) as con:
         for name, rows in tables.items():
             insert(con, INSIGHTS[name], *rows)
         publish(con, home)

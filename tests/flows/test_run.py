@@ -44,9 +44,9 @@ SAMPLES = "SELECT sum(samples) FROM insights.system_metrics_hourly WHERE metric 
 
 
 @pytest.fixture
-def govpulse(scheduled_up: Any, home: Home) -> Govpulse:
+def govpulse(tiny_up: Any, home: Home) -> Govpulse:
     def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(**command(scheduled_up, home, *arguments), text=True, capture_output=True, timeout=120, **options)
+        return subprocess.run(**command(tiny_up, home, *arguments), text=True, capture_output=True, timeout=300, **options)
 
     return call
 
@@ -58,7 +58,7 @@ def command(up: Any, home: Home, *arguments: str, **variables: str) -> dict[str,
 
 
 @pytest.fixture
-def pipeline(scheduled_up: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Report]]:
+def pipeline(tiny_up: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Report]]:
     """The pipeline's flow in this process: what it reports, failed or not."""
     monkeypatch.setenv("GOVPULSE_HOME", str(home.root))
 
@@ -68,7 +68,7 @@ def pipeline(scheduled_up: Any, home: Home, monkeypatch: pytest.MonkeyPatch) -> 
         except RunFailedError as failed:
             return failed.report
 
-    with temporary_settings({**scheduled_up.settings, PREFECT_LOGGING_TO_API_ENABLED: False}):
+    with temporary_settings({**tiny_up.settings, PREFECT_LOGGING_TO_API_ENABLED: False}):
         yield run
         EventsWorker.drain_all()  # while the server is there: at the end of the process it would be waited for in vain
 
@@ -78,6 +78,14 @@ def small_sample(home: Home) -> None:
     """A sample lies there already, of two weeks and of a tenth of the size: it is brought up to now, and read in no time."""
     home.sample.parent.mkdir(parents=True)
     write_sample(home.sample, until=datetime.now(UTC) - timedelta(hours=1), days=14, scale=0.1)
+
+
+@pytest.fixture(params=["a tenth", pytest.param("all of it", marks=pytest.mark.campaign)])
+def sample(request: pytest.FixtureRequest, home: Home) -> None:
+    """What the run finds: a tenth of the activity in two thirds of the time, or nothing, so that it makes all of it itself."""
+    if request.param == "a tenth":
+        home.sample.parent.mkdir(parents=True)
+        write_sample(home.sample, until=datetime.now(UTC) - timedelta(hours=1), days=60, scale=0.1)
 
 
 def published(home: Home, sql: str) -> list[tuple[Any, ...]]:
@@ -102,6 +110,7 @@ def one_line(text: str) -> str:
     return lines[0]
 
 
+@pytest.mark.usefixtures("sample")
 def test_one_command_runs_the_whole_pipeline(govpulse: Govpulse, home: Home) -> None:
     done = govpulse("run")
     assert done.returncode == 0, done.stderr
@@ -139,18 +148,22 @@ print(con.sql("SELECT * FROM insights.system_metrics_hourly ORDER BY ALL").fetch
 """
 
 
-def test_two_runs_at_once_while_a_reader_holds_the_file(scheduled_up: Any, govpulse: Govpulse, home: Home) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "parts", [["--only", "collect,system_metrics_hourly"], pytest.param([], marks=pytest.mark.campaign)], ids=str
+)
+def test_two_runs_at_once_while_a_reader_holds_the_file(tiny_up: Any, govpulse: Govpulse, home: Home, parts: list[str]) -> None:
     first = govpulse("run", "--only", "collect,system_metrics_hourly")
     assert first.returncode == 0, first.stderr
     reader = subprocess.Popen([sys.executable, "-c", READER, str(home.published)], stdin=-1, stdout=-1, text=True)
     assert reader.stdout is not None
     assert reader.stdout.readline() == "open\n"
     both = [
-        subprocess.Popen(**command(scheduled_up, home, "run", GOVPULSE_SOURCE__KIND="none"), stdout=-1, stderr=-1, text=True)
+        subprocess.Popen(**command(tiny_up, home, "run", *parts, GOVPULSE_SOURCE__KIND="none"), stdout=-1, stderr=-1, text=True)
         for _ in range(2)
     ]
     for run in both:
-        _, stderr = run.communicate(timeout=120)
+        _, stderr = run.communicate(timeout=300)
         assert run.returncode == 0, stderr
     assert reader.communicate("done\n")[0] == "True\n", "the reader's rows changed under it"
     # Three runs took a sample each: none is lost, none doubled.
@@ -158,16 +171,22 @@ def test_two_runs_at_once_while_a_reader_holds_the_file(scheduled_up: Any, govpu
     assert not list(home.landing.glob("*/*.parquet"))
 
 
-def test_missing_source_fails_in_one_line_and_the_rest_goes_on(pipeline: Pipeline, home: Home, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(
+    "only", [["collect", "extract", "system_metrics_hourly"], pytest.param(None, marks=pytest.mark.campaign)], ids=str
+)
+def test_missing_source_fails_in_one_line_and_the_rest_goes_on(
+    pipeline: Pipeline, home: Home, monkeypatch: Any, only: list[str] | None
+) -> None:
     monkeypatch.setenv("GOVPULSE_SOURCE__KIND", "sqlite")
     monkeypatch.setenv("GOVPULSE_SOURCE__URL", "/nowhere/platform.db")
-    report = pipeline()
+    report = pipeline(only=only)
     assert set(report.failures) == {"extract"}
     assert "/nowhere/platform.db does not exist" in report.failures["extract"]
     assert published(home, SAMPLES) == [(1,)]
     assert published(home, "SELECT status, error LIKE '%/nowhere/platform.db%' FROM ops.runs") == [("failed", True)]
 
 
+@pytest.mark.slow
 def test_corrupt_landing_file_fails_the_run_once_and_costs_nothing_else(pipeline: Pipeline, home: Home) -> None:
     land(home, "scans", pl.DataFrame({"scan_id": ["a"]}))
     folder = home.landing / "scans"
@@ -190,6 +209,7 @@ def test_warehouse_of_a_newer_version_is_refused_untouched(pipeline: Pipeline, h
     assert list(home.landing.glob("system_metrics/*.parquet")), "what was collected waits in the landing zone"
 
 
+@pytest.mark.slow
 def test_full_disk_loses_nothing(govpulse: Govpulse, pipeline: Pipeline, home: Home) -> None:
     """A limit on the size of files stands for the full disk: the same writes fail, with EFBIG for ENOSPC."""
     land(home, "users", pl.DataFrame({"user_id": ["u1"], "updated_at": ["2026-01-01T00:00:00Z"]}), metadata={"source": "load"})
@@ -207,8 +227,8 @@ def test_full_disk_loses_nothing(govpulse: Govpulse, pipeline: Pipeline, home: H
         assert con.sql("SELECT user_id FROM raw.users").fetchall() == [("u1",)]
 
 
-def test_home_that_cannot_be_written_is_one_line(scheduled_up: Any) -> None:
-    done = subprocess.run(**command(scheduled_up, Home(Path("/proc/govpulse")), "run"), text=True, capture_output=True, timeout=60)
+def test_home_that_cannot_be_written_is_one_line(tiny_up: Any) -> None:
+    done = subprocess.run(**command(tiny_up, Home(Path("/proc/govpulse")), "run"), text=True, capture_output=True, timeout=300)
     assert done.returncode == 1
     assert "/proc/govpulse" in one_line(done.stderr)
 
@@ -227,6 +247,7 @@ def test_unknown_setting_is_one_line_and_exit_code_2(govpulse: Govpulse, home: H
     assert not home.published.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_sample")
 def test_same_as_of_twice_gives_the_same_rows(pipeline: Pipeline, home: Home) -> None:
     assert not pipeline(only=["collect", "extract"]).failures
@@ -239,6 +260,7 @@ def test_same_as_of_twice_gives_the_same_rows(pipeline: Pipeline, home: Home) ->
     assert all(seen[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_sample")
 def test_every_flow_completes_and_records_itself(pipeline: Pipeline, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not pipeline(only=["collect"]).failures
@@ -276,6 +298,7 @@ def open_to_others(home: Home) -> set[Path]:
     return {home.published, home.report, *home.report.rglob("*")}
 
 
+@pytest.mark.campaign
 def test_another_database_is_read_from_its_beginning(pipeline: Pipeline, home: Home, tmp_path: Path, monkeypatch: Any) -> None:
     """The watermark belongs to the database: one that is newer in one must not hide the rows of the other."""
     monkeypatch.setenv("GOVPULSE_SOURCE__KIND", "sqlite")
@@ -288,8 +311,9 @@ def test_another_database_is_read_from_its_beginning(pipeline: Pipeline, home: H
     assert published(home, "SELECT count(DISTINCT source) FROM ops.watermarks") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_platform_in_postgresql_from_the_sample_to_the_insights(
-    pipeline: Pipeline, scheduled_up: Any, home: Home, postgres: PostgresServer, monkeypatch: Any
+    pipeline: Pipeline, tiny_up: Any, home: Home, postgres: PostgresServer, monkeypatch: Any
 ) -> None:
     """What is deleted there between two runs is in no insight after reconciling; progress and refused rows are artifacts."""
     url = postgres.create_database("platform")
@@ -307,7 +331,7 @@ def test_a_platform_in_postgresql_from_the_sample_to_the_insights(
     assert not pipeline(only=["active_scans"]).failures
     assert published(home, "SELECT count(*) FROM insights.active_scans") == [(0,)]
     assert published(home, "SELECT deleted > 0 FROM ops.reconciliations WHERE dataset = 'scans'") == [(True,)]
-    found = scheduled_up.ask("artifacts/filter", {"limit": 200})
+    found = tiny_up.ask("artifacts/filter", {"limit": 200})
     artifacts = {one["key"]: one for one in found}
     read = [float(one["data"]) for one in found if one["key"] == "extraction-activity"]
     assert 100.0 in read, "the schedules may be reading their own source meanwhile"

@@ -28,11 +28,13 @@ def test_prefect_yaml_names_no_machine() -> None:
     assert not [one["entrypoint"] for one in PLAN["deployments"] if Path(one["entrypoint"].split(":")[0]).is_absolute()]
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_each_schedule_creates_runs(scheduled_names: set[str]) -> None:
     assert scheduled_names - {"collect-soon"} == SCHEDULED
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_every_deployment_cancels_what_would_pile_up(scheduled_up: Any) -> None:
     ours = SCHEDULED | {"govpulse-pipeline", "collect-soon"}
@@ -45,6 +47,7 @@ def test_every_deployment_cancels_what_would_pile_up(scheduled_up: Any) -> None:
         assert one["description"]
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_scheduled_run_completes_and_lands_rows(scheduled_up: Any, completed_run: dict[str, Any]) -> None:
     assert completed_run["state_type"] == "COMPLETED"

@@ -28,7 +28,7 @@ from storage.home import Home
 from tests.receiver import Answer, receiving
 from tests.remains import Remains, made_up
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 QUOTED = 200
@@ -222,30 +222,30 @@ class Operated:
 
 
 @pytest.fixture(scope="module")
-def operated(scheduled_up: Any, until: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Operated:
+def operated(tiny_up: Any, until: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Operated:
     """Every command once that sends, shows or checks channels."""
     remains, tried = Remains(), set[str]()
     with every_kind_of_channel() as channels, remains.watching_processes():
-        operator = Operator(scheduled_up, tmp_path_factory.mktemp("secrets"), channels)
-        with temporary_settings(scheduled_up.settings):
+        operator = Operator(tiny_up, tmp_path_factory.mktemp("secrets"), channels)
+        with temporary_settings(tiny_up.settings):
             Secret(value=channels.url("by block", 9)).save("leaky", overwrite=True)
         for place, process in [*operator.evaluate()]:
-            remains.add(place, "".join(process.communicate(timeout=120)))
-        remains.add("look", "".join(operator.look().communicate(timeout=60)))
+            remains.add(place, "".join(process.communicate(timeout=300)))
+        remains.add("look", "".join(operator.look().communicate(timeout=300)))
 
         def events_of_each_home() -> bool:
             asked = {"filter": {"event": {"name": ["govpulse.alert.firing"]}, "resource": {"id": [f"govpulse.alert.{ALERT}"]}}}
-            return bool(scheduled_up.ask("events/filter", asked)["total"] >= HOMES)
+            return bool(tiny_up.ask("events/filter", asked)["total"] >= HOMES)
 
-        until(events_of_each_home, 30.0)
+        until(events_of_each_home, 120.0)
     for home in (operator.folder / "homes").iterdir():
         remains.add_tables("warehouse", Home(home).warehouse)
         remains.add_tables("published", Home(home).published)
         with duckdb.connect(str(Home(home).published), read_only=True) as con:
             tried |= {name for (name,) in con.sql("SELECT channel FROM alerts.notifications WHERE attempts > 0").fetchall()}
     remains.add_files("home", operator.folder / "homes")
-    remains.add_files("home of the server", scheduled_up.home)
-    with closing(sqlite3.connect(f"file:{Home(scheduled_up.home).prefect / 'prefect.db'}?mode=ro", uri=True)) as server:
+    remains.add_files("home of the server", tiny_up.home)
+    with closing(sqlite3.connect(f"file:{Home(tiny_up.home).prefect / 'prefect.db'}?mode=ro", uri=True)) as server:
         for table in ("log", "events", "artifact"):
             remains.add(f"prefect {table}", str(server.execute(f"SELECT * FROM {table}").fetchall()))
     return Operated(channels, remains, tried)

@@ -36,10 +36,10 @@ def write_sample_to(address: Address, *, until: datetime, seed: int, days: int, 
     """
     address.check()
     with tempfile.TemporaryDirectory() as folder:
-        result = write_sample(Path(folder) / "sample.sqlite", until=until, seed=seed, days=days, scale=scale)
         try:
-            with closing(sqlite3.connect(result.path)) as source, postgresql.connect(address.url) as target:
-                with closing(target.cursor()) as cursor:
+            with postgresql.connect(address.url) as target:  # first, for to make the sample takes a while
+                result = write_sample(Path(folder) / "sample.sqlite", until=until, seed=seed, days=days, scale=scale)
+                with closing(sqlite3.connect(result.path)) as source, closing(target.cursor()) as cursor:
                     _make_tables(cursor, list(result.rows))
                     for table in result.rows:
                         _copy(source, cursor, table)

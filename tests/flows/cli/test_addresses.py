@@ -17,6 +17,7 @@ from storage.warehouse import warehouse
 from tasks.maintenance import renew_backup
 from tasks.sources.files import land_file
 from tests.backups import restore_now
+from tests.homes import migrated_home
 
 ANN = "ann.lee@x.org"
 USERS = "SELECT user_id FROM raw.users ORDER BY ALL"
@@ -36,6 +37,11 @@ def named(home: Path, text: str = "x.org") -> list[Path]:
 def beside_the_journal(home: Path, text: str = "x.org") -> list[Path]:
     """The same without the landing files that are kept until all backups have their rows."""
     return [path for path in named(home, text) if not path.is_relative_to(Home(home).journal)]
+
+
+@pytest.fixture(autouse=True)
+def migrated(home: Path) -> None:
+    migrated_home(home)
 
 
 @pytest.fixture
@@ -109,7 +115,9 @@ def scan(govpulse: Any) -> list[str]:
     return said.out.splitlines()[1:]
 
 
-@pytest.mark.parametrize("typed", [ANN, ANN.upper()])
+@pytest.mark.parametrize(
+    "typed", [pytest.param(ANN, marks=pytest.mark.slow), pytest.param(ANN.upper(), marks=pytest.mark.campaign)]
+)
 def test_forgetting_an_address_forgets_what_stands_for_it(govpulse, home: Path, users, typed: str) -> None:
     govpulse("load", "users", users_csv(home.parent, ANN, "bob@x.org"))
     govpulse("load", "scans", scans_csv(home.parent, ANN))
@@ -131,6 +139,7 @@ def test_forgetting_an_address_forgets_what_stands_for_it(govpulse, home: Path, 
     assert named(home, stands) == []
 
 
+@pytest.mark.slow
 def test_forgetting_what_stands_for_somebody(govpulse, home: Path, users) -> None:
     govpulse("load", "users", users_csv(home.parent, ANN, "eve"))
     assert govpulse("forget", stands_for(home, ANN)).code == 0
@@ -138,6 +147,7 @@ def test_forgetting_what_stands_for_somebody(govpulse, home: Path, users) -> Non
     assert users() == ["eve"]
 
 
+@pytest.mark.slow
 def test_forgetting_somebody_who_was_stored_under_the_address(govpulse, home: Path, users) -> None:
     """The first command after the upgrade may be this one."""
     os.environ["GOVPULSE_PEOPLE__ADDRESSES"] = "keep"
@@ -148,7 +158,7 @@ def test_forgetting_somebody_who_was_stored_under_the_address(govpulse, home: Pa
     assert named(home) == []
 
 
-@pytest.mark.parametrize("rule", ["refuse", "keep"])
+@pytest.mark.parametrize("rule", ["refuse", pytest.param("keep", marks=pytest.mark.slow)])
 def test_forgetting_works_under_every_setting(govpulse, home: Path, users, rule: str) -> None:
     govpulse("load", "users", users_csv(home.parent, ANN, "eve"))
     os.environ["GOVPULSE_PEOPLE__ADDRESSES"] = rule
@@ -156,6 +166,7 @@ def test_forgetting_works_under_every_setting(govpulse, home: Path, users, rule:
     assert users() == ["eve"]
 
 
+@pytest.mark.slow
 def test_a_restored_backup_goes_on_with_its_secret(govpulse, home: Path, users) -> None:
     govpulse("load", "users", users_csv(home.parent, ANN))
     before, folder = users(), Home(home)

@@ -17,8 +17,8 @@ from flows.cli.run import parse_parts
 from flows.instants import parse_instant
 from storage.errors import ConfigurationError, GovpulseError
 from storage.home import Home
-from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
+from tests.homes import published_home
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,7 @@ def findings(outcome) -> dict[str, dict]:
 
 
 def test_doctor_finds_everything_well(govpulse, home) -> None:
-    folder = Home(home)
-    with warehouse(folder) as con:
-        publish(con, folder)
+    published_home(home)
     outcome = govpulse("doctor", "--json")
     assert {name for name, finding in findings(outcome).items() if not finding["ok"]} == set()
     assert outcome.code == 0

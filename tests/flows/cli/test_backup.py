@@ -9,6 +9,7 @@ import pytest
 
 from storage.home import Home
 from tests.backups import flip
+from tests.homes import migrated_home
 
 SILENCE = ("alerts", "silence", "subject=web-2", "--reason", "new disk", "--author", "ann", "--for", "2h")
 
@@ -16,6 +17,7 @@ SILENCE = ("alerts", "silence", "subject=web-2", "--reason", "new disk", "--auth
 @pytest.fixture
 def users(home: Path, govpulse):
     """Load users of these ids; what there is now is the answer."""
+    migrated_home(home)
 
     def load(*ids: str) -> list[str]:
         if ids:
@@ -58,6 +60,7 @@ def test_what_came_after_the_backup_comes_back_from_the_journal(govpulse, home: 
     assert silences(govpulse) == ["ann"]
 
 
+@pytest.mark.slow
 def test_the_volume_is_gone_and_everything_comes_from_the_second_place(govpulse, home: Path, users, disk: str) -> None:
     users("u1")
     (home / "govpulse.toml").write_text("[collect]\ninterval_seconds = 30.0\n")
@@ -77,6 +80,7 @@ def test_the_volume_is_gone_and_everything_comes_from_the_second_place(govpulse,
     assert govpulse("verify", "--deep").code == 0
 
 
+@pytest.mark.slow
 def test_backups_of_another_installation_are_not_mixed_in(govpulse, home: Path, users, disk: str, fails) -> None:
     users("u1")
     govpulse("backup", "--to", disk)
@@ -87,6 +91,7 @@ def test_backups_of_another_installation_are_not_mixed_in(govpulse, home: Path, 
     assert users() == ["u9"]
 
 
+@pytest.mark.slow
 def test_going_back_leaves_out_what_people_did_later(govpulse, home: Path, users) -> None:
     users("u1")
     govpulse("backup")
@@ -101,6 +106,7 @@ def test_going_back_leaves_out_what_people_did_later(govpulse, home: Path, users
     assert silences(govpulse) == []
 
 
+@pytest.mark.slow
 def test_verify_says_what_is_damaged_and_the_next_backup_mends_it(govpulse, home: Path, users) -> None:
     users(*(f"u{number}" for number in range(200)))
     govpulse("backup")

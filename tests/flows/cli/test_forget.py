@@ -33,12 +33,13 @@ from tasks.maintenance import back_up_warehouse
 from tasks.sources.sample.database import advance_sample, write_sample
 from tests.acts import AS_OF, act_rows
 from tests.holders import holders
+from tests.homes import migrated_home
 
 ANN = "ann-8c41d2f7-person"
 
 
 def with_acts(home: Path) -> Home:
-    folder = Home(home)
+    folder = Home(home) if home.exists() else migrated_home(home)
     land(folder, "activity", act_rows([{"user_id": ANN}, {"user_id": "bob"}]))
     return folder
 
@@ -47,7 +48,9 @@ def files_that_name(home: Path, text: str) -> list[Path]:
     return [path for path in home.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
-def test_nothing_of_the_person_is_left_not_even_what_was_still_to_be_loaded(govpulse, home: Path) -> None:
+def test_nothing_of_the_person_is_left_not_even_what_was_still_to_be_loaded_nor_the_id_in_the_audit_log(
+    govpulse, home: Path
+) -> None:
     with_acts(home)
     (home / "private" / "spill").mkdir(parents=True)
     (home / "private" / "spill" / "of_one_that_was_killed.tmp").write_text(ANN)
@@ -58,6 +61,8 @@ def test_nothing_of_the_person_is_left_not_even_what_was_still_to_be_loaded(govp
     assert govpulse(
         "query", "--private", "SELECT count(*) AS acts, max(user_id) FROM raw.activity", "--format", "csv"
     ).out.endswith("2,bob\n")
+    logged = govpulse("query", "SELECT action, detail, actor <> '' AS by FROM ops.audit_log", "--format", "csv").out
+    assert logged.splitlines()[1:] == ["forget,1 of raw.activity,true"]
 
 
 def test_backups_from_before_are_replaced_by_a_new_one(govpulse, home: Path) -> None:
@@ -74,6 +79,7 @@ def test_backups_from_before_are_replaced_by_a_new_one(govpulse, home: Path) -> 
     assert sum(part.rows for part in backup.parts if part.table == "raw.activity") == 2
 
 
+@pytest.mark.slow
 def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Path) -> None:
     folder = with_acts(home)
     with warehouse(folder) as con:
@@ -92,6 +98,7 @@ def test_backups_that_cannot_be_replaced_stay_and_are_told_of(govpulse, home: Pa
     assert files_that_name(home, ANN) == []
 
 
+@pytest.mark.slow
 def test_somebody_unknown_is_left_out_from_now_on(govpulse, home: Path) -> None:
     assert govpulse("forget", ANN).out.startswith("nothing about this user was stored; later rows will be left out\n")
     with_acts(home)
@@ -167,6 +174,7 @@ def plant(home: Path) -> dict[str, Path]:
     return places
 
 
+@pytest.mark.slow
 def test_nothing_of_the_home_names_them_any_more(govpulse, home: Path) -> None:
     places = plant(home)
     before = holders(home, ANN)
@@ -187,6 +195,7 @@ def test_nothing_of_the_home_names_them_any_more(govpulse, home: Path) -> None:
     assert "--hash-ids" not in again.out
 
 
+@pytest.mark.slow
 def test_longer_ids_are_listed_last_with_the_command_that_hashes_them(govpulse, home: Path) -> None:
     plant(home)
     outcome = govpulse("forget", ANN)
@@ -207,6 +216,7 @@ def backups(home: Path) -> set[str]:
     return {str(path.relative_to(home)) for path in (home / "backups").rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_folders_of_ours_go_on_under_their_names(govpulse, home: Path) -> None:
     """Where the person runs govpulse, in a home of theirs: deployments would not find it any more."""
     root = home.parent / "ann.lee" / "data"
@@ -234,10 +244,11 @@ def test_a_file_that_is_not_ours_is_named(govpulse, home: Path) -> None:
     assert (home / "notes.txt").read_text() == f"ask {ANN}"
 
 
+@pytest.mark.slow
 def test_a_damaged_database_of_prefects_is_deleted_and_the_rest_is_done(govpulse, home: Path) -> None:
     with_acts(home)
     database = Home(home).prefect / "prefect.db"
-    database.parent.mkdir()
+    database.parent.mkdir(exist_ok=True)
     database.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
     outcome = govpulse("forget", ANN)
     assert outcome.code == 0
@@ -246,6 +257,7 @@ def test_a_damaged_database_of_prefects_is_deleted_and_the_rest_is_done(govpulse
     assert files_that_name(home, ANN) == []
 
 
+@pytest.mark.slow
 def test_the_sample_is_emptied_and_comes_back_as_it_was(govpulse, home: Path) -> None:
     sample, until = Home(home).sample, AS_OF + timedelta(hours=1)
     write_sample(sample, until=AS_OF, days=14, scale=0.02)
@@ -265,16 +277,27 @@ def sample_rows(path: Path) -> dict[str, list[Any]]:
         return {name: sorted(con.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for (name,) in tables}
 
 
+@pytest.mark.slow
 def test_other_capitals_and_longer_ids_are_other_people_and_told_of(govpulse, home: Path) -> None:
-    land(Home(home), "activity", act_rows([{"user_id": user} for user in ("ann.lee", "Ann.Lee", "ann.lee-2", "x\x1b[2J-ann.lee")]))
+    land(
+        migrated_home(home),
+        "activity",
+        act_rows([{"user_id": user} for user in ("ann.lee", "Ann.Lee", "ann.lee-2", "x\x1b[2J-ann.lee")]),
+    )
     outcome = govpulse("forget", "ann.lee").out
     assert "Ann.Lee: other ids, differing only in capital letters" in outcome
     assert "ann.lee-2, x\\x1b[2J-ann.lee: ids of other people that contain this id; they stay" in outcome
 
 
-@pytest.mark.parametrize("user", ["failed", "7", "a", "production"])
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param("production", marks=pytest.mark.slow),
+        *(pytest.param(each, marks=pytest.mark.campaign) for each in ("failed", "7", "a")),
+    ],
+)
 def test_what_cannot_be_told_is_said(govpulse, home: Path, user: str) -> None:
-    land(Home(home), "activity", act_rows([{"user_id": user}, {"user_id": "bob", "domain": user}]))
+    land(migrated_home(home), "activity", act_rows([{"user_id": user}, {"user_id": "bob", "domain": user}]))
     (home / "quarantine" / "users").mkdir(parents=True)
     (home / "quarantine" / "users" / "x.csv").write_text(user)
     outcome = govpulse("forget", user, "--hash-ids")
@@ -286,6 +309,7 @@ def test_what_cannot_be_told_is_said(govpulse, home: Path, user: str) -> None:
     assert user in domains.split()
 
 
+@pytest.mark.slow
 def test_run_again_it_finishes_what_was_broken_off(govpulse, home: Path) -> None:
     folder = with_acts(home)
     with warehouse(folder) as con:
@@ -300,6 +324,7 @@ def test_run_again_it_finishes_what_was_broken_off(govpulse, home: Path) -> None
         assert files_that_name(home, ANN) == []
 
 
+@pytest.mark.slow
 def test_it_waits_for_who_computes_insights_of_what_was_read_before(govpulse, fails, home: Path) -> None:
     folder = with_acts(home)
     os.environ["GOVPULSE_WAREHOUSE__LOCK_TIMEOUT_SECONDS"] = "0.1"
@@ -308,6 +333,7 @@ def test_it_waits_for_who_computes_insights_of_what_was_read_before(govpulse, fa
     assert "1 of raw.activity" in govpulse("forget", ANN).out
 
 
+@pytest.mark.slow
 def test_a_backup_that_is_not_sound_drops_no_other(govpulse, home: Path) -> None:
     folder = with_acts(home)
     with warehouse(folder) as con:
@@ -319,13 +345,6 @@ def test_a_backup_that_is_not_sound_drops_no_other(govpulse, home: Path) -> None
     with pytest.raises(GovpulseError, match=r"unique key of raw.activity"):
         back_up_warehouse.fn(str(home), limits=Limits(), keep=7)
     assert len(manifests_in(folder.backups)) == 2
-
-
-def test_the_id_is_in_no_line_of_the_audit_log(govpulse, home: Path) -> None:
-    with_acts(home)
-    govpulse("forget", ANN)
-    logged = govpulse("query", "SELECT action, detail, actor <> '' AS by FROM ops.audit_log", "--format", "csv").out
-    assert logged.splitlines()[1:] == ["forget,1 of raw.activity,true"]
 
 
 @pytest.mark.parametrize("user", ["", "  ", "system"])

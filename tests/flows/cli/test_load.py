@@ -12,10 +12,16 @@ from flows.sources import source_of
 from storage.intake import contract
 from tasks.sources.extraction import extract_datasets
 from tasks.sources.progress import SourceProgress
+from tests.homes import migrated_home
 
 GOOD = "user_id,role,updated_at\nu1,admin,2026-03-01T10:00:00Z\nu2,,2026-03-01T11:00:00Z\n"
 BAD = "user_id,role,updated_at\nu1,admin,2026-03-01T10:00:00Z\nu3,viewer,soon\n"
 COUNTS = "SELECT (SELECT count(*) FROM raw.users) AS users, (SELECT count(*) FROM ops.rejected_rows) AS rejected"
+
+
+@pytest.fixture(autouse=True)
+def migrated(home: Path) -> None:
+    migrated_home(home)
 
 
 def write(folder: Path, name: str, text: str) -> str:
@@ -66,6 +72,7 @@ def test_owners_are_merged(govpulse, tmp_path) -> None:
     assert found == ["finance,u1,load", "finance,u2,load", "hr,u1,load"]
 
 
+@pytest.mark.slow
 def test_refused_owners_are_read_again_with_all_others(govpulse, tmp_path) -> None:
     with closing(sqlite3.connect(tmp_path / "platform.sqlite")) as con, con:
         con.execute("CREATE TABLE stewards (area, person)")
@@ -145,6 +152,7 @@ def test_a_row_mended_and_loaded_again_is_no_longer_refused(govpulse, tmp_path) 
     assert counts(govpulse) == "2,0"
 
 
+@pytest.mark.slow
 def test_rejected_rows_are_tried_again_as_they_were_kept(govpulse, tmp_path, monkeypatch) -> None:
     """The fix is in the contract: what it refused before it takes now; what it still refuses stays, once."""
     rows = '{"user_id": "u1", "team": "t", "preferences": {"a": [1]}, "updated_at": "2026-03-01T10:00:00Z"}\n'

@@ -9,9 +9,15 @@ import pytest
 
 from flows.run import begin
 from storage.errors import ConfigurationError
+from tests.homes import migrated_home
 from tests.other_users import READER, RUNNER, folder_of, other_users, some_group
 
 SECRET = '[[notifications.channels]]\nname = "ops"\nkind = "webhook"\nurl = "https://example.org/T0P"\n'
+
+
+@pytest.fixture
+def migrated(home) -> None:
+    migrated_home(home)
 
 
 def access(govpulse) -> dict:
@@ -23,7 +29,9 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.mark.parametrize(("umask", "expected"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+@pytest.mark.parametrize(
+    ("umask", "expected"), [(0o022, 0o644), pytest.param(0o002, 0o664, marks=pytest.mark.slow), (0o077, 0o600)]
+)
 def test_a_file_that_was_asked_for_has_the_persons_mode_and_the_home_is_closed(govpulse, home, tmp_path, umask, expected) -> None:
     before = os.umask(umask)
     try:
@@ -41,16 +49,24 @@ def test_a_file_that_was_asked_for_has_the_persons_mode_and_the_home_is_closed(g
     assert [path for path in (home / "private").rglob("*") if mode(path) & 0o077] == []
 
 
+@pytest.mark.usefixtures("migrated")
 @pytest.mark.parametrize(
     ("text", "opened", "problem"),
     [
         (SECRET, 0o644, "others can read {file}, and there is a secret in it: `chmod 600 {file}`"),
-        ('[source]\nkind = "postgresql"\nurl = "postgresql://a:pass@localhost:1/b"\n', 0o604, "there is a secret in it"),
-        ('[alerts]\nheartbeat_url = "https://example.org/x"\n', 0o644, "there is a secret in it"),
+        pytest.param(
+            '[source]\nkind = "postgresql"\nurl = "postgresql://a:pass@localhost:1/b"\n',
+            0o604,
+            "there is a secret in it",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            '[alerts]\nheartbeat_url = "https://example.org/x"\n', 0o644, "there is a secret in it", marks=pytest.mark.slow
+        ),
         ("", 0o602, "others can write to {file}: `chmod go-w {file}`"),
         (SECRET, 0o600, None),
         (SECRET.replace("url =", "url_env =").replace("https://example.org/T0P", "OPS"), 0o644, None),
-        ('[source]\nkind = "postgresql"\nurl = "postgresql://localhost:1/b"\n', 0o644, None),
+        pytest.param('[source]\nkind = "postgresql"\nurl = "postgresql://localhost:1/b"\n', 0o644, None, marks=pytest.mark.slow),
     ],
 )
 def test_doctor_says_whether_others_read_a_secret_or_change_the_settings(govpulse, home, tmp_path, text, opened, problem) -> None:
@@ -62,6 +78,7 @@ def test_doctor_says_whether_others_read_a_secret_or_change_the_settings(govpuls
     assert (problem or "published for all accounts").format(file="govpulse.toml") in found["said"]
 
 
+@pytest.mark.usefixtures("migrated")
 def test_doctor_says_who_could_change_the_rules_or_put_another_home_in_its_place(govpulse, home, tmp_path) -> None:
     (tmp_path / "own.toml").touch()
     (tmp_path / "own.toml").chmod(0o666)
@@ -73,6 +90,7 @@ def test_doctor_says_who_could_change_the_rules_or_put_another_home_in_its_place
     assert f"everybody can write to {tmp_path}, in which {home} lies: `chmod o-w {tmp_path}`, or move it" in said
 
 
+@pytest.mark.usefixtures("migrated")
 def test_doctor_says_who_reads_what_is_published(govpulse, home, tmp_path, monkeypatch) -> None:
     assert access(govpulse)["said"] == (
         f"published for all accounts, but they cannot go through {first_closed(tmp_path)} (chmod 711); all else is closed"
@@ -137,6 +155,7 @@ except GovpulseError as error:
 """
 
 
+@pytest.mark.slow
 def test_one_runs_and_others_read(tmp_path, monkeypatch) -> None:
     """The commands as a member of the group calls them, and as somebody else."""
     monkeypatch.setenv("GOVPULSE_HOME", str(tmp_path / "nothing"))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,20 +14,27 @@ from flows.cli.query_formats import as_text
 from storage.home import Home
 from storage.publishing.publishing import publish
 from storage.warehouse import warehouse
+from tests.homes import migrated_home
 
 RUN = "INSERT INTO ops.runs (run_id, flow, status, started_at, updated_at) VALUES ('r1', 'pipeline, \"all\"', 'succeeded', ?, ?)"
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SELECT = "SELECT run_id, flow, as_of, 0.5 AS half, started_at FROM ops.runs"
 
 
-@pytest.fixture
-def published(home: Path) -> Path:
-    folder = Home(home)
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory) -> Path:
+    folder = migrated_home(tmp_path_factory.mktemp("query") / "home")
     with warehouse(folder) as con:
         con.execute(RUN, [AT, AT])
         con.execute("INSERT INTO raw.users (user_id, updated_at) VALUES ('u1', ?)", [AT])
         publish(con, folder)
-    return folder.published
+    return folder.root
+
+
+@pytest.fixture
+def published(home: Path, filled: Path) -> Path:
+    shutil.copytree(filled, home)
+    return Home(home).published
 
 
 def test_table(govpulse, published) -> None:

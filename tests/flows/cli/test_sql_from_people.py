@@ -16,11 +16,11 @@ from storage.asking.reader import Reader
 from storage.errors import ConfigurationError, GovpulseError
 from storage.home import Home
 from storage.limits import Limits
-from storage.publishing.publishing import publish
 from storage.warehouse import REMEDY, warehouse
 from tasks.alerts.engine import evaluate_rules
 from tasks.alerts.rules import read_rules
 from tests.attempts import ATTEMPTS
+from tests.homes import published_home
 from tests.storage.test_reader import DEAF, LIMITS
 
 ROOT = Path(__file__).parents[3]
@@ -39,10 +39,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def there(home: Path) -> Home:
     """A home with a warehouse and a published file."""
-    folder = Home(home)
-    with warehouse(folder) as con:
-        publish(con, folder)
-    return folder
+    return published_home(home)
 
 
 def passes(sql: str) -> bool:
@@ -104,16 +101,17 @@ def test_a_rule_that_is_refused_leaves_the_rules_in_force(there, folder, tmp_pat
         assert con.sql("SELECT state FROM alerts.alerts WHERE rule = 'good'").fetchall() == [("firing",)]
 
 
-def test_behind_it_a_query_reaches_nothing(there, folder) -> None:
-    with Reader(LIMITS) as reader:
-        for path, alias in ((there.published, "govpulse"), (there.warehouse, "warehouse")):
-            with reader.reading(path, alias, REMEDY):
-                for sql in PASSED:
-                    with pytest.raises(GovpulseError) as refused:
-                        reader.ask(written(sql, folder), {}, 10.0)
-                    assert SECRET not in str(refused.value), sql
+@pytest.mark.parametrize("alias", [pytest.param("govpulse", marks=pytest.mark.campaign), "warehouse"])
+def test_behind_it_a_query_reaches_nothing(there, folder, alias) -> None:
+    path = {"govpulse": there.published, "warehouse": there.warehouse}[alias]
+    with Reader(LIMITS) as reader, reader.reading(path, alias, REMEDY):
+        for sql in PASSED:
+            with pytest.raises(GovpulseError) as refused:
+                reader.ask(written(sql, folder), {}, 10.0)
+            assert SECRET not in str(refused.value), sql
 
 
+@pytest.mark.slow
 def test_behind_it_rules_reach_nothing_and_others_go_on(there, folder, tmp_path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(GOOD + "".join(rule(f"bad_{number}", written(sql, folder)) for number, sql in enumerate(PASSED)))
@@ -142,6 +140,7 @@ def test_a_private_query_that_takes_too_long_is_ended_and_others_get_their_turn(
         assert con.sql("SELECT 1").fetchall() == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_rule_that_eats_time_or_memory_fails_by_its_name_and_harms_nothing(there, tmp_path) -> None:
     own = tmp_path / "own.toml"
     deaf = DEAF.replace(" AS n", " AS value, 'a' AS subject")

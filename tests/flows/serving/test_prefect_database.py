@@ -27,6 +27,7 @@ from flows.serving.prefect_database import (
     prepare_database,
     set_aside_folder,
 )
+from flows.serving.prefect_schema import lay_out
 from storage.home import Home
 from storage.sqlite_files import damage
 
@@ -35,8 +36,15 @@ PAGE = 4096
 
 
 @pytest.fixture
-def database(home: Home, prefect_sqlite: Path) -> Path:
-    """A real one in a home, with nobody using it."""
+def database(home: Home) -> Path:
+    """A real one in a home, as a first start makes it, with nobody using it."""
+    lay_out(home, {})
+    return prefect_database(home)
+
+
+@pytest.fixture
+def used(home: Home, prefect_sqlite: Path) -> Path:
+    """One with runs in it."""
     home.prefect.mkdir(parents=True)
     with closing(sqlite3.connect(prefect_sqlite)) as con:
         con.execute("VACUUM INTO ?", [str(prefect_database(home))])
@@ -60,13 +68,11 @@ def harm(path: Path, table: str = "flow_run") -> None:
     overwrite(path, first_page_of(path, table), bytes(PAGE))
 
 
-@pytest.mark.prefect
 def test_sound_database_stays(home: Home, database: Path) -> None:
     assert not prepare_database(home, {})
     assert not set_aside_folder(home).exists()
 
 
-@pytest.mark.prefect
 def test_damaged_one_is_set_aside_with_its_log_and_said_in_one_line(
     home: Home, database: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,7 +89,6 @@ def test_damaged_one_is_set_aside_with_its_log_and_said_in_one_line(
     assert "\n" not in said
 
 
-@pytest.mark.prefect
 def test_database_elsewhere_is_its_operators(home: Home, database: Path) -> None:
     harm(database)
     assert not prepare_database(home, {OWN_DATABASE[0]: "postgresql+asyncpg://host/prefect"})
@@ -100,7 +105,6 @@ def test_no_more_than_a_few_are_kept_and_forgetting_drops_them(home: Home) -> No
     assert drop_set_aside(home) == 0
 
 
-@pytest.mark.prefect
 def test_holes_are_written_away(home: Home, database: Path) -> None:
     before = database.stat().st_size
     with closing(sqlite3.connect(database)) as con:
@@ -160,8 +164,9 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
-@pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.parametrize("name", ["header", *(pytest.param(each, marks=pytest.mark.campaign) for each in ("table of runs", "cut"))])
 def test_run_works_all_the_same(home: Home, database: Path, name: str) -> None:
     home.root.chmod(0o711)
     DAMAGES[name](database)
@@ -173,6 +178,7 @@ def test_run_works_all_the_same(home: Home, database: Path, name: str) -> None:
     assert damage(database) is None
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_up_heals_what_is_damaged_while_it_serves(
     start_up: Any, tiny_project: Path, new_port: Any, until: Any, tmp_path: Path
@@ -211,15 +217,16 @@ def age(database: Path) -> None:
         con.commit()
 
 
+@pytest.mark.campaign
 @pytest.mark.prefect
-def test_server_of_a_run_deletes_old_runs_and_neither_scheduled_ones_nor_boards(home: Home, database: Path) -> None:
+def test_server_of_a_run_deletes_old_runs_and_neither_scheduled_ones_nor_boards(home: Home, used: Path) -> None:
     home.root.chmod(0o711)
-    age(database)
+    age(used)
     count = "SELECT count(*) FROM flow_run WHERE {}"
-    with closing(sqlite3.connect(database)) as con:
+    with closing(sqlite3.connect(used)) as con:
         (open_before,) = con.execute(count.format("end_time IS NULL AND state_type = 'SCHEDULED'")).fetchone()
     assert govpulse_run(home.root).returncode == 0
-    with closing(sqlite3.connect(database)) as con:
+    with closing(sqlite3.connect(used)) as con:
         assert con.execute(count.format("end_time < datetime('now', '-20 days')")).fetchone() == (0,)
         assert con.execute(count.format("end_time IS NULL AND state_type = 'SCHEDULED'")).fetchone() == (open_before,)
         assert con.execute("SELECT count(*) FROM artifact WHERE key = 'board'").fetchone() == (0,)

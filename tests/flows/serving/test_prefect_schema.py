@@ -16,6 +16,7 @@ def parts(schema: str) -> list[str]:
     return sorted(line.rstrip(", ") for line in schema.splitlines())
 
 
+@pytest.mark.slow
 def test_the_file_is_what_the_migrations_make() -> None:
     assert parts(migrated_schema()) == parts(SCHEMA.read_text()), "run `python -m flows.serving.prefect_schema`"
 

@@ -66,7 +66,7 @@ def test_dead_worker_is_started_again_after_its_registration(tmp_path: Path) -> 
 
 
 def _pid_written(folder: Path, besides: str) -> str:
-    for _ in range(200):
+    for _ in range(1200):
         written = (folder / "pid").read_text() if (folder / "pid").exists() else ""
         if written not in ("", besides):
             return written
@@ -99,44 +99,45 @@ def test_named_api_is_joined_and_no_port_is_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.prefect
-def test_port_in_use_is_said_in_one_line(scheduled_up: Any, start_up: Any, tmp_path: Path) -> None:
-    other = start_up(tmp_path / "home", scheduled_up.project, scheduled_up.port)
-    assert other.process.wait(30) == 1
+def test_port_in_use_is_said_in_one_line(tiny_up: Any, start_up: Any, tmp_path: Path) -> None:
+    other = start_up(tmp_path / "home", tiny_up.project, tiny_up.port)
+    assert other.process.wait(60) == 1
     assert other.output().count("\n") == 1
-    assert f"port {scheduled_up.port} " in other.output()
+    assert f"port {tiny_up.port} " in other.output()
     assert "--port" in other.output()
 
 
 @pytest.mark.prefect
-def test_second_up_of_a_home_is_refused(scheduled_up: Any, start_up: Any, new_port: Any) -> None:
-    second = start_up(scheduled_up.home, scheduled_up.project, new_port())
-    assert second.process.wait(30) == 1
+def test_second_up_of_a_home_is_refused(tiny_up: Any, start_up: Any, new_port: Any) -> None:
+    second = start_up(tiny_up.home, tiny_up.project, new_port())
+    assert second.process.wait(60) == 1
     assert second.output().count("\n") == 1
-    assert f"another `govpulse up` is running for {scheduled_up.home}" in second.output()
+    assert f"another `govpulse up` is running for {tiny_up.home}" in second.output()
 
 
 @pytest.mark.prefect
-def test_running_server_is_found(scheduled_up: Any) -> None:
-    assert running_api(Home(scheduled_up.home)) == Api(scheduled_up.api_url, is_own=True)
+def test_running_server_is_found(tiny_up: Any) -> None:
+    assert running_api(Home(tiny_up.home)) == Api(tiny_up.api_url, is_own=True)
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
-@pytest.mark.usefixtures("completed_run")  # before it ends, the joining worker might take that run into its own home
 def test_up_that_joins_an_api_starts_no_server(
-    scheduled_up: Any, start_up: Any, tiny_project: Path, still_alive: Any, tmp_path: Path
+    tiny_up: Any, start_up: Any, joining_project: Path, still_alive: Any, tmp_path: Path
 ) -> None:
-    joined = start_up(tmp_path / "home", tiny_project, 1, **scheduled_up.variables)
+    joined = start_up(tmp_path / "home", joining_project, 1, **tiny_up.variables)
     joined.await_up()
     tree = joined.tree()
     commands = [" ".join(process.cmdline()) for process in tree]
     assert any("registered_worker" in command for command in commands)
     assert not any("closed_server" in command for command in commands)
-    assert "nap" in {one["name"] for one in scheduled_up.ask("deployments/filter")}
+    assert "joined-nap" in {one["name"] for one in tiny_up.ask("deployments/filter")}
     assert joined.stop(signal.SIGTERM) == 0
     assert still_alive(tree) == []
-    assert is_healthy(scheduled_up.api_url)
+    assert is_healthy(tiny_up.api_url)
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_api_that_does_not_answer_is_named(start_up: Any, tiny_project: Path, new_port: Any, tmp_path: Path) -> None:
     api_url = f"http://127.0.0.1:{new_port()}/api"
@@ -157,24 +158,29 @@ def killed(start_up: Any, tiny_project: Path, new_port: Any, until: Any, tmp_pat
     return up, tree
 
 
-def start_nap(up: Any, until: Any) -> None:
-    """Start a long flow run and wait until its code runs."""
+def start_nap(up: Any, until: Any, seconds: float = 300.0) -> str:
+    """Start a flow run, a long one, and wait until its code runs; returns its id."""
     (up.home / "nap.json").unlink(missing_ok=True)
     deployment = up.ask("deployments/name/nap/nap", method="GET")
-    up.ask(f"deployments/{deployment['id']}/create_flow_run", {"parameters": {"seconds": 300}, "state": {"type": "SCHEDULED"}})
-    until((up.home / "nap.json").exists, 60.0)
+    wanted = {"parameters": {"seconds": seconds}, "state": {"type": "SCHEDULED"}}
+    run = up.ask(f"deployments/{deployment['id']}/create_flow_run", wanted)
+    until((up.home / "nap.json").exists, 120.0)
+    return str(run["id"])
 
 
 @pytest.mark.prefect
-def test_flow_run_sees_the_home_and_the_settings_of_up(killed: Any, tiny_project: Path) -> None:
-    up, _ = killed
+def test_flow_run_sees_the_home_and_the_settings_of_up(tiny_up: Any, until: Any) -> None:
+    up = tiny_up
+    nap = start_nap(up, until, seconds=0.0)
+    until(lambda: nap in {run["id"] for run in up.runs("COMPLETED")}, 120.0)
     assert json.loads((up.home / "nap.json").read_text()) == {
-        "folder": str(tiny_project),
+        "folder": str(up.project),
         "home": str(up.home),
         "config": str(up.home / "govpulse.toml"),
     }
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_kill_9_leaves_no_process_and_no_open_port(killed: Any, still_alive: Any) -> None:
     up, tree = killed
@@ -191,12 +197,14 @@ def next_up(killed: Any, start_up: Any, still_alive: Any) -> Any:
     return start_up(up.home, up.project, up.port).await_up()
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_next_up_crashes_the_run_that_was_cut_off_and_frees_its_slot(next_up: Any) -> None:
     assert [run["state_type"] for run in next_up.runs("PENDING", "RUNNING", "CRASHED")] == ["CRASHED"]
     assert [one["global_concurrency_limit"]["active_slots"] for one in next_up.ask("deployments/filter")] == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_automations_are_made_once(next_up: Any) -> None:
     assert [one["name"] for one in next_up.ask("automations/filter")] == ["govpulse-crash-silent-runs"]
@@ -212,13 +220,13 @@ def status_of(url: str, **headers: str) -> int:
 
 
 @pytest.mark.prefect
-def test_nobody_is_answered_without_the_secret_but_for_health_and_the_pages(next_up: Any) -> None:
-    api, root = next_up.api_url, next_up.api_url.removesuffix("/api")
+def test_nobody_is_answered_without_the_secret_but_for_health_and_the_pages(tiny_up: Any) -> None:
+    api, root = tiny_up.api_url, tiny_up.api_url.removesuffix("/api")
     wrong = "Basic " + b64encode(b"govpulse:guessed").decode()
     for path in ("admin/version", "version", "block_types/slug/secret", "openapi.json", "docs"):
         assert status_of(f"{api}/{path}") == status_of(f"{api}/{path}", authorization=wrong) == 401, path
     assert status_of(f"{api}/health") == status_of(f"{api}/ready") == status_of(f"{root}/") == 200
-    right = "Basic " + b64encode(next_up.auth.encode()).decode()
+    right = "Basic " + b64encode(tiny_up.auth.encode()).decode()
     assert status_of(f"{api}/admin/version", authorization=right) == 200
     assert status_of(f"{api}/admin/version", authorization=right, origin="http://evil.example") == 403
     assert status_of(f"{api}/health", host="evil.example") == 400
@@ -236,6 +244,7 @@ def attacks(flow_id: str, mark: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_who_may_write_to_the_api_runs_nothing_of_their_own(next_up: Any, until: Any, tmp_path: Path) -> None:
     """Four deployments and a pool's template, each with a command that leaves a mark; then the registered one still runs."""
@@ -262,6 +271,7 @@ def test_who_may_write_to_the_api_runs_nothing_of_their_own(next_up: Any, until:
     assert not mark.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_ctrl_c_ends_everything_in_the_middle_of_a_run(next_up: Any, until: Any, still_alive: Any) -> None:
     start_nap(next_up, until)
