@@ -28,7 +28,7 @@ EVERY = 900.0
 DAY = 86_400.0
 KINDS = ((12, 2), (40, 6), (80, 8), (5, 1))
 """How many data sources are scanned, by how many slots."""
-WINDOW_DAYS = 90
+WINDOW_DAYS = 14
 
 
 @dataclass(frozen=True)

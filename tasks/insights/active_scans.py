@@ -52,7 +52,8 @@ def _judge_state(scans: pl.DataFrame, histories: dict[str, History], state: str)
         scans[name].fill_null(np.nan).to_numpy() for name in ("known_seconds", "telling_seconds", "changed_seconds")
     )
     rows = scans["group"].to_numpy().astype(np.intp)
-    usual, longest = (history.figures[name].fill_null(np.nan).to_numpy()[rows] for name in ("usual_seconds", "longest_seconds"))
+    usual = history.survival.seconds(rows, np.full(rows.size, 0.5))
+    longest = history.figures["longest_seconds"].fill_null(np.nan).to_numpy()[rows]
     alive_at = counting_signs(np.minimum(changed, telling), known, longest)
     dead = kept_in_grace(dead_probability(history.survival, rows, telling, alive_at, history.dying), known, usual)
     dead[scans["outdated_reason"].is_not_null().to_numpy()] = np.nan

@@ -18,14 +18,21 @@ WHOLE = "all"
 
 
 def judge_queues(queues: pl.DataFrame) -> pl.DataFrame:
-    """The table's rows, from one row per queue with its waiting scans and `still_times`, one per start (s)."""
-    times = queues["still_times"].cast(pl.List(pl.Float64)).list.drop_nulls().list.sort()
-    still = pl.col("known_until") - pl.max_horizontal("last_started_at", "waiting_since")
+    """The table's rows, from one row per queue with its waiting scans, and `any_times` and `free_times`, one per start (s).
+
+    Time counts from when a slot is known to be free: a scan has ended since the last one began, or none runs. Where that is not
+    known, it counts from the last start, and is held against how long such starts took.
+    """
+    is_free = pl.col("freed_at").is_not_null() | (pl.col("running") == 0)
+    queues = queues.with_columns(
+        times=pl.when(is_free).then("free_times").otherwise("any_times").cast(pl.List(pl.Float64)).list.drop_nulls().list.sort(),
+        still_since=pl.max_horizontal(pl.coalesce("freed_at", "last_started_at"), "waiting_since"),
+    )
     judged = queues.with_columns(
-        starts=times.list.len().fill_null(0).cast(pl.Int64),
-        usual_still_seconds=list_quantile(times, 0.95),
-        rare=list_quantile(times, 0.99),
-        still_seconds=(still.dt.total_microseconds() / 1e6).clip(0.0),
+        starts=pl.col("times").list.len().fill_null(0).cast(pl.Int64),
+        usual_still_seconds=list_quantile(queues["times"], 0.95),
+        rare=list_quantile(queues["times"], 0.99),
+        still_seconds=_seconds(pl.when(pl.col("waiting") > 0).then(pl.col("known_until") - pl.col("still_since"))).clip(0.0),
         subject=pl.when(pl.col("scanner") == WHOLE).then("source").otherwise(pl.format("{}, {}", "source", "scanner")),
     )
     judged = judged.with_columns(
@@ -33,10 +40,12 @@ def judge_queues(queues: pl.DataFrame) -> pl.DataFrame:
     )
     judged = judged.with_columns(verdict=_verdict())
     stands = (pl.col("verdict") == "stands_still") & (pl.col("scanner") == WHOLE)
-    judged = judged.with_columns(
-        is_covered=(pl.col("scanner") != WHOLE) & stands.any().over("source").fill_null(value=False), evidence=_evidence()
-    )
+    judged = judged.with_columns(is_covered=(pl.col("scanner") != WHOLE) & stands.any().over("source"), evidence=_evidence())
     return judged.sort("source", "scanner")
+
+
+def _seconds(length: pl.Expr) -> pl.Expr:
+    return length.dt.total_microseconds() / 1e6
 
 
 def _verdict() -> pl.Expr:
@@ -52,10 +61,9 @@ def _verdict() -> pl.Expr:
 
 def _evidence() -> pl.Expr:
     """One sentence; a queue in which only overtaken scans wait says that."""
-    waiting = pl.col("waiting").map_elements(lambda n: counted(n, "scan"), return_dtype=pl.String)
     since = pl.format(
-        "{} waiting and none has begun for {}",
-        waiting,
+        "{} and none has begun for {}",
+        _waiting("waiting"),
         pl.col("still_seconds").map_elements(duration, return_dtype=pl.String),
     )
     usual = pl.format(
@@ -64,7 +72,7 @@ def _evidence() -> pl.Expr:
         pl.col("usual_still_seconds").map_elements(duration, return_dtype=pl.String),
     )
     few = pl.format("; {} in the window, and judging takes at least {}", _starts(), pl.lit(LEAST_STARTS))
-    lost = pl.format("{} waiting; others requested later have begun", _overtaken())
+    lost = pl.format("{}; others requested later have begun", _waiting("overtaken"))
     told = pl.concat_str(since, pl.when(pl.col("starts") < LEAST_STARTS).then(few).otherwise(usual))
     return pl.when(pl.col("waiting") == 0).then(lost).otherwise(told)
 
@@ -73,8 +81,8 @@ def _starts() -> pl.Expr:
     return pl.col("starts").map_elements(lambda n: counted(n, "start"), return_dtype=pl.String)
 
 
-def _overtaken() -> pl.Expr:
-    return pl.col("overtaken").map_elements(lambda n: counted(n, "scan"), return_dtype=pl.String)
+def _waiting(scans: str) -> pl.Expr:
+    return pl.col(scans).map_elements(lambda n: f"{counted(n, 'scan')} {'waits' if n == 1 else 'wait'}", return_dtype=pl.String)
 
 
 SCAN_QUEUES = Insight(__file__, reads=("scans",), takes={"window_days": "insights.window_days"}, derive=judge_queues)

@@ -68,9 +68,9 @@ def test_one_that_lasts_longer_is_not_less_likely_dead(compute) -> None:
 
 def test_a_sign_of_life_makes_it_less_likely_dead_and_is_said(compute) -> None:
     past = history([500.0, 550.0, 600.0, 650.0, 700.0, 620.0])
-    silent, changed = judged(compute, *past, unfinished(7200)), judged(compute, *past, unfinished(7200, changed=600))
+    silent, changed = judged(compute, *past, unfinished(3000)), judged(compute, *past, unfinished(3000, changed=300))
     assert changed["dead_probability"] < silent["dead_probability"]
-    assert changed["evidence"].endswith("; its record changed 10 min ago")
+    assert changed["evidence"].endswith("; its record changed 5 min ago")
     assert "changed" not in silent["evidence"]
 
 
@@ -78,7 +78,7 @@ def test_failed_and_canceled_runs_that_lasted_for_days_make_death_more_likely_on
     """Somebody cleans up: what had died days before is marked failed. That does not make it a long run."""
     past = history([500.0, 550.0, 600.0, 650.0, 700.0, 620.0])
     cleaned = [scan(f"c{number}", timedelta(days=number + 9), 200_000.0, "failed") for number in range(3)]
-    alone, beside = judged(compute, *past, unfinished(1200)), judged(compute, *past, *cleaned, unfinished(1200))
+    alone, beside = judged(compute, *past, unfinished(2500)), judged(compute, *past, *cleaned, unfinished(2500))
     assert beside["slow_seconds"] == alone["slow_seconds"]
     assert beside["dead_probability"] > alone["dead_probability"]
 
@@ -87,7 +87,7 @@ def test_unfinished_scans_that_outlasted_all_others_make_death_more_likely(compu
     """Those of the window: how many died is a share of what there was in it."""
     past = history([500.0, 550.0, 600.0, 650.0, 700.0, 620.0])
     within, before = ([scan(f"o{n}", timedelta(days=days + n), None, "running") for n in range(3)] for days in (10, 100))
-    alone, *others = (judged(compute, *past, *dead, unfinished(1200)) for dead in ([], within, before))
+    alone, *others = (judged(compute, *past, *dead, unfinished(2500)) for dead in ([], within, before))
     assert others[0]["dead_probability"] > alone["dead_probability"]
     assert others[1]["dead_probability"] == alone["dead_probability"]
 
