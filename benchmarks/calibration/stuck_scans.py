@@ -16,7 +16,7 @@ from benchmarks.bars import least_of
 from tests.scan_fleets import BEGIN, KINDS, simulate
 from tests.scan_watching import Score, watch
 
-PRECISION, RECALL, COVERAGE = 0.95, 0.90, 0.90
+PRECISION, RECALL, COVERAGE = 0.98, 0.94, 0.90
 BARRED, FULL_FLEETS = "mixed", 4
 CASES = [
     (BARRED, 15),
