@@ -14,27 +14,36 @@ CREATE OR REPLACE TEMP MACRO measured_deployments_as_of(
     as_of, since, gap_seconds, bound_seconds, rework_seconds, names
 ) AS TABLE
 SELECT
-    * EXCLUDE (first_delivered_at),
+    *,
     status IN ('succeeded', 'failed', 'rolled_back') AS is_terminal,
     duration_seconds BETWEEN 0 AND bound_seconds AS is_in_bounds,
     -- Of a version that is deployed anew only the first delivery counts, of a rollback none.
     CASE
-        WHEN status = 'succeeded' AND ended_at <= first_delivered_at AND NOT is_rollback THEN seconds_between(committed_at, ended_at)
+        WHEN
+            status = 'succeeded' AND NOT is_rollback AND NOT was_delivered
+            AND ended_at <= min(CASE WHEN outcome = 'succeeded' AND is_placed THEN coalesce(ended_at, begun_at) END) OVER (
+                PARTITION BY source, service, environment, version
+            )
+            THEN seconds_between(committed_at, ended_at)
     END AS lead_seconds,
     is_rollback OR is_hotfix AS is_remedy,
     lead(is_rollback OR is_hotfix) OVER in_place IS TRUE AS is_remedied,
     lag(status) OVER in_place IN ('failed', 'rolled_back')
     AND seconds_between(lag(ended_at) OVER in_place, first_begun_at) < rework_seconds AS is_follow_up,
     status = 'open' AND seconds_between(begun_at, known_until) > bound_seconds AS is_stuck
-FROM deployments_as_of(as_of, since, gap_seconds, names)
-LEFT JOIN first_deliveries_as_of(as_of, gap_seconds, names) USING (source, service, environment, version)
+FROM (
+    SELECT deployments.*, delivered.source IS NOT NULL AS was_delivered
+    FROM deployments_as_of(as_of, since, gap_seconds, names) AS deployments
+    LEFT JOIN delivered_before(as_of, since, names) AS delivered USING (source, service, environment, version)
+)
 WINDOW in_place AS (
     PARTITION BY environment, service, status = 'canceled' OR NOT is_placed ORDER BY first_begun_at, deployment_id, source
 );
 
 -- Runs of failed attempts: from the end of the first one to that of the next success in the same target. Of a success without an end
--- it is only known that it came after it began, so such a run lasted at least until then.
-CREATE OR REPLACE TEMP MACRO recoveries_as_of(as_of, since, gap_seconds, names) AS TABLE
+-- it is only known that it came after it began, so such a run lasted at least until then. A success is partial, and ends nothing, if an
+-- attempt of the same version that ran at the same time failed.
+CREATE OR REPLACE TEMP MACRO recoveries_as_of(as_of, since, names) AS TABLE
 SELECT
     environment,
     service,
@@ -48,14 +57,36 @@ FROM (
         lead(ended_at IS NOT NULL) OVER in_target AS next_is_dated
     FROM (
         -- Of attempts that ended one after the other with the same outcome the first: where failing begins, and where it ends.
-        SELECT *, coalesce(ended_at, begun_at) AS placed_at
-        FROM grouped_attempts_as_of(as_of, since, gap_seconds, names)
-        WHERE
-            status IN ('failed', 'rolled_back')
-            OR (status = 'succeeded' AND NOT is_partial)
-            OR (status = 'undated' AND outcome = 'succeeded' AND started_at IS NOT NULL)
+        SELECT * EXCLUDE (failing_until, failing_from)
+        FROM (
+            SELECT
+                environment,
+                service,
+                target,
+                deployment_id,
+                source,
+                outcome,
+                begun_at,
+                ended_at,
+                known_until,
+                coalesce(ended_at, begun_at) AS placed_at,
+                max(CASE WHEN outcome <> 'succeeded' THEN ended_at END) OVER earlier AS failing_until,
+                min(CASE WHEN outcome <> 'succeeded' THEN begun_at END) OVER later AS failing_from
+            FROM attempts_as_of(as_of, since, names)
+            WHERE status IN ('succeeded', 'failed', 'rolled_back')
+                OR (status = 'undated' AND outcome = 'succeeded' AND started_at IS NOT NULL)
+            WINDOW earlier AS (
+                PARTITION BY source, service, environment, version, is_rollback, target ORDER BY begun_at, deployment_id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ),
+            later AS (
+                PARTITION BY source, service, environment, version, is_rollback, target ORDER BY begun_at, deployment_id
+                ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+            )
+        )
+        WHERE outcome <> 'succeeded' OR (failing_until > begun_at OR failing_from < ended_at) IS NOT TRUE
         QUALIFY lag(outcome = 'succeeded') OVER (
-            PARTITION BY environment, service, target ORDER BY coalesce(ended_at, begun_at), deployment_id, source
+            PARTITION BY environment, service, target ORDER BY placed_at, deployment_id, source
         ) IS DISTINCT FROM (outcome = 'succeeded')
     )
     WINDOW in_target AS (PARTITION BY environment, service, target ORDER BY placed_at, deployment_id, source)
@@ -180,7 +211,7 @@ recovered AS (
         service,
         list(recovery_seconds) FILTER (WHERE recovery_seconds IS NOT NULL) AS recovery_times,
         list(open_seconds) FILTER (WHERE open_seconds IS NOT NULL) AS open_times
-    FROM recoveries_as_of(as_of, since, gap_seconds, names)
+    FROM recoveries_as_of(as_of, since, names)
     CROSS JOIN (SELECT unnest(periods) AS period)
     GROUP BY ALL
 )

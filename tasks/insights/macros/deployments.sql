@@ -67,16 +67,12 @@ WHERE outdated_reason IS NULL;
 -- Attempts with the deployment that they are of, and what they are in it. The attempts that one source has of one (service,
 -- environment, version) with less than `gap_seconds` between them are one deployment, whatever their targets; `place` numbers those of
 -- a version. Going back to a version is not retrying it. A retry begins in the same target once an attempt there is over: what runs
--- at the same time goes out beside it, to somewhere that has no name. A success is partial if such a one failed.
+-- at the same time goes out beside it, to somewhere that has no name.
 CREATE OR REPLACE TEMP MACRO grouped_attempts_as_of(as_of, since, gap_seconds, names) AS TABLE
 SELECT
     * EXCLUDE (until_at),
     min(until_at) OVER earlier <= begun_at IS TRUE AS is_retry,
-    max(begun_at) OVER later >= until_at IS TRUE AS is_retried,
-    status = 'succeeded' AND (
-        max(until_at) FILTER (WHERE status IN ('failed', 'rolled_back')) OVER earlier > begun_at IS TRUE
-        OR min(begun_at) FILTER (WHERE status IN ('failed', 'rolled_back')) OVER later < until_at IS TRUE
-    ) AS is_partial
+    max(begun_at) OVER later >= until_at IS TRUE AS is_retried
 FROM (
     SELECT *, sum(CASE WHEN goes_on THEN 0 ELSE 1 END) OVER same_change AS place
     FROM (
@@ -153,13 +149,17 @@ FROM (
     GROUP BY source, service, environment, version, is_rollback, place
 );
 
--- When each version first went out: when a deployment of it first succeeded, over all that is known. Of one without an end it is
--- known when it began.
-CREATE OR REPLACE TEMP MACRO first_deliveries_as_of(as_of, gap_seconds, names) AS TABLE
-SELECT source, service, environment, version, min(coalesce(ended_at, begun_at)) AS first_delivered_at
-FROM deployments_as_of(as_of, CAST('-infinity' AS TIMESTAMPTZ), gap_seconds, names)
-WHERE outcome = 'succeeded' AND is_placed
-GROUP BY source, service, environment, version;
+-- Versions that had gone out before `since`: a success in each target that had been tried.
+CREATE OR REPLACE TEMP MACRO delivered_before(as_of, since, names) AS TABLE
+SELECT source, service, environment, version
+FROM (
+    SELECT source, service, environment, version, target, bool_or(outcome = 'succeeded') AS is_delivered
+    FROM attempts_as_of(as_of, CAST('-infinity' AS TIMESTAMPTZ), names)
+    WHERE outcome <> 'open' AND coalesce(ended_at, started_at) < since
+    GROUP BY source, service, environment, version, target
+)
+GROUP BY source, service, environment, version
+HAVING bool_and(is_delivered);
 
 -- What was released in the `hours` up to `as_of`, the newest first: one list, NULL where there was nothing.
 CREATE OR REPLACE TEMP MACRO releases_before(as_of, hours, names) AS TABLE
