@@ -101,6 +101,9 @@ class InsightSettings(Section):
     """What the insight tables count."""
 
     window_days: int = Field(90, gt=0, description="how far back deployments and scans count (days)")
+    period_months: int = Field(
+        13, gt=0, le=120, description="how many months before the current one are told by week and month (count)"
+    )
     attempt_gap_seconds: float = Field(
         3600.0, ge=0, description="attempts at one version closer together than this count as one deployment (s)"
     )
@@ -110,6 +113,41 @@ class InsightSettings(Section):
     )
     queue_bound_seconds: float = Field(604_800.0, gt=0, description="longer scan waiting times are left out, and counted (s)")
     lead_bound_seconds: float = Field(31_536_000.0, gt=0, description="the same for times from commit to delivery (s)")
+    incident_link_seconds: float = Field(
+        86_400.0,
+        ge=0,
+        description="an incident that names no deployment is laid to the last one of its service that ended at most this long "
+        "before it opened (s)",
+    )
+    environments: dict[str, tuple[str, ...]] = Field(
+        {
+            "production": ("prod", "prd", "live"),
+            "staging": ("stage", "stg"),
+            "development": ("dev", "devel"),
+            "test": ("testing", "tst"),
+        },
+        description="other spellings of an environment, by its name; case and blanks around it do not count. Yours replace these",
+    )
+
+    @field_validator("environments")
+    @classmethod
+    def _are_told_apart(cls, environments: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        meant = {(_spelled(word), _spelled(name)) for name, words in environments.items() for word in (name, *words)}
+        words = [word for word, _ in meant]
+        doubled = sorted(word for word in words if words.count(word) > 1)
+        if doubled:
+            raise ValueError(f"{doubled[0]} is a spelling of two environments; leave it with one")
+        return environments
+
+    @property
+    def environment_names(self) -> dict[str, list[str]]:
+        """The names by their spellings, as DuckDB binds a MAP."""
+        names = {_spelled(word): _spelled(name) for name, words in self.environments.items() for word in words}
+        return {"key": list(names), "value": list(names.values())}
+
+
+def _spelled(word: str) -> str:
+    return word.strip().lower()
 
 
 class ExpertiseSettings(Section):
@@ -352,7 +390,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path("data"), description="where everything is kept (GOVPULSE_HOME)")
     source: SourceSettings = SourceSettings()
     collect: CollectSettings = CollectSettings()
-    insights: InsightSettings = InsightSettings()
+    insights: InsightSettings = Field(default_factory=InsightSettings)  # a default would be merged with what is set
     expertise: ExpertiseSettings = ExpertiseSettings()
     people: PeopleSettings = PeopleSettings()
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)  # a default would be merged with what is set

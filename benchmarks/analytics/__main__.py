@@ -17,6 +17,7 @@ from storage.warehouse import warehouse
 
 BARE_OF = {
     "deployment_metrics": "bare deployments",
+    "deployment_periods": "bare deployments",
     "deployment_trends": "bare deployments",
     "scan_performance": "bare scans",
     "active_scans": "bare scans",

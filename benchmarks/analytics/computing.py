@@ -11,6 +11,7 @@ from storage.limits import Limits
 from storage.warehouse import warehouse
 from tasks.insights.active_scans import ACTIVE_SCANS
 from tasks.insights.deployment_metrics import DEPLOYMENT_METRICS
+from tasks.insights.deployment_periods import DEPLOYMENT_PERIODS
 from tasks.insights.deployment_trends import DEPLOYMENT_TRENDS
 from tasks.insights.scan_performance import SCAN_PERFORMANCE
 from tests.insights import compute_table
@@ -28,7 +29,7 @@ BARE = {
 }
 
 
-TABLES = {each.name: each for each in (DEPLOYMENT_METRICS, DEPLOYMENT_TRENDS, SCAN_PERFORMANCE, ACTIVE_SCANS)}
+TABLES = {each.name: each for each in (DEPLOYMENT_METRICS, DEPLOYMENT_PERIODS, DEPLOYMENT_TRENDS, SCAN_PERFORMANCE, ACTIVE_SCANS)}
 
 
 def ask(home: str, sql: str) -> int:

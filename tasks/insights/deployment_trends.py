@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tasks.insights.deployments.figures import DEFINITION
 from tasks.insights.insight import Insight
 from tasks.insights.statistics.change_points import (
     DURATION_FLOOR,
@@ -138,6 +139,7 @@ def _rows(
         (pl.col("as_of") - pl.duration(days=pl.col("window_days") // 7 * 7)).alias("first_week_at"),
         (pl.col("as_of") - pl.duration(days=pl.col("changed_day") + 1)).alias("changed_at"),
         change.alias("change"),
+        pl.lit(DEFINITION, pl.Int64).alias("definition"),
     )
 
 
@@ -147,6 +149,7 @@ DEPLOYMENT_TRENDS = Insight(
     takes={
         "window_days": "insights.window_days",
         "gap_seconds": "insights.attempt_gap_seconds",
+        "environments": "insights.environment_names",
         "bound_seconds": "insights.duration_bound_seconds",
     },
     derive=derive_trends,

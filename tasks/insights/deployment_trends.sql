@@ -10,7 +10,10 @@ WITH daily AS (
         list(duration_seconds) FILTER (WHERE status = 'succeeded' AND duration_seconds BETWEEN 0 AND $bound_seconds) AS durations,
         bool_or(is_sample) AS is_sample
     FROM deployments_as_of(
-        CAST($as_of AS TIMESTAMPTZ), CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)), $gap_seconds
+        CAST($as_of AS TIMESTAMPTZ),
+        CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)),
+        $gap_seconds,
+        CAST($environments AS MAP(VARCHAR, VARCHAR))
     )
     WHERE status IN ('succeeded', 'failed', 'rolled_back')
     GROUP BY environment, service, day

@@ -53,7 +53,7 @@ def find(con: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any]) -> pl.Da
     """What is wrong as of `as_of`, as rows of the table as if nobody had found it before. `con` has to have the macros.
 
     Args:
-        parameters: as_of, window_days, gap_seconds.
+        parameters: as_of, window_days, gap_seconds, environments.
     """
     found = [finding for kind in KINDS for finding in kind.findings(_rows(con, kind, parameters))]
     return as_found(found, parameters["as_of"])
@@ -76,6 +76,10 @@ def find_and_join(underway: Underway) -> None:
 PERFORMANCE_INSIGHTS = Insight(
     __file__,
     reads=("scans", "deployments", "activity", "users", "system_metrics"),
-    takes={"window_days": "insights.window_days", "gap_seconds": "insights.attempt_gap_seconds"},
+    takes={
+        "window_days": "insights.window_days",
+        "gap_seconds": "insights.attempt_gap_seconds",
+        "environments": "insights.environment_names",
+    },
     compute=find_and_join,
 )

@@ -8,6 +8,7 @@ from tasks.insights.anomalies import ANOMALIES
 from tasks.insights.anomaly_scores import ANOMALY_SCORES
 from tasks.insights.application_health import APPLICATION_HEALTH
 from tasks.insights.deployment_metrics import DEPLOYMENT_METRICS
+from tasks.insights.deployment_periods import DEPLOYMENT_PERIODS
 from tasks.insights.deployment_trends import DEPLOYMENT_TRENDS
 from tasks.insights.domain_experts import DOMAIN_EXPERTS
 from tasks.insights.domain_owners import DOMAIN_OWNERS
@@ -23,6 +24,7 @@ from tasks.insights.user_profiles import USER_PROFILES
 
 REGISTERED: tuple[Insight, ...] = (
     DEPLOYMENT_METRICS,
+    DEPLOYMENT_PERIODS,
     DEPLOYMENT_TRENDS,
     SCAN_PERFORMANCE,
     ACTIVE_SCANS,

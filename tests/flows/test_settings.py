@@ -120,8 +120,18 @@ MISTAKES_IN_THE_FILE = {
     "a date for a preference": ("[profiles.preferences.default]\nsince = 2026-01-01", "wrong setting profiles.preferences"),
     "no number for a preference": ("[profiles.preferences.default]\nsize = nan", "wrong setting profiles.preferences"),
     "a preference without a role": ("[profiles.preferences]\ntheme = 'dark'", "wrong setting profiles.preferences.theme"),
+    "a spelling of two environments": (
+        "[insights.environments]\nproduction = ['live']\nshop = ['Live ']",
+        "live is a spelling of two environments",
+    ),
     "no TOML": ("[source\n", "line 1"),
 }
+
+
+def test_other_spellings_of_an_environment(folder: Path) -> None:
+    """However the file writes them; a name is its own spelling."""
+    settings = load_settings(write(folder / "own.toml", "[insights.environments]\nProduction = ['PROD ', 'production']"))
+    assert settings.insights.environment_names == {"key": ["prod", "production"], "value": ["production", "production"]}
 
 
 def error_of(file: Path | None = None) -> str:

@@ -5,6 +5,7 @@ from storage.catalogue.insights.anomalies import ANOMALIES
 from storage.catalogue.insights.anomaly_scores import ANOMALY_SCORES
 from storage.catalogue.insights.application_health import APPLICATION_HEALTH
 from storage.catalogue.insights.deployment_metrics import DEPLOYMENT_METRICS
+from storage.catalogue.insights.deployment_periods import DEPLOYMENT_PERIODS
 from storage.catalogue.insights.deployment_trends import DEPLOYMENT_TRENDS
 from storage.catalogue.insights.domain_experts import DOMAIN_EXPERTS
 from storage.catalogue.insights.domain_owners import DOMAIN_OWNERS
@@ -19,6 +20,7 @@ from storage.catalogue.insights.user_profiles import USER_PROFILES
 
 TABLES = (
     DEPLOYMENT_METRICS,
+    DEPLOYMENT_PERIODS,
     DEPLOYMENT_TRENDS,
     SCAN_PERFORMANCE,
     ACTIVE_SCANS,

@@ -1,5 +1,6 @@
 """insights.deployment_metrics."""
 
+from storage.catalogue.insights.deployment_columns import DEPLOYMENT_PLACE, INCIDENTS
 from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, WINDOW_DAYS, count, interval, later_count, median, rate
 from storage.catalogue.model import Column, Table
 
@@ -8,8 +9,8 @@ DEPLOYMENT_METRICS = Table(
     name="deployment_metrics",
     description=(
         "Deployments per environment x service over the window up to `as_of`, with `all` rows for all of them "
-        "together. A deployment is the attempts of one (service, environment, version) less than a gap apart; its "
-        "outcome is that of its last attempt, and its finish decides whether it is in the window."
+        "together. A deployment is the attempts of one (service, environment, version) less than a gap apart, to one "
+        "target or several; its outcome is the worst of their last attempts, and its finish decides whether it is in the window."
     ),
     columns=(
         AS_OF,
@@ -18,8 +19,8 @@ DEPLOYMENT_METRICS = Table(
         Column("service", "VARCHAR", "service, or `all`", is_required=True),
         count("deployments", "succeeded + failed + rolled_back"),
         count("attempts", "attempts that ended in the window"),
-        count("succeeded", "deployments whose last attempt succeeded"),
-        count("failed", "deployments whose last attempt failed"),
+        count("succeeded", "deployments whose last attempt succeeded, in each target"),
+        count("failed", "deployments whose last attempt failed, in any target"),
         count("rolled_back", "deployments whose last attempt was rolled back"),
         count("canceled", "deployments whose last attempt was canceled; in no denominator"),
         count("in_progress", "deployments not finished at as_of and not stuck; in no denominator"),
@@ -44,7 +45,7 @@ DEPLOYMENT_METRICS = Table(
         *median("median_duration", "median of these durations"),
         Column("p90_duration_seconds", "DOUBLE", "90th percentile of these durations, interpolated (s); NULL with fewer than 30"),
         *interval("p90_duration", "p90_duration_seconds", "order statistics, exact (s); NULL if no rank reaches it"),
-        Column("deployments_per_day", "DOUBLE", "deployments / window_days", is_required=True),
+        Column("deployments_per_day", "DOUBLE", "deployments / known_days", is_required=True),
         *interval("deployments_per_day", "deployments_per_day", "exact Poisson (Garwood 1936)"),
         later_count(
             "failed_changes",
@@ -52,7 +53,10 @@ DEPLOYMENT_METRICS = Table(
         ),
         *rate("change_failure_rate", "failed_changes / deployments"),
         later_count("recovered", "runs of failed attempts in the window that ended with a success"),
-        later_count("unrecovered", "runs of failed attempts in the window still open at as_of"),
+        later_count(
+            "unrecovered",
+            "runs of failed attempts in the window not known to have ended: still open at as_of, or over when nobody knows",
+        ),
         Column(
             "recovery_median_seconds",
             "DOUBLE",
@@ -65,15 +69,24 @@ DEPLOYMENT_METRICS = Table(
             "deployments that are a hotfix or rollback, or come within the rework time after a failed or rolled-back one",
         ),
         *rate("rework_rate", "rework / deployments"),
-        later_count("lead_times", "successes in the window that first delivered a version with a known commit time; no rollbacks"),
+        later_count(
+            "lead_times",
+            "successes in the window that delivered a version for the first time known, with a known commit time; no rollbacks",
+        ),
         *median("lead_time_median", "median time from commit to the end of the deployment"),
         count("out_of_bounds", "durations left out: negative or beyond the bound"),
         Column(
-            "no_data_reason", "VARCHAR", "why there is no rate: `no_deployments` or `no_terminal_deployments`", is_sentence=True
+            "no_data_reason",
+            "VARCHAR",
+            "why there is no rate: `no_deployments`, `no_terminal_deployments`, or `no_dated_deployments` if all are undated",
+            is_sentence=True,
         ),
         IS_SAMPLE,
         later_count("lead_out_of_bounds", "lead times left out: negative or beyond the bound"),
         later_count("outdated", "attempts left out because their newest state was refused"),
+        later_count("undated", "deployments that began in the window and ended nobody knows when; in no denominator"),
+        *DEPLOYMENT_PLACE,
+        *INCIDENTS,
     ),
     verb="replace",
     key=("environment", "service"),

@@ -1,5 +1,6 @@
 """insights.deployment_trends."""
 
+from storage.catalogue.insights.deployment_columns import DEFINITION
 from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, WINDOW_DAYS, count, interval
 from storage.catalogue.model import Column, Table
 
@@ -56,6 +57,7 @@ DEPLOYMENT_TRENDS = Table(
         ),
         Column("change", "VARCHAR", "`higher`, `lower`, `no_evidence` or `too_little_data`", is_required=True),
         IS_SAMPLE,
+        DEFINITION,
     ),
     verb="replace",
     key=("environment", "service", "metric"),

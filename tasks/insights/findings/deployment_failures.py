@@ -128,6 +128,6 @@ def _evidence(row: SelectedRow) -> dict[str, Any]:
 
 DEPLOYMENT_FAILURES = Kind(
     "deployment_failures",
-    parameters=("as_of", "window_days", "gap_seconds"),
+    parameters=("as_of", "window_days", "gap_seconds", "environments"),
     describe=describe,
 )

@@ -52,7 +52,10 @@ ended AS (
         (is_fallen AND ended_at < changed_at) IS NOT TRUE AS is_since,
         max(ended_at) FILTER (WHERE status <> 'succeeded') OVER (PARTITION BY environment, service) AS last_failed_at
     FROM deployments_as_of(
-        CAST($as_of AS TIMESTAMPTZ), CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)), $gap_seconds
+        CAST($as_of AS TIMESTAMPTZ),
+        CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)),
+        $gap_seconds,
+        CAST($environments AS MAP(VARCHAR, VARCHAR))
     )
     INNER JOIN places USING (environment, service)
     WHERE status IN ('succeeded', 'failed', 'rolled_back')

@@ -55,4 +55,4 @@ def _look(row: SelectedRow) -> str:
     return f"Look at the errors of {row['operation']} in the service's log since then, and at what it calls."
 
 
-ERROR_RATE_RISE = Kind("error_rate_rise", parameters=("as_of",), describe=describe, derive=derive)
+ERROR_RATE_RISE = Kind("error_rate_rise", parameters=("as_of", "environments"), describe=describe, derive=derive)

@@ -40,7 +40,7 @@ class Kind:
     """A kind of finding: `<name>.sql` yields a row a subject, `describe` puts it into words.
 
     Attributes:
-        parameters: what it binds, of as_of, window_days and gap_seconds.
+        parameters: what it binds, of as_of, window_days, gap_seconds and environments.
         derive: makes the rows a subject of those of the SELECT, where SQL alone does not.
     """
 

@@ -64,4 +64,6 @@ def _look(row: SelectedRow) -> str:
     return f"Look at what {row['operation']} waits for (its database, other services) and at its host since then."
 
 
-RESPONSE_TIME_DEGRADATION = Kind("response_time_degradation", parameters=("as_of",), describe=describe, derive=derive)
+RESPONSE_TIME_DEGRADATION = Kind(
+    "response_time_degradation", parameters=("as_of", "environments"), describe=describe, derive=derive
+)

@@ -18,4 +18,4 @@ SELECT
     CASE WHEN health.hour_at >= CAST($as_of AS TIMESTAMPTZ) - to_hours(25) THEN released.releases END AS releases,
     health.is_sample
 FROM operation_hours(CAST($as_of AS TIMESTAMPTZ)) AS health
-CROSS JOIN releases_before(CAST($as_of AS TIMESTAMPTZ), 26) AS released
+CROSS JOIN releases_before(CAST($as_of AS TIMESTAMPTZ), 26, CAST($environments AS MAP(VARCHAR, VARCHAR))) AS released

@@ -61,4 +61,4 @@ def _recommendation(row: SelectedRow) -> str:
     return f"Check whether its job still runs; if not, {close}, check what it already deployed, and start it again."
 
 
-STUCK_DEPLOYMENT = Kind("stuck_deployment", parameters=("as_of", "window_days", "gap_seconds"), describe=describe)
+STUCK_DEPLOYMENT = Kind("stuck_deployment", parameters=("as_of", "window_days", "gap_seconds", "environments"), describe=describe)

@@ -10,7 +10,10 @@ WITH places AS (
 known AS MATERIALIZED (
     SELECT deployments.*, places.stuck
     FROM deployments_as_of(
-        CAST($as_of AS TIMESTAMPTZ), CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)), $gap_seconds
+        CAST($as_of AS TIMESTAMPTZ),
+        CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)),
+        $gap_seconds,
+        CAST($environments AS MAP(VARCHAR, VARCHAR))
     ) AS deployments
     INNER JOIN places USING (environment, service)
 ),
@@ -30,9 +33,11 @@ stuck AS MATERIALIZED (
 ended AS (
     SELECT duration_seconds
     FROM attempts_as_of(
-        CAST($as_of AS TIMESTAMPTZ), CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER))
+        CAST($as_of AS TIMESTAMPTZ),
+        CAST($as_of AS TIMESTAMPTZ) - to_days(CAST($window_days AS INTEGER)),
+        CAST($environments AS MAP(VARCHAR, VARCHAR))
     )
-    WHERE status <> 'open' AND duration_seconds >= 0
+    WHERE status NOT IN ('open', 'undated') AND duration_seconds >= 0
 ),
 
 longer AS (

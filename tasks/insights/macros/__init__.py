@@ -5,7 +5,18 @@ import duckdb
 
 from storage.sql_files import sql_beside
 
-MACROS = ("instants", "sources", "people", "deployments", "scans", "expertise", "cpu", "operations")
+MACROS = (
+    "instants",
+    "sources",
+    "people",
+    "deployments",
+    "incidents",
+    "deployment_counts",
+    "scans",
+    "expertise",
+    "cpu",
+    "operations",
+)
 """In the order of what uses what."""
 
 

@@ -49,9 +49,9 @@ def with_exact_interval(name: str, successes: pl.Series, n: pl.Series) -> list[p
     return [pl.Series(f"{name}_{end}", np.where(trials > 0, values, np.nan)).fill_nan(None) for end, values in ends]
 
 
-def with_poisson_rate(name: str, events: pl.Series, span: float) -> list[pl.Series]:
-    """The columns `name`, `name`_low and `name`_high: events over `span`, with the exact 95 % interval of what was to be expected
-    (Garwood, Biometrika 28, 1936)."""
-    count = events.to_numpy()
+def with_poisson_rate(name: str, events: pl.Series, spans: pl.Series) -> list[pl.Series]:
+    """The columns `name`, `name`_low and `name`_high: events over their spans, with the exact 95 % interval of what was to be
+    expected (Garwood, Biometrika 28, 1936)."""
+    count, span = events.to_numpy(), spans.to_numpy()
     low, high = np.where(count == 0, 0.0, chi2.ppf(TAIL, 2 * count) / 2), chi2.isf(TAIL, 2 * count + 2) / 2
     return [pl.Series(f"{name}{end}", values / span) for end, values in (("", count), ("_low", low), ("_high", high))]

@@ -48,7 +48,7 @@ def censored_median(ended: Values, unended: Values) -> CensoredMedian:
 def with_censored_median(ended: pl.Series, unended: pl.Series, name: str) -> list[pl.Series]:
     """The columns `name`_seconds, `name`_low and `name`_high of two columns of lists of times."""
     pairs = zip(ended, unended, strict=True)
-    rows = [censored_median(done.to_numpy(), lasting.to_numpy()) for done, lasting in pairs]
+    rows = [censored_median(done.to_numpy(), lasting.to_numpy()) if len(done) else CensoredMedian() for done, lasting in pairs]
     return [
         pl.Series(f"{name}_{end}", [row[place] for row in rows], dtype=pl.Float64)
         for place, end in enumerate(("seconds", "low", "high"))

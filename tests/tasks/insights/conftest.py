@@ -27,7 +27,7 @@ def read_by(name: str) -> Table:
     return DATASETS[insight.reads[0]] if insight.reads else INSIGHTS[insight.table.inputs[0]]
 
 
-Compute = Callable[[str, pl.DataFrame, Mapping[str, Any]], pl.DataFrame]
+Compute = Callable[..., pl.DataFrame]
 
 
 @pytest.fixture(scope="session")
@@ -42,16 +42,22 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="session")
 def compute(con: duckdb.DuckDBPyConnection) -> Compute:
-    """Rows of the one table it reads (any types, columns may lack) and parameters -> the insight's rows, checked."""
+    """Rows of the one table it reads (any types, columns may lack), parameters, and rows of other datasets -> the insight's rows,
+    checked."""
 
-    def compute_insight(name: str, rows: pl.DataFrame, parameters: Mapping[str, Any]) -> pl.DataFrame:
-        table, given = read_by(name), taken(BY_NAME[name], SHIPPED) | dict(parameters)
+    def fill(table: Table, rows: pl.DataFrame) -> None:
         said = {c.name: f"coalesce({c.name}, 'load')" if c.name == "source" else c.name for c in table.columns}
         casts = ", ".join(f"CAST({said[c.name]} AS {c.type}) AS {c.name}" for c in table.columns if c.name in rows.columns)
+        with registered(con, "given", rows):
+            con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT {casts} FROM given")
+
+    def compute_insight(name: str, rows: pl.DataFrame, parameters: Mapping[str, Any], **others: pl.DataFrame) -> pl.DataFrame:
+        given = taken(BY_NAME[name], SHIPPED) | dict(parameters)
         con.execute("BEGIN")
         try:
-            with registered(con, "given", rows):
-                con.execute(f"INSERT INTO {table.full_name} BY NAME SELECT {casts} FROM given")
+            fill(read_by(name), rows)
+            for dataset, more in others.items():
+                fill(DATASETS[dataset], more)
             frame = BY_NAME[name].derived(BY_NAME[name].read(con, given), given)
         finally:
             con.execute("ROLLBACK")

@@ -1,5 +1,6 @@
 """Golden cases: `cases/<table>/<case>/` holds the rows of the raw table, the parameters with the reason of the case, and the rows
-expected, worked out by hand. Columns that a case is not about are left out of its expected.csv; rows never are."""
+expected, worked out by hand. Rows of another dataset are in a file of its name. Columns that a case is not about are left out of
+its expected.csv; rows never are."""
 
 import tomllib
 from pathlib import Path
@@ -8,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from storage.catalogue import INSIGHTS
+from storage.catalogue import DATASETS, INSIGHTS
 
 CASES = sorted(path.parent for path in Path(__file__).with_name("cases").glob("*/*/input.csv"))
 ORDERED = ("active_scans",)
@@ -21,7 +22,8 @@ def test_golden_case(case: Path, compute) -> None:
     if "attributes" in rows.columns:
         rows = rows.with_columns(pl.col("attributes").fill_null(""))
     parameters = tomllib.loads((case / "parameters.toml").read_text())
-    computed = compute(name, rows, parameters)
+    beside = {path.stem: pl.read_csv(path, infer_schema=False) for path in case.glob("*.csv") if path.stem in DATASETS}
+    computed = compute(name, rows, parameters, **beside)
     expected = _expected(case / "expected.csv", computed.schema)
     assert_frame_equal(computed.select(expected.columns), expected, check_row_order=name in ORDERED, abs_tol=1e-9, rel_tol=1e-9)
     assert set(computed["as_of"]) <= {parameters["as_of"]}

@@ -26,6 +26,7 @@ from tasks.insights.anomaly_scores import ANOMALY_SCORES
 from tasks.insights.application_health import APPLICATION_HEALTH
 from tasks.insights.book import check_output
 from tasks.insights.deployment_metrics import DEPLOYMENT_METRICS
+from tasks.insights.deployment_periods import DEPLOYMENT_PERIODS
 from tasks.insights.deployment_trends import DEPLOYMENT_TRENDS
 from tasks.insights.domain_experts import DOMAIN_EXPERTS
 from tasks.insights.domain_owners import DOMAIN_OWNERS
@@ -110,6 +111,7 @@ def home(tmp_path: Path) -> Home:
 def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     root = str(home.root)
     compute_table(DEPLOYMENT_METRICS, root, limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
+    compute_table(DEPLOYMENT_PERIODS, root, limits=LIMITS, as_of=as_of)
     compute_table(ACTIVE_SCANS, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     compute_table(DEPLOYMENT_TRENDS, root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
     compute_table(SCAN_PERFORMANCE, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
@@ -160,6 +162,7 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
         ("anomaly_scores", AS_OF, 3),
         ("application_health", AS_OF, 1),
         ("deployment_metrics", AS_OF, 4),
+        ("deployment_periods", AS_OF, 8),
         ("deployment_trends", AS_OF, 2),
         ("domain_experts", AS_OF, 2),
         ("domain_owners", AS_OF, 1),

@@ -12,7 +12,7 @@ AS_OF = datetime(2026, 3, 10, tzinfo=UTC)
 DEPLOYMENTS = {"as_of": AS_OF, "window_days": 7, "gap_seconds": 3600.0, "bound_seconds": 86_400.0, "rework_seconds": 86_400.0}
 COUNTS = (
     *("deployments", "attempts", "succeeded", "failed", "rolled_back", "canceled", "in_progress", "stuck", "out_of_bounds"),
-    *("durations", "failed_changes", "recovered", "unrecovered", "rework", "lead_times"),
+    *("durations", "failed_changes", "recovered", "unrecovered", "rework", "lead_times", "undated"),
 )
 EXAMPLES = 10
 INSTANT = pl.Datetime("us", "UTC")
@@ -22,7 +22,8 @@ deployments = st.fixed_dictionaries(
     {
         "service": st.sampled_from(["api", "web", "job"]),
         "version": st.sampled_from(["v1", "v2", None]),
-        "environment": st.sampled_from(["production", "staging"]),
+        "environment": st.sampled_from(["production", "PROD ", "staging"]),
+        "target": st.sampled_from([None, "eu", "us"]),
         "status": st.sampled_from(["pending", "running", "succeeded", "failed", "rolled_back", "canceled"]),
         "started_at": st.none() | offsets,
         "seconds": st.none() | st.integers(-60, 100_000),
@@ -68,7 +69,7 @@ def deployment_rows(drawn: list[dict[str, Any]]) -> pl.DataFrame:
     for row in rows:
         seconds, started = row.pop("seconds"), row["started_at"]
         row["finished_at"] = started + timedelta(seconds=seconds) if started and seconds is not None else None
-    texts = ("deployment_id", "service", "version", "environment", "status", "source")
+    texts = ("deployment_id", "service", "version", "environment", "target", "status", "source")
     instants, flags = ("committed_at", "started_at", "finished_at", "updated_at"), ("is_rollback", "is_hotfix")
     schema = {**dict.fromkeys(texts, pl.String), **dict.fromkeys(instants, INSTANT), **dict.fromkeys(flags, pl.Boolean)}
     return pl.DataFrame(rows, schema=schema)
@@ -204,24 +205,48 @@ def test_no_attempt_falls_between_the_counts(compute, rows: pl.DataFrame) -> Non
     """Without versions every attempt is its own deployment: what had appeared, and had not ended before the window, is counted."""
     table = compute("deployment_metrics", rows, DEPLOYMENTS)
     total = table.filter(pl.col("environment") == "all", pl.col("service") == "all").row(0, named=True)
-    begun = pl.coalesce("started_at", "committed_at", "updated_at")
-    ended = pl.when(~pl.col("status").is_in(["pending", "running"])).then(pl.coalesce("finished_at", "updated_at"))
-    seen = rows.filter(begun < AS_OF).filter((ended >= AS_OF - timedelta(days=7)).fill_null(True))
-    assert total["deployments"] + total["canceled"] + total["in_progress"] + total["stuck"] == seen.height
+    appeared = pl.coalesce("started_at", "committed_at", "finished_at", "updated_at")
+    ended = ~pl.col("status").is_in(["pending", "running"]) & (pl.coalesce("finished_at", "updated_at") < AS_OF)
+    placed = pl.coalesce("finished_at", appeared)
+    seen = rows.filter(appeared < AS_OF).filter(~ended | (placed >= AS_OF - timedelta(days=7)))
+    assert sum(total[name] for name in ("deployments", "canceled", "in_progress", "stuck", "undated")) == seen.height
 
 
-outside = st.sampled_from([timedelta(days=-30), timedelta(days=2)])
-
-
-@given(st.lists(deployments, max_size=8).map(deployment_rows), st.lists(st.tuples(outside, deployments), max_size=4))
-@settings(max_examples=EXAMPLES, deadline=None)
-def test_deployments_outside_the_window_change_nothing(compute, rows: pl.DataFrame, others) -> None:
+def finished_at(by: timedelta, others: list[dict[str, Any]]) -> pl.DataFrame:
     finished = {"status": "succeeded", "seconds": 300}
-    far = [row | finished | {"started_at": AS_OF + by} for by, row in others]
-    more = deployment_rows(far).with_columns(deployment_id="x" + pl.col("deployment_id"))
-    assert_frame_equal(
-        compute("deployment_metrics", pl.concat([rows, more]), DEPLOYMENTS), compute("deployment_metrics", rows, DEPLOYMENTS)
-    )
+    far = [row | finished | {"started_at": AS_OF + by} for row in others]
+    return deployment_rows(far).with_columns(deployment_id="x" + pl.col("deployment_id"))
+
+
+@given(st.lists(deployments, max_size=12).map(deployment_rows), st.randoms(use_true_random=False))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_weeks_and_months_tell_of_the_same_deployments_in_any_order(compute, rows: pl.DataFrame, random) -> None:
+    table = compute("deployment_periods", rows, DEPLOYMENTS)
+    shuffled = rows[random.sample(range(rows.height), rows.height)] if rows.height else rows
+    assert_frame_equal(compute("deployment_periods", shuffled, DEPLOYMENTS), table, check_exact=True)
+    names = ("deployments", "canceled", "failed_changes", "rework", "recovered", "unrecovered", "lead_times")
+    sums = [table.filter(period=period).group_by("environment", "service").agg(pl.col(names).sum()) for period in ("week", "month")]
+    assert_frame_equal(*sums, check_row_order=False)
+
+
+@given(st.lists(deployments, max_size=8).map(deployment_rows), st.lists(deployments, max_size=4))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_deployments_after_as_of_change_nothing(compute, rows: pl.DataFrame, others) -> None:
+    more = pl.concat([rows, finished_at(timedelta(days=2), others)])
+    for name in ("deployment_metrics", "deployment_periods"):
+        assert_frame_equal(compute(name, more, DEPLOYMENTS), compute(name, rows, DEPLOYMENTS))
+
+
+@given(st.lists(deployments, max_size=8).map(deployment_rows), st.lists(deployments, max_size=4))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_deployments_before_the_window_say_only_what_is_first(compute, rows: pl.DataFrame, others) -> None:
+    """Since when a place is known, and which versions were delivered already: fewer lead times, and never more a day."""
+    more = pl.concat([rows, finished_at(timedelta(days=-30), others)])
+    with_them, without = (compute("deployment_metrics", each, DEPLOYMENTS) for each in (more, rows))
+    first = pl.selectors.starts_with("lead_", "deployments_per_day", "known_days")
+    assert_frame_equal(with_them.select(~first), without.select(~first))
+    assert (with_them["lead_times"] <= without["lead_times"]).all()
+    assert (with_them["deployments_per_day"] <= without["deployments_per_day"]).all()
 
 
 @given(st.lists(samples, max_size=12).map(sample_rows))

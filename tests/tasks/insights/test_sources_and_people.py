@@ -12,6 +12,7 @@ from tasks.insights.macros import define_macros
 from tasks.insights.scan_performance import SCAN_PERFORMANCE, derive_performance
 from tests.acts import AS_OF, act_rows, ago, put_rows, scores_of
 from tests.insight_rows import insert
+from tests.insights import SHIPPED
 
 QUEUE = {"queue_bound_seconds": 604_800.0}
 HOUR = timedelta(hours=1)
@@ -86,6 +87,7 @@ def metrics(con, **changes):
     given = {
         "as_of": AS_OF + 2 * HOUR, "window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0,
         "lead_bound_seconds": 31_536_000.0, "rework_seconds": 86_400.0,
+        "environments": SHIPPED.insights.environment_names, "link_seconds": 86_400.0,
     } | changes  # fmt: skip
     return derive_metrics(DEPLOYMENT_METRICS.read(con, given), given["as_of"], 90)
 

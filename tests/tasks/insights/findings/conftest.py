@@ -11,9 +11,10 @@ from storage.catalogue import TABLES
 from tasks.insights.book import check_output
 from tasks.insights.performance_insights import TABLE, find
 from tests.insight_rows import BLANK_AT, enter, insert
+from tests.insights import SHIPPED
 
 AS_OF = BLANK_AT
-PARAMETERS = {"as_of": AS_OF, "window_days": 90, "gap_seconds": 3600.0}
+PARAMETERS = {"as_of": AS_OF, "window_days": 90, "gap_seconds": 3600.0, "environments": SHIPPED.insights.environment_names}
 
 Rows = Sequence[Mapping[str, Any]]
 Find = Callable[..., list[dict[str, Any]]]

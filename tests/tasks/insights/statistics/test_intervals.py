@@ -86,7 +86,7 @@ def test_exact_interval_without_observations_is_null() -> None:
 
 @given(st.integers(0, 5000), st.floats(0.5, 400))
 def test_poisson_bounds_leave_a_tail_of_a_fortieth(events: int, span: float) -> None:
-    rate, low, high = (column[0] for column in with_poisson_rate("rate", pl.Series([events]), span))
+    rate, low, high = (column[0] for column in with_poisson_rate("rate", pl.Series([events]), pl.Series([span])))
     assert low <= rate == events / span <= high
     assert poisson.cdf(events, high * span) == pytest.approx(0.025, rel=1e-6)
     assert low == 0.0 if events == 0 else poisson.sf(events - 1, low * span) == pytest.approx(0.025, rel=1e-6)

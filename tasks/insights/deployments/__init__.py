@@ -1,0 +1,1 @@
+"""What the tables of deployments have in common."""
