@@ -76,6 +76,7 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## Run the benchmarks: collecting, extra
 	$(BIN)/python -m benchmarks.calibration.intervals
 	$(BIN)/python -m benchmarks.calibration.change_points
 	$(BIN)/python -m benchmarks.calibration.stuck_scans
+	$(BIN)/python -m benchmarks.calibration.scan_queues
 	$(BIN)/python -m benchmarks.calibration.leaks
 	$(BIN)/python -m benchmarks.calibration.disk_forecasts --runs 100
 	$(BIN)/python -m benchmarks.calibration.cpu --weeks 4
