@@ -22,10 +22,16 @@ WHOLE = (
     "tests/tasks/sources/sample/test_sample_truth.py",
 )
 """Files in which all share a set-up that is slow."""
-KEPT_SECONDS = 3.0
+KEPT_SECONDS = 1.5
 """Of a file of slow tests alone the quickest is kept, if it takes no longer."""
-KEPT = ("tests/tasks/insights/test_cases.py",)
-"""Files of many quick cases of one function."""
+KEPT = (
+    "tests/flows/serving/test_supervisor.py::test_flow_run_sees",
+    "tests/flows/serving/test_supervisor.py::test_port_in_use",
+    "tests/flows/test_run.py::test_one_command",
+    "tests/tasks/insights/test_cases.py",
+    "tests/tasks/insights/test_sources_and_people.py",
+)
+"""Files of many quick cases of one function; a whole real run, and a real `up`."""
 DURATION = re.compile(r"\s*(?P<seconds>[\d.]+)s (?P<phase>call|setup|teardown)\s+(?P<file>\S+?)::(?P<name>[\w:]+)")
 
 
