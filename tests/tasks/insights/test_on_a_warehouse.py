@@ -36,6 +36,7 @@ from tasks.insights.hours import choose_window_start
 from tasks.insights.metric_correlations import METRIC_CORRELATIONS
 from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS
 from tasks.insights.scan_performance import SCAN_PERFORMANCE
+from tasks.insights.scan_queues import SCAN_QUEUES
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
 from tasks.insights.user_profiles import USER_PROFILES
 from tests.acts import act_rows
@@ -43,7 +44,7 @@ from tests.homes import migrated_home
 from tests.insights import compute_table
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
-UNFILLED = {"insights.anomalies", "insights.metric_correlations"}
+UNFILLED = {"insights.anomalies", "insights.metric_correlations", "insights.scan_queues"}
 """Four hours of three samples are no anomaly and no correlation; test_metric_correlations.py has the task with rows."""
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 SCAN_OPTIONS = {"window_days": 90, "queue_bound_seconds": 604_800.0}
@@ -113,6 +114,7 @@ def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     compute_table(DEPLOYMENT_METRICS, root, limits=LIMITS, as_of=as_of, **DEPLOYMENT_OPTIONS)
     compute_table(DEPLOYMENT_PERIODS, root, limits=LIMITS, as_of=as_of)
     compute_table(ACTIVE_SCANS, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
+    compute_table(SCAN_QUEUES, root, limits=LIMITS, as_of=as_of)
     compute_table(DEPLOYMENT_TRENDS, root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
     compute_table(SCAN_PERFORMANCE, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     compute_table(EXPERTISE_SCORES, root, limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
@@ -171,6 +173,7 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
         ("metric_correlations", AS_OF, 0),
         ("performance_insights", AS_OF, 1),
         ("scan_performance", AS_OF, 1),
+        ("scan_queues", AS_OF, 0),
         ("system_metrics_hourly", AS_OF, 3),
         ("user_profiles", AS_OF, 2),
     ]
