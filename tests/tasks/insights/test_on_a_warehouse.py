@@ -45,7 +45,7 @@ from tests.insights import compute_table
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 UNFILLED = {"insights.anomalies", "insights.metric_correlations", "insights.scan_queues"}
-"""Four hours of three samples are no anomaly and no correlation, and no scan waits; test_metric_correlations.py has the task with rows."""
+"""Four hours of three samples are no anomaly and no correlation, and no scan waits; other tests have these tables with rows."""
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 SCAN_OPTIONS = {"window_days": 90, "queue_bound_seconds": 604_800.0}
 TREND_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
