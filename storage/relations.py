@@ -66,11 +66,6 @@ def drop(con: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:
     con.execute(f"DROP {kind} IF EXISTS {name}")
 
 
-def make_like(con: duckdb.DuckDBPyConnection, name: str, relation: str) -> None:
-    """A table without rows that has the columns of the relation, unless there is one."""
-    con.execute(f"CREATE TABLE IF NOT EXISTS {name} AS FROM {relation} LIMIT 0")
-
-
 def empty(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Take all rows out of a table of a file that is being made, and take no note of it, as `remove` does."""
     con.execute(f"DELETE FROM {name}")

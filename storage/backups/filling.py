@@ -15,8 +15,9 @@ from storage.errors import GovpulseError
 from storage.home import Home
 from storage.journal.files import LANDED
 from storage.migrations import migrate, migrations
+from storage.migrations.declared import make_as_stored
 from storage.quoting import quote_text
-from storage.relations import count_rows, empty, make_like, table_names
+from storage.relations import count_rows, empty, table_names
 from storage.transaction import transaction
 
 MIGRATIONS = "ops.schema_migrations"
@@ -99,7 +100,7 @@ def _fill_table(con: duckdb.DuckDBPyConnection, folder: Path, name: str, parts: 
     columns that it had."""
     files = ", ".join(quote_text(str(folder / part.file.path)) for part in parts)
     source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
-    make_like(con, name, source)
+    make_as_stored(con, name, source)
     types, stored = _types(con, name), _types(con, f"(FROM {source})")
     names = [column for column in types if column in stored]
     values = [column if types[column] == stored[column] else f"CAST({column} AS {types[column]})" for column in names]

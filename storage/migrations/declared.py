@@ -35,6 +35,20 @@ def declare(con: duckdb.DuckDBPyConnection) -> list[str]:
     return list(missing)
 
 
+def make_as_stored(con: duckdb.DuckDBPyConnection, name: str, relation: str, database: str | None = None) -> None:
+    """Make a table that no migration makes, unless there is one, for rows that are stored elsewhere: with their columns, each as it is
+    declared.
+
+    Args:
+        relation: what has the rows.
+        database: where the table is made; by default in the one in use.
+    """
+    known = {column.name: _defined(column) for column in declared().get(name, ())}
+    stored = con.sql(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    columns = ", ".join(known.get(row[0], f'"{row[0]}" {row[1]}') for row in stored)
+    con.execute(f"CREATE TABLE IF NOT EXISTS {f'{database}.' if database else ''}{name} ({columns})")
+
+
 def _missing(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
     """What is missing, and the statement that adds it. Columns are counted first, for that is a tenth of the time."""
     counted = dict(con.execute(sql_beside(__file__, "columns_counted"), {"schemas": SCHEMAS}).fetchall())
@@ -49,4 +63,4 @@ def _missing(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
 
 
 def _defined(column: Column) -> str:
-    return f"{column.name} {column.type}{' NOT NULL' if column.is_required else ''}"
+    return f'"{column.name}" {column.type}{" NOT NULL" if column.is_required else ""}'

@@ -27,7 +27,8 @@ from storage.journal.replay import Replayed, replay
 from storage.limits import Limits
 from storage.migrations import FOLDER as MIGRATIONS
 from storage.migrations import migrate, migrations
-from storage.relations import column_names, empty, has_rows, make_like, table_names, values_of
+from storage.migrations.declared import make_as_stored
+from storage.relations import column_names, empty, has_rows, table_names, values_of
 from storage.rewriting import rewrite
 from storage.salvage.reading import Loss, copy_table
 from storage.salvage.repair import go_back, guess_metadata, repair_file, repair_log
@@ -227,7 +228,7 @@ def _chosen(numbers: set[int]) -> Iterator[Path]:
 def _copied(con: duckdb.DuckDBPyConnection, name: str) -> list[Loss]:
     if name == MIGRATIONS_DONE and has_rows(con, f"fresh.{name}"):
         return []
-    make_like(con, f"fresh.{name}", f"damaged.{name}")
+    make_as_stored(con, name, f"damaged.{name}", "fresh")
     old, new = (column_names(con, name, database) for database in ("damaged", "fresh"))
     return copy_table(con, name, [column for column in new if column in old])
 
