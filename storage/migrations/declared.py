@@ -36,7 +36,7 @@ def declare(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def make_as_stored(con: duckdb.DuckDBPyConnection, name: str, relation: str, database: str | None = None) -> None:
-    """Make a table that no migration makes, unless there is one, for rows that are stored elsewhere: with their columns, each as it is
+    """Make a table that no migration makes, unless there is one, for rows that are stored elsewhere: with their columns, each as
     declared.
 
     Args:
