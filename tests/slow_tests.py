@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 LIST = Path(__file__).with_suffix(".txt")
-SECONDS = 0.5
+SECONDS = 0.42
 """What takes longer, with all its parameters, is slow."""
 SHARED_SECONDS = 3.0
 """A set-up that takes longer is one that tests share; it tells nothing of the test that happened to come first."""
