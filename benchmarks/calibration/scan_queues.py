@@ -110,11 +110,7 @@ def main() -> None:
         print(f"{sources} sources, {slots} slots, {asked.weeks} weeks: {count}")
     share = sum(count.found for count in counts) / sum(count.stops for count in counts)
     bars = [
-        Bar(
-            "stops found by the second extraction, share",
-            share,
-            0.99,
-        ),
+        Bar("stops found by the second extraction, share", share, 0.99),
         Bar("moving queues said to stand still", float(sum(count.false for count in counts)), 0.0, is_most=True),
     ]
     for bar in bars:

@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from tasks.insights.deployments.figures import known_days, with_figures
-from tasks.insights.deployments.unions import COUNTS, PLACE, nothing, unions
+from tasks.insights.deployments.unions import COUNTING, COUNTS, PLACE, nothing, unions
 from tasks.insights.insight import Insight
 from tasks.insights.statistics.intervals import with_exact_interval
 from tasks.insights.statistics.quantiles import with_p90
@@ -52,14 +52,6 @@ def _no_data_reason() -> pl.Expr:
 DEPLOYMENT_METRICS = Insight(
     __file__,
     reads=("deployments", "incidents"),
-    takes={
-        "window_days": "insights.window_days",
-        "gap_seconds": "insights.attempt_gap_seconds",
-        "environments": "insights.environment_names",
-        "bound_seconds": "insights.duration_bound_seconds",
-        "lead_bound_seconds": "insights.lead_bound_seconds",
-        "rework_seconds": "insights.rework_seconds",
-        "link_seconds": "insights.incident_link_seconds",
-    },
+    takes={"window_days": "insights.window_days", **COUNTING},
     derive=derive_metrics,
 )

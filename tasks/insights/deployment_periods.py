@@ -3,7 +3,7 @@
 import polars as pl
 
 from tasks.insights.deployments.figures import known_days, with_figures
-from tasks.insights.deployments.unions import COUNTS, PLACE, TIMES, unions
+from tasks.insights.deployments.unions import COUNTING, COUNTS, PLACE, TIMES, unions
 from tasks.insights.insight import Insight
 
 SPAN = ("as_of", "period", "start_at", "end_at", "is_complete")
@@ -21,14 +21,6 @@ def derive_periods(parts: pl.DataFrame) -> pl.DataFrame:
 DEPLOYMENT_PERIODS = Insight(
     __file__,
     reads=("deployments", "incidents"),
-    takes={
-        "months": "insights.period_months",
-        "gap_seconds": "insights.attempt_gap_seconds",
-        "environments": "insights.environment_names",
-        "bound_seconds": "insights.duration_bound_seconds",
-        "lead_bound_seconds": "insights.lead_bound_seconds",
-        "rework_seconds": "insights.rework_seconds",
-        "link_seconds": "insights.incident_link_seconds",
-    },
+    takes={"months": "insights.period_months", **COUNTING},
     derive=derive_periods,
 )

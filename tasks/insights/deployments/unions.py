@@ -10,6 +10,15 @@ COUNTS = (
     *("incidents", "incident_failed_changes"),
 )
 """Counts of what ended, which any span of time has."""
+COUNTING = {
+    "gap_seconds": "insights.attempt_gap_seconds",
+    "environments": "insights.environment_names",
+    "bound_seconds": "insights.duration_bound_seconds",
+    "lead_bound_seconds": "insights.lead_bound_seconds",
+    "rework_seconds": "insights.rework_seconds",
+    "link_seconds": "insights.incident_link_seconds",
+}
+"""What counting takes from the settings: the parameters of `deployment_counts_as_of`."""
 TIMES = ("durations", "lead_times", "recovery_times", "open_times", "incident_recovery_times", "incident_open_times")
 
 

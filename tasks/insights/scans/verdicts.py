@@ -19,10 +19,12 @@ PRIOR_SHARE, PRIOR_WEIGHT = 0.02, 50.0
 GRACE_SECONDS = 1800.0
 """Nobody is woken within this beyond the usual time (s): twice the 15 minutes between extractions."""
 SUREST_IN_GRACE = 0.9
+"""Below `DEAD`: how sure a scan can be dead within the grace."""
 SIGN_LASTS_SECONDS = 3600.0
 """A sign of life counts no longer where the platform does not show how often it gives any (s)."""
 LEAST_SIGN_SECONDS = 600.0
 ENOUGH_SIGNS = 5
+"""Fewer scans with a sign do not show how long signs last."""
 SIGNS_MISSED = 3.0
 """So many times the median age of the platform's signs is as long as one lasts."""
 MOST_ALIVE = 2.0
