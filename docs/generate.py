@@ -14,6 +14,7 @@ from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 from flows.settings import PREFIX, ChannelSettings, Settings
 from storage.catalogue import TABLES, Column, Table
 from tasks.alerts.written_rule import WrittenRule
+from tasks.insights.scans.limit import ScanLimit
 from tasks.wording import write_duration
 
 FOLDER = Path(__file__).parent
@@ -81,8 +82,9 @@ def settings_page() -> str:
             lines += [_setting(f"{name}.{key}", f"{name}__{key}", inner) for key, inner in section.model_fields.items()]
         else:
             lines += [_setting(name, name, field)]
-    lines += ["", "Each `[[notifications.channels]]` has:", "", "| key | default | what it is |", "|---|---|---|"]
-    lines += [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in ChannelSettings.model_fields.items()]
+    for place, model in {"scans.limits": ScanLimit, "notifications.channels": ChannelSettings}.items():
+        lines += ["", f"Each `[[{place}]]` has:", "", "| key | default | what it is |", "|---|---|---|"]
+        lines += [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in model.model_fields.items()]
     return "\n".join([*lines, ""])
 
 
@@ -94,7 +96,7 @@ def _setting(key: str, variable: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if isinstance(field.default, tuple) and isinstance(field.default[0], ChannelSettings):
+    if isinstance(field.default, tuple) and field.default and isinstance(field.default[0], ChannelSettings):
         return ", ".join(channel.name for channel in field.default)
     if isinstance(field.default, dict | tuple):
         return f"`{json.dumps(field.default, default=str)}`"

@@ -19,6 +19,7 @@ from storage.limits import Limits
 from storage.people.pseudonyms import Addresses
 from storage.publishing.audience import Audience
 from tasks.insights.expertise.rules import ExpertiseRules
+from tasks.insights.scans.limit import ScanLimit, as_rows
 from tasks.notifications.channels import Kind, mistake_in
 from tasks.patterns import compiled
 from tasks.sources.address import Address
@@ -148,6 +149,18 @@ class InsightSettings(Section):
 
 def _spelled(word: str) -> str:
     return word.strip().lower()
+
+
+class ScanSettings(Section):
+    """What scans must keep (docs/metrics.md)."""
+
+    limits: tuple[ScanLimit, ...] = Field(
+        (), description="limits of your own; of several with longer_than, or with done_by, the first that fits a scan counts"
+    )
+
+    @property
+    def as_rows(self) -> str:
+        return as_rows(self.limits)
 
 
 class ExpertiseSettings(Section):
@@ -391,6 +404,7 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     collect: CollectSettings = CollectSettings()
     insights: InsightSettings = Field(default_factory=InsightSettings)  # a default would be merged with what is set
+    scans: ScanSettings = ScanSettings()
     expertise: ExpertiseSettings = ExpertiseSettings()
     people: PeopleSettings = PeopleSettings()
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)  # a default would be merged with what is set

@@ -119,12 +119,14 @@ def read_files(run: Run, source: Source) -> None:
 
 def judge_scans(run: Run) -> None:
     from tasks.insights.active_scans import ACTIVE_SCANS
+    from tasks.insights.scan_limits import SCAN_LIMITS
     from tasks.insights.scan_queues import SCAN_QUEUES
 
     with run.turn() as is_ours:
         if is_ours:
             compute_one(run, ACTIVE_SCANS)
             compute_one(run, SCAN_QUEUES)
+            compute_one(run, SCAN_LIMITS)
 
 
 @contextmanager

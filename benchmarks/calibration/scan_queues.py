@@ -48,7 +48,8 @@ def outages(rng: np.random.Generator, days: int) -> list[tuple[float, float]]:
 
 
 def looks(platform: Platform, down: list[tuple[float, float]], days: int) -> Iterator[tuple[float, float]]:
-    """When it is looked at, and when the source had last been read; only where two scans wait that none has overtaken."""
+    """When it is looked at, and when the source had last been read; only where two scans wait that none has overtaken, and nothing
+    has begun for as long as a queue must stand at least."""
     asked, begun = (platform.scans[name].to_numpy() for name in ("asked", "begun"))
     begun = np.where(np.isnan(begun), np.inf, begun)
     for at in np.arange(EARLIEST_STOP_DAYS * DAY, days * DAY, EVERY):
@@ -56,6 +57,8 @@ def looks(platform: Platform, down: list[tuple[float, float]], days: int) -> Ite
         while any(begin <= read < end for begin, end in down):
             read -= EVERY
         overtaken_before = asked[begun < read].max(initial=0.0)
+        if read - begun[begun < read].max(initial=0.0) < LEAST_SECONDS:
+            continue
         if np.count_nonzero((asked < read) & (begun >= read) & (asked >= overtaken_before)) >= LEAST_WAITING:
             yield float(at), float(read)
 

@@ -23,6 +23,7 @@ from tasks.insights.findings.knowledge_at_risk import KNOWLEDGE_AT_RISK
 from tasks.insights.findings.memory_leak import MEMORY_LEAK
 from tasks.insights.findings.queue_stands_still import QUEUE_STANDS_STILL
 from tasks.insights.findings.response_time_degradation import RESPONSE_TIME_DEGRADATION
+from tasks.insights.findings.scan_limit import SCAN_LIMIT
 from tasks.insights.findings.scan_slowdown import SCAN_SLOWDOWN
 from tasks.insights.findings.stuck_deployment import STUCK_DEPLOYMENT
 from tasks.insights.findings.stuck_scan import STUCK_SCAN
@@ -32,6 +33,7 @@ from tasks.insights.insight import Insight, Underway
 KINDS = (
     STUCK_SCAN,
     QUEUE_STANDS_STILL,
+    SCAN_LIMIT,
     SCAN_SLOWDOWN,
     DEPLOYMENT_FAILURES,
     STUCK_DEPLOYMENT,

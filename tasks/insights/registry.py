@@ -17,6 +17,7 @@ from tasks.insights.forecasts import FORECASTS
 from tasks.insights.insight import Insight
 from tasks.insights.metric_correlations import METRIC_CORRELATIONS
 from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS
+from tasks.insights.scan_limits import SCAN_LIMITS
 from tasks.insights.scan_performance import SCAN_PERFORMANCE
 from tasks.insights.scan_queues import SCAN_QUEUES
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
@@ -29,6 +30,7 @@ REGISTERED: tuple[Insight, ...] = (
     SCAN_PERFORMANCE,
     ACTIVE_SCANS,
     SCAN_QUEUES,
+    SCAN_LIMITS,
     EXPERTISE_SCORES,
     DOMAIN_EXPERTS,
     DOMAIN_OWNERS,

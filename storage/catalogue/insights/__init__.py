@@ -13,6 +13,7 @@ from storage.catalogue.insights.expertise_scores import EXPERTISE_SCORES
 from storage.catalogue.insights.forecasts import FORECASTS
 from storage.catalogue.insights.metric_correlations import METRIC_CORRELATIONS
 from storage.catalogue.insights.performance_insights import PERFORMANCE_INSIGHTS
+from storage.catalogue.insights.scan_limits import SCAN_LIMITS
 from storage.catalogue.insights.scan_performance import SCAN_PERFORMANCE
 from storage.catalogue.insights.scan_queues import SCAN_QUEUES
 from storage.catalogue.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
@@ -25,6 +26,7 @@ TABLES = (
     SCAN_PERFORMANCE,
     ACTIVE_SCANS,
     SCAN_QUEUES,
+    SCAN_LIMITS,
     EXPERTISE_SCORES,
     DOMAIN_EXPERTS,
     DOMAIN_OWNERS,

@@ -20,7 +20,11 @@ from tests.insight_rows import insert
 
 Put = Callable[[duckdb.DuckDBPyConnection, datetime, Any], None]
 RULES = {rule.name: rule for rule in read_rules(SHIPPED)}
-TOLD_BY_ANOTHER = {"stuck_scan": "scan_probably_dead", "queue_stands_still": "scan_queue_stands_still"}
+TOLD_BY_ANOTHER = {
+    "stuck_scan": "scan_probably_dead",
+    "queue_stands_still": "scan_queue_stands_still",
+    "scan_limit": "scan_limit_missed",
+}
 """Kinds of finding without a rule of their own, and the rule that tells of the same."""
 OPS = {"ops": "warning"}
 
@@ -80,6 +84,14 @@ def queue_still(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) -
     verdict = "stands_still" if seconds >= 600 else "moving"
     put(con, "insights.scan_queues", row | {"scanner": "all", "subject": "racine", "verdict": verdict, "is_covered": False})
     put(con, "insights.scan_queues", row | {"scanner": "a", "subject": "racine, a", "verdict": verdict, "is_covered": True})
+
+
+def limit_missed(con: duckdb.DuckDBPyConnection, now: datetime, probability: float | None) -> None:
+    con.execute("DELETE FROM insights.scan_limits")
+    row = {"as_of": now, "kind": "done_by", "data_source": "crm", "scan_type": "full", "limit_name": "done by 06:00 UTC"}
+    verdict = "met" if probability is None else "missed" if probability == 1 else "on_track"
+    row |= {"subject": "crm, full: done by 06:00 UTC", "verdict": verdict, "miss_probability": probability, "evidence": "due"}
+    put(con, "insights.scan_limits", row)
 
 
 def success_high(con: duckdb.DuckDBPyConnection, now: datetime, high: float) -> None:
@@ -144,6 +156,7 @@ CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
     "host_silent": (silent_for, [(0, 899), (5, 900), (60, 3600), (600, 9 * 3600), (605, 30)], THREE),
     "scan_probably_dead": (scan_dead, [(0, 0.94), (15, 0.95), (30, 0.99), (45, 0.02)], THREE),
     "scan_queue_stands_still": (queue_still, [(0, 599), (15, 600), (30, 1500), (45, 0)], ("firing", "resolved")),
+    "scan_limit_missed": (limit_missed, [(0, 0.49), (15, 0.5), (30, 1.0), (45, 0.3)], THREE),
     "scan_running_long": (scan_since, [(0, 43_199), (1, 43_200), (700, 86_400), (720, 0)], THREE),
     "deployments_failing": (success_high, [(0, 0.81), (5, 0.79), (10, 0.59), (15, 0.84), (20, 0.9)], THREE),
     "pipeline_silent": (

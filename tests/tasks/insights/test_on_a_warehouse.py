@@ -35,6 +35,7 @@ from tasks.insights.forecasts import FORECASTS
 from tasks.insights.hours import choose_window_start
 from tasks.insights.metric_correlations import METRIC_CORRELATIONS
 from tasks.insights.performance_insights import PERFORMANCE_INSIGHTS
+from tasks.insights.scan_limits import SCAN_LIMITS
 from tasks.insights.scan_performance import SCAN_PERFORMANCE
 from tasks.insights.scan_queues import SCAN_QUEUES
 from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
@@ -44,8 +45,9 @@ from tests.homes import migrated_home
 from tests.insights import compute_table
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
-UNFILLED = {"insights.anomalies", "insights.metric_correlations", "insights.scan_queues"}
-"""Four hours of three samples are no anomaly and no correlation, and no scan waits; other tests have these tables with rows."""
+UNFILLED = {"insights.anomalies", "insights.metric_correlations", "insights.scan_queues", "insights.scan_limits"}
+"""Four hours of three samples are no anomaly and no correlation, no scan waits and none has a limit; other tests have these tables
+with rows."""
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 SCAN_OPTIONS = {"window_days": 90, "queue_bound_seconds": 604_800.0}
 TREND_OPTIONS = {"window_days": 90, "gap_seconds": 3600.0, "bound_seconds": 86_400.0}
@@ -115,6 +117,7 @@ def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     compute_table(DEPLOYMENT_PERIODS, root, limits=LIMITS, as_of=as_of)
     compute_table(ACTIVE_SCANS, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     compute_table(SCAN_QUEUES, root, limits=LIMITS, as_of=as_of)
+    compute_table(SCAN_LIMITS, root, limits=LIMITS, as_of=as_of)
     compute_table(DEPLOYMENT_TRENDS, root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
     compute_table(SCAN_PERFORMANCE, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     compute_table(EXPERTISE_SCORES, root, limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
@@ -172,6 +175,7 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
         ("forecasts", AS_OF, 1),
         ("metric_correlations", AS_OF, 0),
         ("performance_insights", AS_OF, 1),
+        ("scan_limits", AS_OF, 0),
         ("scan_performance", AS_OF, 1),
         ("scan_queues", AS_OF, 0),
         ("system_metrics_hourly", AS_OF, 3),
