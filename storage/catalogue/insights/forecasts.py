@@ -3,7 +3,16 @@
 from storage.catalogue.insights.shared import AS_OF, count, interval
 from storage.catalogue.model import Column, Table
 
-REASONS = ("too_little_history", "gaps", "no_recent_data", "no_growth", "no_limit", "beyond_horizon")
+REASONS = (
+    "too_little_history",
+    "gaps",
+    "no_recent_data",
+    "no_growth",
+    "no_limit",
+    "beyond_horizon",
+    "page_cache",
+    "emptied_by_habit",
+)
 
 FORECASTS = Table(
     schema="insights",
@@ -18,7 +27,8 @@ FORECASTS = Table(
         Column(
             "metric",
             "VARCHAR",
-            "`system.filesystem.utilization`, `system.memory.utilization`, `container.memory.usage` or `process.memory.usage`",
+            "`system.filesystem.utilization`, `system.memory.utilization`, `container.memory.working_set` (where that is not "
+            "known, `container.memory.usage`) or `process.memory.usage`",
             is_required=True,
         ),
         Column("attributes", "VARCHAR", "sorted `k=v,k=v`", is_required=True),

@@ -42,7 +42,7 @@ def _is_near(row: SelectedRow) -> bool:
 def _what(row: SelectedRow) -> str:
     if row["metric"] == PROCESS:
         return process(row["attributes"])
-    return "the container" if row["metric"] == "container.memory.usage" else "the host"
+    return "the container" if row["metric"].startswith("container.") else "the host"
 
 
 def _slope(row: SelectedRow) -> str:

@@ -13,5 +13,5 @@ SELECT forecasts.*, processes.leaking, processes.largest
 FROM insights.forecasts AS forecasts
 LEFT JOIN processes ON processes.host = forecasts.host
 WHERE forecasts.is_growing
-    AND forecasts.metric IN ('system.memory.utilization', 'container.memory.usage', 'process.memory.usage')
+    AND forecasts.metric IN ('system.memory.utilization', 'container.memory.usage', 'container.memory.working_set', 'process.memory.usage')
 ORDER BY forecasts.host, forecasts.metric, forecasts.attributes

@@ -7,7 +7,7 @@ import numpy as np
 from tasks.insights.hosts import filling, leaks
 from tasks.insights.hosts.filling import find_filling
 from tasks.insights.hosts.growth import Growth
-from tasks.insights.hosts.leaks import find_trend
+from tasks.insights.hosts.leaks import find_trend, is_held
 from tasks.insights.statistics.intervals import Values
 
 FILLING_HORIZON_DAYS, LEAK_HORIZON_DAYS = 14.0, 7.0
@@ -59,20 +59,30 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Growing:
-    """What a forecast is made of: the level with the ends of its interval, its growth a day, and whether it is one beyond doubt."""
+    """What a forecast is made of: the level with the ends of its interval, its growth a day, and whether it is one beyond doubt.
+
+    Attributes:
+        why_not: where it grows and that is no growth to be told, the reason.
+    """
 
     window_hours: int
     growth: Growth
     levels: tuple[float, float, float]
     is_growing: bool
+    why_not: str | None = None
 
 
-def forecast(hours: Hours, limit: float | None, is_filesystem: bool) -> Forecast:
-    """Foretell one series, of a filesystem or of memory; `limit` is what it can reach at the most, where that is known."""
+def forecast(hours: Hours, limit: float | None, is_filesystem: bool, available: Hours | None = None) -> Forecast:
+    """Foretell one series, of a filesystem or of memory.
+
+    Args:
+        limit: what it can reach at the most, where that is known.
+        available: of memory that includes page cache, what its host has available.
+    """
     horizon = FILLING_HORIZON_DAYS if is_filesystem else LEAK_HORIZON_DAYS
     if len(hours.ages) and not (hours.ages < RECENT_HOURS).any():
         return Forecast(horizon, "no_recent_data", len(hours.ages))
-    growing = (_filling(hours) if is_filesystem else _leak(hours)) if len(hours.ages) else None
+    growing = (_filling(hours) if is_filesystem else _leak(hours, available)) if len(hours.ages) else None
     if growing is None:
         return Forecast(horizon, _too_little(hours, is_filesystem), len(hours.ages))
     return _ahead(growing, horizon, limit, len(hours.ages))
@@ -86,12 +96,15 @@ def _filling(hours: Hours) -> Growing | None:
     return Growing(filling.HOURS, found.growth, levels, found.growth.low > 0)
 
 
-def _leak(hours: Hours) -> Growing | None:
+def _leak(hours: Hours, available: Hours | None) -> Growing | None:
     trend = find_trend(hours.filled("lows", leaks.HOURS))
     if trend is None:
         return None
-    highs = hours.highs[hours.ages < leaks.DAY.hours]
-    return Growing(trend.window.hours, trend.growth, (float(highs.max()),) * 3, trend.is_leak)
+    is_cache = trend.is_leak and available is not None and not is_held(trend, available.filled("means", leaks.HOURS))
+    level = float(hours.highs[hours.ages < leaks.DAY.hours].max())
+    return Growing(
+        trend.window.hours, trend.growth, (level,) * 3, trend.is_leak and not is_cache, "page_cache" if is_cache else None
+    )
 
 
 def _too_little(hours: Hours, is_filesystem: bool) -> str:
@@ -125,7 +138,7 @@ def _crossings(growing: Growing, limit: float | None) -> tuple[float, float, flo
 
 def _reason(growing: Growing, limit: float | None, crosses: float, horizon: float) -> str | None:
     if not growing.is_growing:
-        return "no_growth"
+        return growing.why_not or "no_growth"
     if limit is None:
         return "no_limit"
     return "beyond_horizon" if crosses > horizon else None

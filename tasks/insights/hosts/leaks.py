@@ -12,6 +12,8 @@ HOURS = 168
 """What is looked at: a week."""
 STILL = 0.5
 """The second half has to rise by at least this share of the slope of all."""
+HELD = 0.5
+"""Of what a container has grown by, what its host has available has to fall by at least this share."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,18 @@ def _is_leak(window: Window, days: Values, floors: Values, growth: Growth) -> bo
     half = len(floors) // 2
     rest = _slope(days[half:], floors[half:])
     return rest >= STILL * growth.slope and is_line(floors / level)
+
+
+def is_held(trend: Trend, available: Values) -> bool:
+    """Whether the container holds what it has grown by: the page cache of files is in its usage too, and stays available.
+
+    Args:
+        available: what its host has available in the last `HOURS` hours in the order of time, NaN where it is not known.
+    """
+    window = available[-trend.window.hours :]
+    known = np.flatnonzero(np.isfinite(window))
+    fall = fit_growth(known / 24, window[known])
+    return fall is not None and -fall.slope >= HELD * trend.growth.slope
 
 
 def _slope(days: Values, floors: Values) -> float:

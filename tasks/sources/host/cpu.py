@@ -47,6 +47,10 @@ MODES = {
 IDLE_MODES = ("mode=idle", "mode=iowait")
 # Linux lets these go down a little when it corrects its guesses. psutil and node_exporter take that as no increase, too.
 UNSTEADY_MODES = (*IDLE_MODES, "mode=steal")
+# node_exporter, too, takes more than this for a reset.
+JUMP_BACK_SECONDS = 3.0
+# A machine that was suspended, or put back to a snapshot, counts less time than has passed; what it counts is no share of anything.
+LEAST_COUNTED = 0.5
 
 
 def read_modes() -> list[Point]:
@@ -65,9 +69,12 @@ def share_modes(before: PointsByKey, after: Sequence[Point], interval: Interval)
     if not any(point.metric is UTILIZATION for point in after):
         return []
     modes = [point for point in after if point.metric is UTILIZATION and point.attributes]
-    increases = [_measure_mode(before.get((UTILIZATION.name, point.attributes)), point, interval) for point in modes]
+    earlier = [before.get((UTILIZATION.name, point.attributes)) for point in modes]
+    increases = [_measure_mode(previous, point, interval) for previous, point in zip(earlier, modes, strict=True)]
     total = sum(point.value or 0.0 for point in increases)
     reason = _find_reason(before, after, increases, total)
+    if reason == OK and _jumped_back(earlier, modes) and total < _least_total(after, interval):
+        reason = COUNTER_RESET
     if reason != OK:
         return [Point(UTILIZATION, attributes, None, reason) for attributes in ("", *(point.attributes for point in modes))]
     shares = [point._replace(value=(point.value or 0.0) / total) for point in increases]
@@ -77,9 +84,23 @@ def share_modes(before: PointsByKey, after: Sequence[Point], interval: Interval)
 
 def _measure_mode(before: Point | None, after: Point, interval: Interval) -> Point:
     increase = measure_increase(before, after, interval)
-    if increase.status == COUNTER_RESET and after.attributes in UNSTEADY_MODES:
-        return after._replace(value=0.0)
-    return increase
+    is_unsteady = increase.status == COUNTER_RESET and after.attributes in UNSTEADY_MODES
+    return after._replace(value=0.0) if is_unsteady and _fall(before, after) <= JUMP_BACK_SECONDS else increase
+
+
+def _fall(before: Point | None, after: Point) -> float:
+    """By how many seconds a mode went back; below 0 where it did not."""
+    return before.value - after.value if before and before.value is not None and after.value is not None else 0.0
+
+
+def _jumped_back(before: Sequence[Point | None], after: Sequence[Point]) -> bool:
+    return any(_fall(previous, point) > 0 for previous, point in zip(before, after, strict=True))
+
+
+def _least_total(after: Sequence[Point], interval: Interval) -> float:
+    """Less CPU time counted between the readings than this tells nothing (s)."""
+    cpus = next((point.value for point in after if point.metric is LOGICAL_COUNT), None)
+    return LEAST_COUNTED * (interval.seconds or 0.0) * (cpus or 0.0)
 
 
 def _find_reason(before: PointsByKey, after: Sequence[Point], increases: Sequence[Point], total: float) -> str:

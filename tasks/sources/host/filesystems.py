@@ -1,5 +1,7 @@
 """Filesystems: how full they are, as someone who is not root sees it, which is what `df` shows."""
 
+from pathlib import Path
+
 import psutil
 
 from tasks.sources.host.metric import Family, Metric, Point, fail_point, read_point
@@ -18,7 +20,7 @@ UTILIZATION = Metric(
     kind="gauge",
     meaning=(
         "used / (used + free), as `df` has it; 1 is full for everyone but root. One row a device, at its shortest mount "
-        "point, and always `/`. Network filesystems are left out: a dead server would hang the reading."
+        "point, and always `/`. Network filesystems are left out, because a dead server would hang the reading, and mounted files."
     ),
     read_from="psutil.disk_usage",
     attributes=("mountpoint",),
@@ -34,7 +36,9 @@ def read_filesystems() -> list[Point]:
 
 
 def _list_mountpoints() -> list[str]:
-    mounts = [part for part in psutil.disk_partitions(all=False) if part.fstype not in IMAGE_TYPES]
+    partitions = (part for part in psutil.disk_partitions(all=False) if part.fstype not in IMAGE_TYPES)
+    # Containers get single files of the host, such as /etc/hosts, mounted into them.
+    mounts = [part for part in partitions if not Path(part.mountpoint).is_file()]
     shortest: dict[str, str] = {}
     for part in sorted(mounts, key=lambda part: (len(part.mountpoint), part.mountpoint)):
         shortest.setdefault(part.device, part.mountpoint)

@@ -1,7 +1,9 @@
 """The task on a real warehouse, and what the findings make of it from hour to hour: a leak goes on, and a restart ends it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from storage.catalogue import TABLES
@@ -88,3 +90,44 @@ def test_hours_after_as_of_are_not_seen(home: Home) -> None:
 def test_a_host_without_any_hours_has_no_rows(home: Home) -> None:
     assert compute(home, AS_OF) == []
     assert rows(home, "insights.forecasts") == []
+
+
+def disk(days: int, used_at: Callable[[float], float], size_at: Callable[[float], float]) -> pl.DataFrame:
+    """Whole hours of a filesystem up to AS_OF, in shares and in bytes; what is used and how large it is by the day."""
+    hours = []
+    for hour in range(24 * days):
+        at, used, size = AS_OF.replace(minute=0) - (hour + 1) * HOUR, used_at(days - hour / 24), size_at(days - hour / 24)
+        values = {"": used / size, ",state=used": used, ",state=free": size - used}
+        hours += [(at, f"mountpoint=/{state}", value) for state, value in values.items()]
+    frame = pl.DataFrame(hours, schema=["hour_at", "attributes", "mean"], orient="row")
+    metric = pl.when(pl.col("attributes").str.contains("state")).then(pl.lit("system.filesystem.usage"))
+    return frame.with_columns(
+        metric=metric.otherwise(pl.lit("system.filesystem.utilization")), host=pl.lit("h1"), as_of=AS_OF,
+        min="mean", max="mean", samples=240, missing=0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), [(500.0, 1000.0), (1000.0, 500.0)])
+def test_a_filesystem_that_was_resized_neither_grows_nor_shrinks(compute, before, after) -> None:
+    rows = disk(21, lambda _: 400.0, lambda day: before if day < 13 else after)
+    (found,) = compute("forecasts", rows, {"as_of": AS_OF}).to_dicts()
+    assert (found["value"], found["slope_per_day"], found["is_growing"]) == (400 / after, 0.0, False)
+
+
+def test_growth_goes_on_through_a_resize(compute) -> None:
+    """10 a day, of a size that was made twice as large: full at 1,000, from 600 in 40 days."""
+    rows = disk(21, lambda day: 390.0 + 10 * day, lambda day: 700.0 if day < 13 else 1000.0)
+    (found,) = compute("forecasts", rows, {"as_of": AS_OF}).to_dicts()
+    assert found["slope_per_day"] == pytest.approx(0.01)
+    assert found["no_forecast_reason"] == "beyond_horizon"
+
+
+def test_a_filesystem_that_is_emptied_every_month_is_foretold_by_no_computation(home: Home) -> None:
+    """From .45 to .90 in thirty days, three times, and again for 25 days; without that, it would be full in ten."""
+    hours = disk(115, lambda day: 0.45 + 0.015 * (day % 30), lambda _: 1.0).rows(named=True)
+    with warehouse(home, LIMITS) as con:
+        insert(con, TABLES["insights.system_metrics_hourly"], *(row for row in hours if "state" not in row["attributes"]))
+        enter(con, "system_metrics_hourly", as_of=AS_OF, computed_at=datetime.now(UTC))
+    compute_table(FORECASTS, str(home.root), limits=LIMITS, as_of=AS_OF)
+    (forecast,) = rows(home, "insights.forecasts")
+    assert (forecast["is_growing"], forecast["crosses_at"], forecast["no_forecast_reason"]) == (True, None, "emptied_by_habit")

@@ -37,7 +37,23 @@ def test_within_three_days_it_is_critical(find_in, disk, ago) -> None:
     assert "in 3 d (9 d to over ten years)" in found["statement"]
 
 
-@pytest.mark.parametrize("reason", ["no_growth", "beyond_horizon", "too_little_history", "gaps", "no_recent_data"])
+def test_what_is_full_says_so(find_in, disk, ago) -> None:
+    now = dict.fromkeys(("crosses_at", "crosses_low_at", "crosses_high_at"), ago())
+    (found,) = find_in(forecasts=[disk | now | {"value": 1.0, "level": 1.02}])
+    assert found["severity"] == "critical"
+    assert found["statement"] == "/var,log of h1 is full (100.0 %), and has grown by 1.0 % a day (0.80 % to 1.2 %)"
+    assert found["recommendation"].startswith("Free space on /var,log of h1, or enlarge it, now: find what grows")
+
+
+def test_peaks_that_fill_it_are_told_apart(find_in, disk, ago) -> None:
+    now = dict.fromkeys(("crosses_at", "crosses_low_at", "crosses_high_at"), ago())
+    (found,) = find_in(forecasts=[disk | now | {"value": 0.8, "level": 1.01}])
+    assert found["statement"].startswith("The peaks of /var,log of h1 fill it: 80.0 % are used now, and it grows by 1.0 % a day")
+
+
+@pytest.mark.parametrize(
+    "reason", ["emptied_by_habit", "no_growth", "beyond_horizon", "too_little_history", "gaps", "no_recent_data"]
+)
 def test_without_a_forecast_there_is_no_finding(find_in, disk, reason: str) -> None:
     none = dict.fromkeys(("crosses_at", "crosses_low_at", "crosses_high_at"))
     assert find_in(forecasts=[disk | none | {"no_forecast_reason": reason}]) == []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.insights.hosts.leaks import DAY, HOURS, WEEK, find_trend
+from tasks.insights.hosts.leaks import DAY, HOURS, WEEK, find_trend, is_held
 from tests.memory_series import HARDER, QUIET, Memory, leaking, lows
 
 
@@ -45,6 +45,17 @@ def test_gaps_are_gaps() -> None:
     assert find_trend(known(values)).growth.slope == pytest.approx(12)
     values[20] = np.nan
     assert find_trend(known(values)) is None
+
+
+def test_growth_that_the_host_has_available_all_the_same_is_page_cache() -> None:
+    trend = find_trend(known(2e9 + 1e8 * np.arange(24.0)))
+    assert trend.is_leak
+    hours = np.arange(24.0)
+    assert not is_held(trend, known(60e9 + 1e6 * np.sin(hours)))
+    assert is_held(trend, known(60e9 - 1e8 * hours))
+    assert is_held(trend, known(60e9 - 6e7 * hours))  # something else gave memory back meanwhile
+    assert not is_held(trend, known(60e9 - 4e7 * hours))
+    assert not is_held(trend, np.full(HOURS, np.nan))
 
 
 def test_memory_of_zero_or_less_leaks_nothing() -> None:

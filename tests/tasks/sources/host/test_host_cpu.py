@@ -56,9 +56,21 @@ def test_shares_that_cannot_be_known(after: dict[str, float], cpus: float, inter
 
 
 def test_iowait_going_down_a_little_is_no_reset() -> None:
-    found = shares(points(BEFORE), points({**BEFORE, "user": 103.0, "idle": 812.0, "iowait": 19.9}))
+    found = shares(points(BEFORE), points({**BEFORE, "user": 112.0, "idle": 848.0, "iowait": 19.9}))
     assert found["mode=iowait"] == (0.0, "ok")
     assert found[""][0] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {**BEFORE, "user": 112.0, "idle": 796.0},  # by more than a correction: a snapshot was put back
+        {**BEFORE, "user": 112.0, "idle": 798.0},  # by less, but 12 of 60 CPU seconds are no 100 %
+        {**BEFORE, "user": 100.5, "idle": 800.0, "iowait": 18.0},
+    ],
+)
+def test_idle_time_that_goes_back_is_a_reset_and_never_a_busy_machine(after: dict[str, float]) -> None:
+    assert set(shares(points(BEFORE), points(after)).values()) == {(None, "counter_reset")}
 
 
 def test_an_unknown_number_of_cpus_does_not_cost_the_shares() -> None:

@@ -56,12 +56,46 @@ def test_a_machine_without_disks_has_no_disk_rows(procfs: Path) -> None:
     assert disks.read_disks() == []
 
 
-def test_network_fields_by_direction_without_loopback_and_container_ends(procfs: Path) -> None:
+def interfaces(folder: Path, **devices: dict[str, str]) -> Path:
+    """A folder as /sys/class/net."""
+    for device, files in devices.items():
+        for name, text in files.items():
+            file = folder / "net" / device / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"{text}\n")
+    return folder / "net"
+
+
+def test_what_is_no_network_is_told_by_its_kind_whatever_its_name(tmp_path: Path) -> None:
+    sysfs = interfaces(
+        tmp_path,
+        loopy={"type": "772", "ifindex": "1", "iflink": "1"},
+        ens5={"type": "1", "ifindex": "2", "iflink": "2", "device/vendor": "0x1af4"},
+        pod7={"type": "1", "ifindex": "9", "iflink": "2"},
+        vm1={"type": "1", "ifindex": "10", "iflink": "10", "tun_flags": "0x1002"},
+        vpn={"type": "65534", "ifindex": "11", "iflink": "11", "tun_flags": "0x1001"},
+        office={"type": "1", "ifindex": "12", "iflink": "2", "lower_ens5/ifindex": "2"},
+        docker0={"type": "1", "ifindex": "13", "iflink": "13", "bridge/bridge_id": "8000"},
+    )
+    names = ["loopy", "ens5", "pod7", "vm1", "vpn", "office", "docker0", "ifb0"]
+    assert network.list_networks(names, sysfs) == ["ens5", "vpn", "office", "docker0"]
+
+
+def test_a_container_has_the_end_of_a_pair_for_its_network(tmp_path: Path) -> None:
+    sysfs = interfaces(tmp_path, lo={"type": "772"}, eth0={"type": "1", "ifindex": "2", "iflink": "31"})
+    assert network.list_networks(["lo", "eth0"], sysfs) == ["eth0"]
+    assert network.list_networks(["lo", "eth0"], tmp_path / "none") == ["eth0"]
+
+
+def test_network_fields_by_direction_without_loopback_and_container_ends(procfs: Path, tmp_path: Path) -> None:
     (procfs / "net").mkdir()
     header = "Inter-| Receive | Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets\n"
     line = " 1000 10 1 2 0 0 0 0 5000 50 3 4 0 0 0 0\n"
-    (procfs / "net" / "dev").write_text(header + "".join(f"{name}:{line}" for name in ("lo", "veth12ab", "eth0")))
-    assert values(network.read_network()) == {
+    (procfs / "net" / "dev").write_text(header + "".join(f"{name}:{line}" for name in ("lo", "pod7", "eth0")))
+    sysfs = interfaces(
+        tmp_path, pod7={"ifindex": "9", "iflink": "2"}, eth0={"ifindex": "2", "iflink": "2", "device/vendor": "0x1af4"}
+    )
+    assert values(network.read_network(sysfs)) == {
         "system.network.io device=eth0,direction=receive": 1000,
         "system.network.io device=eth0,direction=transmit": 5000,
         "system.network.packet.count device=eth0,direction=receive": 10,
@@ -98,6 +132,14 @@ def test_images_and_second_mounts_of_a_device_are_left_out_but_never_the_root(
     bound.mkdir()
     mounts = [Mount("/dev/b", str(bound), "ext4", "rw"), Mount("/dev/b", str(data), "ext4", "rw")]
     found = list_mounts(monkeypatch, *mounts, Mount("/dev/loop1", str(bound), "squashfs", "ro"))
+    assert set(found) == {"mountpoint=/", f"mountpoint={data}"}
+
+
+def test_single_files_mounted_into_a_container_are_no_filesystems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts, data = tmp_path / "hosts", tmp_path / "longer-data"
+    hosts.write_text("")
+    data.mkdir()
+    found = list_mounts(monkeypatch, Mount("/dev/d", str(hosts), "ext4", "rw"), Mount("/dev/d", str(data), "ext4", "rw"))
     assert set(found) == {"mountpoint=/", f"mountpoint={data}"}
 
 

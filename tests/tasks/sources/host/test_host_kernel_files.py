@@ -63,6 +63,23 @@ def test_a_container_that_sees_its_cgroup_as_the_root(tmp_path: Path) -> None:
     assert values(read_cgroups(root, membership)) == {"container.memory.usage": 42.0}
 
 
+def test_the_working_set_is_what_is_held_without_inactive_file_cache(tmp_path: Path) -> None:
+    root, membership = tmp_path / "cgroup", tmp_path / "self"
+    write(membership, "0::/\n")
+    write(root / "cgroup.controllers", "cpu memory")
+    write(root / "memory.current", "1000\n")
+    write(root / "memory.stat", "anon 300\nfile 700\ninactive_file 600\nactive_file 100\n")
+    assert values(read_cgroups(root, membership)) == {"container.memory.usage": 1000.0, "container.memory.working_set": 400.0}
+
+
+def test_v1_has_the_inactive_cache_of_the_groups_inside_in_a_line_of_its_own(tmp_path: Path) -> None:
+    root, membership = tmp_path / "cgroup", tmp_path / "self"
+    write(membership, "4:memory:/\n")
+    write(root / "memory" / "memory.usage_in_bytes", "1000\n")
+    write(root / "memory" / "memory.stat", "inactive_file 10\ntotal_inactive_file 1200\n")
+    assert values(read_cgroups(root, membership)) == {"container.memory.usage": 1000.0, "container.memory.working_set": 0.0}
+
+
 def test_v1_limits_and_its_number_for_no_limit(tmp_path: Path) -> None:
     root, membership = tmp_path / "cgroup", tmp_path / "self"
     write(membership, "4:memory:/docker/abc\n2:cpu,cpuacct:/docker/abc\n0::/\n")
