@@ -17,6 +17,8 @@ STATISTICS: dict[Statistic, str] = {
     "last": "arg_max(value, observed_at)",
 }
 OVER = timedelta(minutes=10)
+INTERVALS = 3
+"""A host that is sampled so seldom that fewer samples than this would count is looked at over as many of its usual intervals."""
 FINDING_DEFAULTS = {"warning": 1.0, "critical": 2.0}
 
 
@@ -33,11 +35,24 @@ def _of_metric(values: Mapping[str, Any]) -> dict[str, Any]:
     which = f"metric = {quote_text(values['metric'])}"
     which += "" if attributes is None else f" AND attributes = {quote_text(attributes)}"
     seconds = round(values.get("over", OVER).total_seconds())
+    said = f"{'attributes, ' if attributes is None else ''}{STATISTICS[values.get('statistic', 'mean')]} AS value"
     sql = f"""
-SELECT host AS subject, {"attributes, " if attributes is None else ""}{STATISTICS[values.get("statistic", "mean")]} AS value
-FROM raw.system_metrics
+WITH seldom AS (
+  SELECT host, {INTERVALS} * (epoch(max(hour_at)) - epoch(min(hour_at)) + 3600) / sum(samples) AS seconds
+  FROM insights.system_metrics_hourly
+  WHERE {which} AND hour_at > $as_of - INTERVAL 2 DAY AND hour_at <= $as_of AND samples > 0
+  GROUP BY host, attributes HAVING seconds > {seconds}
+)
+SELECT host AS subject, {said}
+FROM raw.system_metrics ANTI JOIN seldom USING (host)
 WHERE {which} AND status = 'ok' AND isfinite(value)
   AND observed_at > $as_of - INTERVAL {seconds} SECOND AND observed_at <= $as_of
+GROUP BY ALL
+UNION ALL
+SELECT host AS subject, {said}
+FROM raw.system_metrics INNER JOIN (SELECT host, max(seconds) AS seconds FROM seldom GROUP BY host) USING (host)
+WHERE {which} AND status = 'ok' AND isfinite(value) AND observed_at > $as_of - INTERVAL 2 DAY
+  AND epoch(observed_at) > epoch($as_of) - seconds AND observed_at <= $as_of
 GROUP BY ALL
 """
     evidence = (

@@ -1,4 +1,5 @@
--- The mean and the highest level of each day of the filesystems in `near`, over 400 days: of its size now where bytes are known. Day 0 ends at $as_of.
+-- The mean and the highest level of each day of the filesystems in `near`, over 400 days: of the size that they have now where bytes
+-- are known. Day 0 ends at $as_of.
 WITH known AS (
     SELECT
         hours.host,

@@ -1,6 +1,7 @@
 """The shipped rules: one for each kind of finding, and each on rows that make it fire, escalate and resolve."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,7 +57,7 @@ def silent_for(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) ->
     con.execute("DELETE FROM insights.system_metrics_hourly")
     at = now - timedelta(seconds=seconds)
     put(con, "raw.system_metrics", {"host": "h1", "metric": "system.uptime", "observed_at": at, "value": 1.0, "status": "ok"})
-    hour = {"host": "h1", "metric": "system.uptime", "hour_at": at.replace(minute=0, second=0), "samples": 1}
+    hour = {"host": "h1", "metric": "system.uptime", "hour_at": at.replace(minute=0, second=0), "samples": 240}
     put(con, "insights.system_metrics_hourly", hour)
 
 
@@ -267,6 +268,38 @@ def test_a_silent_host_speaks_for_everything_that_is_measured_on_it() -> None:
     of_hosts = {name for name, rule in RULES.items() if "raw.system_metrics" in rule.sql} - {"host_silent"}
     assert of_hosts <= set(RULES["host_silent"].inhibits)
     assert {"disk_full", "memory_leak", "sustained_cpu", "cpu_spike", "anomaly"} <= set(RULES["host_silent"].inhibits)
+
+
+def sampled_every(con: duckdb.DuckDBPyConnection, now: datetime, minutes: int, value: float = 0.5) -> None:
+    """A host known for a day, up to `now`, and its hours."""
+    con.execute("DELETE FROM raw.system_metrics")
+    con.execute("DELETE FROM insights.system_metrics_hourly")
+    row = {"host": "h1", "metric": "system.memory.utilization", "attributes": "", "status": "ok", "value": value}
+    instants = [now - timedelta(minutes=minutes * step) for step in range(1440 // minutes)]
+    hours = Counter(at.replace(minute=0, second=0) for at in instants)
+    for at in instants:
+        put(con, "raw.system_metrics", row | {"observed_at": at})
+    for hour, samples in hours.items():
+        put(
+            con,
+            "insights.system_metrics_hourly",
+            {"host": "h1", "metric": row["metric"], "attributes": "", "hour_at": hour, "samples": samples},
+        )
+
+
+@pytest.mark.parametrize("minutes", [10, 30, 60, 240])
+def test_a_host_that_is_sampled_seldom_is_silent_by_its_own_intervals(con, at, minutes: int) -> None:
+    sampled_every(con, at(0), minutes)
+    (early,), (late,) = (seen(con, "host_silent", at(intervals * minutes)) for intervals in (1, 4))
+    assert early[1] == pytest.approx(1.0, rel=0.2)
+    assert late[1] == pytest.approx(4.0, rel=0.2)
+
+
+@pytest.mark.parametrize("minutes", [10, 30, 240])
+def test_a_host_that_is_sampled_seldom_has_a_value_between_its_samples(con, at, minutes: int) -> None:
+    sampled_every(con, at(0), minutes, 0.98)
+    assert seen(con, "memory_almost_full", at(0.9 * minutes)) == [("h1", 0.98, {}, "")]
+    assert seen(con, "memory_almost_full", at(5 * minutes)) == []
 
 
 def test_a_host_is_known_for_a_week(con, at) -> None:
