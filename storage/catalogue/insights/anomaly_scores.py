@@ -51,7 +51,16 @@ ANOMALY_SCORES = Table(
             allowed=("too_little_history",),
             is_sentence=True,
         ),
+        Column("plain_score", "DOUBLE", "score without regard to the calendar; NULL with a reason", minimum=0),
+        Column("is_usual", "BOOLEAN", "would be anomalous, but for what comes again by the calendar", is_required=True),
+        Column("comes_each", "VARCHAR", "of a usual minute, how often it comes", allowed=("hour", "day", "week", "month")),
+        Column("times", "BIGINT", "of a usual minute, in how many of the earlier hours, days, weeks or months it came (count)"),
+        Column("times_of", "BIGINT", "how many earlier ones are known (count)"),
+        Column(
+            "definition", "BIGINT", "version of what is judged: 2; NULL in rows from before version 0.2, which do not know the calendar"
+        ),
     ),
+    inputs=("system_metrics_hourly",),
     verb="replace",
     key=("host", "observed_at"),
     time_column="observed_at",

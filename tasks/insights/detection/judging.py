@@ -14,6 +14,7 @@ from storage.frames import INSTANT
 from tasks.insights.detection.artifacts import Artifact, current_versions, load_model, save_model
 from tasks.insights.detection.model import Model, train
 from tasks.insights.detection.planning import parts_of
+from tasks.insights.detection.reconsidering import Recalled, hours_to_recall, reconsider
 from tasks.insights.detection.scoring import Scores, score
 from tasks.insights.detection.steps import find_step, to_steps
 from tasks.insights.detection.thresholds import RECENT_DAYS
@@ -27,7 +28,14 @@ ROWS = {
     **dict.fromkeys(("metrics", "history_minutes"), pl.Int64()),
     **dict.fromkeys(("host", "top_metrics", "strands", "no_score_reason"), pl.String()),
     "is_anomalous": pl.Boolean(),
+    "plain_score": pl.Float64(),
+    "is_usual": pl.Boolean(),
+    "comes_each": pl.String(),
+    **dict.fromkeys(("times", "times_of"), pl.Int64()),
+    "definition": pl.Int64(),
 }
+DEFINITION = 2
+"""Of the rows, raised where they no longer compare with those before; 2: knows the calendar."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class Job:
         flagged: minutes of the history that were anomalous.
         folder: where models lie.
         artifact: the model to take up; None to train one.
+        recalled: earlier values of `names` around the times that were anomalous, to judge these by the calendar.
     """
 
     host: str
@@ -56,28 +65,42 @@ class Job:
     folder: Path
     artifact: Artifact | None
     seed: int
+    recalled: tuple[Recalled, ...] = ()
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The rows of a host's window, and of the model that was trained for it the row of ops.anomaly_models without `trained_at`."""
+    """A host's window.
+
+    Attributes:
+        rows: of anomaly_scores, without `as_of`.
+        model: of the model that was trained for it the row of ops.anomaly_models without `trained_at`.
+        hours: that the minutes at the threshold rest on, if any is anomalous, by their first minute since the epoch.
+    """
 
     rows: pl.DataFrame
     model: dict[str, Any] | None
+    hours: tuple[int, ...] = ()
 
 
 def judge(job: Job) -> Judged | None:
     """Score the window; None where the model to take up is not there any more."""
     if job.artifact is not None:
         model = load_model(job.folder, job.artifact)
-        return None if model is None else Judged(_rows(job, model), None)
+        return None if model is None else _judged(job, model, None)
     history = job.values[:, : job.trained_until - job.first]
     step = find_step(history)
     history = without_anomalies(to_steps(history, step), (job.flagged - job.first) // step, DAY // step)
     trained = train(job.names, history, job.first // step, job.seed, windows_of(step))
     if trained is None:
         return Judged(_unjudged(job), None)
-    return Judged(_rows(job, trained), _model_row(job, history, trained))
+    return _judged(job, trained, _model_row(job, history, trained))
+
+
+def _judged(job: Job, model: Model, row: dict[str, Any] | None) -> Judged:
+    rows, step = _rows(job, model), model.windows.step
+    at = rows.filter(pl.col("is_anomalous").any(), pl.col("plain_score") >= pl.col("threshold"))["observed_at"].dt.epoch("s").to_numpy() // 60
+    return Judged(rows, row, hours_to_recall(at, model.windows.lead_in * step))
 
 
 def without_anomalies(history: Matrix, flagged: NDArray[np.int64], day: int) -> Matrix:
@@ -95,20 +118,28 @@ def _rows(job: Job, model: Model) -> pl.DataFrame:
     step, first = model.windows.step, job.first // model.windows.step
     values = to_steps(job.values, step)
     start = (job.start - job.first) // step
-    found = score(model, values, first, start, _before(job, model))
+    before = _before(job, model)
+    judged = reconsider(model, values, first, start, before, score(model, values, first, start, before), job.recalled)
+    found = judged.scores
     kept = np.flatnonzero(found.metrics > 0)
+    recurrences = [judged.recurrences.get(at) for at in kept.tolist()]
     return _frame(
         job,
         (first + start + kept) * step,
         score=found.score[kept],
         threshold=found.threshold[kept],
         is_anomalous=found.is_anomalous[kept],
-        top_metrics=[_top(found, at) for at in kept.tolist()],
+        top_metrics=[_top(found, judged.plain[at], at) for at in kept.tolist()],
         metrics=len(model.names),
         coverage=found.metrics[kept] / len(model.names),
         strands=",".join(found.strands),
         trained_until=job.trained_until * 60_000_000,
         history_minutes=model.steps * step,
+        plain_score=judged.plain[kept],
+        is_usual=judged.is_usual[kept],
+        comes_each=[each and each.every for each in recurrences],
+        times=[each and each.times for each in recurrences],
+        times_of=[each and each.of for each in recurrences],
     )
 
 
@@ -126,8 +157,8 @@ def _before(job: Job, model: Model) -> Series:
     return known
 
 
-def _top(found: Scores, step: int) -> str | None:
-    if not found.score[step] >= found.threshold[step]:
+def _top(found: Scores, plain: float, step: int) -> str | None:
+    if not plain >= found.threshold[step]:
         return None
     named = [(*parts_of(each.metric), round(each.share, 4)) for each in found.blamed(step)]
     return json.dumps([dict(zip(("metric", "attributes", "contribution"), each, strict=True)) for each in named])
@@ -142,6 +173,7 @@ def _unjudged(job: Job) -> pl.DataFrame:
         job,
         job.start + np.flatnonzero(is_read[job.start - job.first :]),
         is_anomalous=False,
+        is_usual=False,
         metrics=0,
         history_minutes=step * np.count_nonzero(is_read[:length]),
         no_score_reason="too_little_history",
@@ -153,7 +185,7 @@ def _frame(job: Job, minutes: NDArray[np.int64], **columns: Any) -> pl.DataFrame
     constants = {name: value for name, value in columns.items() if not isinstance(value, np.ndarray | list)}
     each = {name: value for name, value in columns.items() if name not in constants}
     frame = pl.DataFrame({"observed_at": minutes.astype(np.int64) * 60_000_000, **each})
-    rest = {name: constants.get(name) for name in ROWS if name not in frame.columns} | {"host": job.host}
+    rest = {name: constants.get(name) for name in ROWS if name not in frame.columns} | {"host": job.host, "definition": DEFINITION}
     return frame.with_columns(pl.lit(value).alias(name) for name, value in rest.items()).select(
         pl.col(name).cast(kind) for name, kind in ROWS.items()
     )

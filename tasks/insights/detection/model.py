@@ -92,9 +92,11 @@ def _grow(rows: Matrix, read: NDArray[np.int64], recent: int, seed: int) -> tupl
     return forest, strand, scale
 
 
-def deviate(standard: Matrix, baseline: Baseline, windows: Windows, first: int, begin: int) -> Deviations:
-    """Of standardised values, a column a step from the column `begin` on."""
-    return derive(*deviations(standard, baseline, windows, first, begin), windows)
+def deviate(
+    standard: Matrix, baseline: Baseline, windows: Windows, first: int, begin: int, judged: Matrix | None = None
+) -> Deviations:
+    """Of standardised values, a column a step from the column `begin` on; of `judged` in their place, where only the levels are theirs."""
+    return derive(*deviations(standard, baseline, windows, first, begin, judged), windows)
 
 
 def strands_of(deviating: Deviations) -> dict[str, Series]:

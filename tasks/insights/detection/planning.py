@@ -1,6 +1,6 @@
 """Which model judges which host: the day's, or, of a host known for less than a day, one of all that is known."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -74,12 +74,14 @@ def plan_training(host: str, series: pl.DataFrame, start: int) -> Plan:
     return Plan(host, named, max(day_of(first), day - HISTORY), trained_until, None)
 
 
-def groups(plans: Sequence[Plan], end: int, most: int = MOST_CELLS) -> Iterator[list[Plan]]:
-    """The plans in groups that fit into memory; a host is never cut."""
+def groups(
+    plans: Sequence[Plan], end: int, most: int = MOST_CELLS, more: Callable[[Plan], int] = lambda _: 0
+) -> Iterator[list[Plan]]:
+    """The plans in groups that fit into memory with whatever `more` cells a plan takes; a host is never cut."""
     group: list[Plan] = []
     held = 0
     for plan in plans:
-        cells = plan.cells(end)
+        cells = plan.cells(end) + more(plan)
         if group and held + cells > most:
             yield group
             group, held = [], 0
@@ -87,12 +89,3 @@ def groups(plans: Sequence[Plan], end: int, most: int = MOST_CELLS) -> Iterator[
         held += cells
     if group:
         yield group
-
-
-def offsets(plans: Sequence[Plan], end: int) -> Mapping[str, int]:
-    """Where the cells of each host start, when they lie one after the other."""
-    found, at = {}, 0
-    for plan in plans:
-        found[plan.host] = at
-        at += plan.cells(end)
-    return found

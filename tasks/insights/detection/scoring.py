@@ -39,7 +39,9 @@ class Scores:
         return blame(np.abs(self.level[:, step]).astype(np.float64), self.names)
 
 
-def score(model: Model, values: Matrix, first: int, start: int, before: Series | None = None) -> Scores:
+def score(
+    model: Model, values: Matrix, first: int, start: int, before: Series | None = None, expected: Matrix | None = None
+) -> Scores:
     """Score a window, each step by what precedes it.
 
     Args:
@@ -48,11 +50,13 @@ def score(model: Model, values: Matrix, first: int, start: int, before: Series |
         first: the absolute number of the first column.
         start: the column that the window starts at.
         before: the scores of the steps right before the window, for the threshold; those of the model's history if not given.
+        expected: of the same shape, in spreads: what is taken off the values, because it comes again by the calendar.
     """
     windows = model.windows
     begin = max(start - windows.lead_in, 0)
-    standard = standardise(as_rates(values, model.is_counter), model.baseline)
-    deviating = deviate(standard, model.baseline, windows, first, begin)
+    standard = standard_values(model, values)
+    judged = None if expected is None else standard - expected.astype(standard.dtype)
+    deviating = deviate(standard, model.baseline, windows, first, begin, judged)
     strands = strands_of(deviating)
     if model.forest is not None:
         strands[FOREST] = isolation(model.forest, features(deviating))
@@ -63,3 +67,8 @@ def score(model: Model, values: Matrix, first: int, start: int, before: Series |
     limits = thresholds(earlier, found, first + start, windows.day, windows.merged)
     level = deviating.level[:, start - begin :]
     return Scores(found, limits, judge(earlier, found, limits), count, level, model.names, tuple(sorted(model.scales)))
+
+
+def standard_values(model: Model, values: Matrix) -> Matrix:
+    """Values in spreads from the model's baseline, counters by their rate."""
+    return standardise(as_rates(values, model.is_counter), model.baseline)
