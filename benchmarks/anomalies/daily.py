@@ -43,7 +43,7 @@ def _days(host: Host, start: int, seed: int, folder: Path, scores: Series, flags
         rows = judged.rows.with_columns(minute=pl.col("observed_at").dt.epoch("s") // 60)
         at = rows["minute"].to_numpy() - host.begin
         scores[at] = rows["score"].fill_null(np.nan).to_numpy()
-        flags[at] = (rows["is_anomalous"] | rows["is_usual"]).to_numpy()
+        flags[at] = rows["is_anomalous"].to_numpy()
         yield rows
 
 
@@ -83,7 +83,7 @@ def _job(host: Host, scores: Series, flags: Flags, day: int, end: int, seed: int
     before[EARLIER - len(stored) :] = stored
     flagged = np.flatnonzero(flags[first - host.begin : day - host.begin]) + first
     values = host.values[:, first - host.begin : end - host.begin]
-    return Job(host.name, host.names, values, first, day, day, before, flagged, folder, None, seed)
+    return Job(host.name, host.names, values, first, day, day, before, flagged, folder, None, seed, host.units)
 
 
 def labelled_host(name: str, names: tuple[str, ...], history: Matrix, window: Matrix, start: int) -> Host:

@@ -25,6 +25,7 @@ KINDS = ("night", "week", "month")
 MONTHS_BEFORE = 130
 """Days that a host with a monthly job is known before it is judged."""
 NAMES = ("cpu", "disk", "load", "memory", "network")
+UNITS = ("1", "By/s", "{thread}", "1", "By/s")
 JITTER = 10
 JOB = np.array([0.4, 90e6, 3.0, 0.0, 45e6])
 """What a job adds to each metric, times .7 to 1.3 a host."""
@@ -62,9 +63,10 @@ def simulate(number: int, days: int, seed: int) -> tuple[Host, NDArray[np.int64]
         part = slice(job, job + max(round(lasts * rng.uniform(0.9, 1.1)), 5))
         values[:, part] += size[:, None] * rng.normal(1.0, 0.05, values[:, part].shape)
     incidents = [
-        _plant(rng, values, day * DAY, hour, lasts, number + turn) for turn, day in enumerate(range(before + 4, before + days - 1, EVERY))
+        _plant(rng, values, day * DAY, hour, lasts, number + turn)
+        for turn, day in enumerate(range(before + 4, before + days - 1, EVERY))
     ]
-    return Host(f"h{number}", NAMES, values, BEGIN), np.array(jobs) + BEGIN, incidents, BEGIN + before * DAY
+    return Host(f"h{number}", NAMES, values, BEGIN, UNITS), np.array(jobs) + BEGIN, incidents, BEGIN + before * DAY
 
 
 def _quiet(rng: np.random.Generator, length: int) -> Matrix:
@@ -86,9 +88,7 @@ def _job_days(kind: str, days: int, rng: np.random.Generator) -> list[int]:
     return [day for day, date in enumerate(dates) if date.day == of_month]
 
 
-def _plant(
-    rng: np.random.Generator, values: Matrix, day: int, hour: int, lasts: int, turn: int
-) -> tuple[str, int, int]:
+def _plant(rng: np.random.Generator, values: Matrix, day: int, hour: int, lasts: int, turn: int) -> tuple[str, int, int]:
     """An incident at any time, from within the job's time on, or right after it; every other one of the job's metrics."""
     kind = ("another", "larger")[turn % 2]
     starts = (int(rng.integers(0, DAY)), hour + int(rng.integers(0, max(lasts // 2, 1))), hour + lasts + int(rng.integers(5, 40)))
@@ -105,15 +105,15 @@ def judge_host(number: int, days: int, seed: int) -> Outcome:
     kind = KINDS[number % 3]
     counted = max(start, int(jobs[3]) - 60) if len(jobs) > 3 else start + days * DAY
     end = start + days * DAY
-    is_new = rows.filter("is_anomalous")["minute"].to_numpy()
+    is_new = rows.filter("is_anomalous", ~pl.col("is_usual"))["minute"].to_numpy()
     found: dict[str, tuple[int, int]] = {}
     for each, first, last in incidents:
         hits, of = found.get(each, (0, 0))
         found[each] = hits + bool(((is_new >= first) & (is_new <= last + TOLERANCE)).any()), of + 1
     return Outcome(
         kind,
-        _critical(rows, "score", pl.col("is_anomalous"), incidents, counted),
-        _critical(rows, "plain_score", pl.col("is_anomalous") | pl.col("is_usual"), incidents, counted),
+        _critical(rows, "calendar_score", ~pl.col("is_usual"), incidents, counted),
+        _critical(rows, "score", pl.lit(True), incidents, counted),
         (end - counted) / DAY,
         found,
     )
@@ -121,7 +121,7 @@ def judge_host(number: int, days: int, seed: int) -> Outcome:
 
 def _critical(rows: pl.DataFrame, score: str, flag: pl.Expr, incidents: Sequence[tuple[str, int, int]], since: int) -> int:
     """Episodes from `since` on with twice the threshold that touch no incident."""
-    kept = rows.filter(flag, pl.col("minute") >= since)
+    kept = rows.filter("is_anomalous", flag, pl.col("minute") >= since)
     at, ratio = kept["minute"].to_numpy(), (kept[score] / kept["threshold"]).to_numpy()
     parts = np.split(np.arange(len(at)), np.flatnonzero(np.diff(at) > TOLERANCE) + 1) if len(at) else []
     return sum(
@@ -138,7 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args(arguments)
-    outcomes = Parallel(n_jobs=asked.processes)(delayed(judge_host)(number, asked.days, asked.seed) for number in range(asked.hosts))
+    outcomes = Parallel(n_jobs=asked.processes)(
+        delayed(judge_host)(number, asked.days, asked.seed) for number in range(asked.hosts)
+    )
     for kind in KINDS:
         of = [each for each in outcomes if each.kind == kind]
         days = sum(each.days for each in of) or 1.0
@@ -152,7 +154,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     days = sum(each.days for each in outcomes)
     hits, of_all = (sum(pair[i] for each in outcomes for pair in each.found.values()) for i in (0, 1))
     bars = [
-        Bar("critical episodes a host and day after the third time", sum(each.critical for each in outcomes) / days, 0.05, is_most=True),
+        Bar(
+            "critical episodes a host and day after the third time",
+            sum(each.critical for each in outcomes) / days,
+            0.05,
+            is_most=True,
+        ),
         Bar("incidents found", hits / of_all, 0.95),
     ]
     print("", *bars, sep="\n")

@@ -1,17 +1,17 @@
--- Episodes of the anomalous minutes in [$window_start, $as_of), and of the usual ones: one goes on with the one of its kind before it if
--- that lies at most 10 minutes back, or, of a host that is sampled less often, a sample. The peak of usual ones is that without the
--- calendar.
+-- Episodes of the anomalous minutes in [$window_start, $as_of), of the usual ones and of the others: one goes on with the one of its kind
+-- before it if that lies at most 10 minutes back, or, of a host that is sampled less often, a sample. What is not usual is as large as
+-- what the calendar leaves of it.
 WITH anomalous AS (
     SELECT
         scores.* REPLACE (
-            CASE WHEN is_anomalous THEN score ELSE plain_score END AS score,
-            NOT is_anomalous AS is_usual
+            CASE WHEN is_usual IS TRUE THEN score ELSE coalesce(calendar_score, score) END AS score,
+            is_usual IS TRUE AS is_usual
         ),
         greatest(600, 60 * coalesce(step_minutes, 1)) AS reach,
-        lag(observed_at) OVER (PARTITION BY host, is_anomalous ORDER BY observed_at) AS before_at
+        lag(observed_at) OVER (PARTITION BY host, is_usual IS TRUE ORDER BY observed_at) AS before_at
     FROM insights.anomaly_scores AS scores
     LEFT JOIN ops.anomaly_models USING (host)
-    WHERE (is_anomalous OR is_usual) AND observed_at >= $window_start AND observed_at < $as_of
+    WHERE is_anomalous AND observed_at >= $window_start AND observed_at < $as_of
 ),
 
 numbered AS (
@@ -35,7 +35,8 @@ episodes AS (
         arg_max(
             struct_pack(observed_at, threshold, strands, comes_each, times, times_of), (score, -epoch_us(observed_at))
         ) AS at_peak,
-        max(reach) AS reach
+        max(reach) AS reach,
+        coalesce(bool_and(is_slight), false) AS is_slight
     FROM numbered
     GROUP BY ALL
 ),
@@ -112,7 +113,7 @@ SELECT
     at_peak.observed_at AS peak_at,
     at_peak.threshold AS threshold,
     CASE
-        WHEN is_usual THEN 'note'
+        WHEN is_usual OR is_slight THEN 'note'
         WHEN peak >= 2 * at_peak.threshold AND as_large < 3 THEN 'critical'
         ELSE 'warning'
     END AS severity,

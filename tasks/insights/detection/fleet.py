@@ -124,6 +124,7 @@ def _job(plan: Plan, values: Matrix, scores: pl.DataFrame, span: ScoredWindow, f
         folder=folder,
         artifact=plan.artifact,
         seed=SEED,
+        units=plan.units,
     )
 
 

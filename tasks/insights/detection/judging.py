@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from storage.frames import INSTANT
 from tasks.insights.detection.artifacts import Artifact, current_versions, load_model, save_model
 from tasks.insights.detection.model import Model, train
 from tasks.insights.detection.planning import parts_of
-from tasks.insights.detection.reconsidering import Recalled, hours_to_recall, reconsider
+from tasks.insights.detection.reconsidering import Recalled, hours_to_recall, reconsider, unconsidered
 from tasks.insights.detection.scoring import Scores, score
 from tasks.insights.detection.steps import find_step, to_steps
 from tasks.insights.detection.thresholds import RECENT_DAYS
@@ -28,14 +28,11 @@ ROWS = {
     **dict.fromkeys(("metrics", "history_minutes"), pl.Int64()),
     **dict.fromkeys(("host", "top_metrics", "strands", "no_score_reason"), pl.String()),
     "is_anomalous": pl.Boolean(),
-    "plain_score": pl.Float64(),
-    "is_usual": pl.Boolean(),
+    "calendar_score": pl.Float64(),
+    **dict.fromkeys(("is_usual", "is_slight"), pl.Boolean()),
     "comes_each": pl.String(),
     **dict.fromkeys(("times", "times_of"), pl.Int64()),
-    "definition": pl.Int64(),
 }
-DEFINITION = 2
-"""Of the rows, raised where they no longer compare with those before; 2: knows the calendar."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,8 @@ class Job:
         flagged: minutes of the history that were anomalous.
         folder: where models lie.
         artifact: the model to take up; None to train one.
-        recalled: earlier values of `names` around the times that were anomalous, to judge these by the calendar.
+        units: of the metrics (UCUM), where a model is to be trained.
+        recalled: earlier values of `names` around the times that were anomalous, to judge these again; None at first.
     """
 
     host: str
@@ -65,7 +63,8 @@ class Job:
     folder: Path
     artifact: Artifact | None
     seed: int
-    recalled: tuple[Recalled, ...] = ()
+    units: tuple[str, ...] = ()
+    recalled: tuple[Recalled, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def judge(job: Job) -> Judged | None:
     history = job.values[:, : job.trained_until - job.first]
     step = find_step(history)
     history = without_anomalies(to_steps(history, step), (job.flagged - job.first) // step, DAY // step)
-    trained = train(job.names, history, job.first // step, job.seed, windows_of(step))
+    trained = train(job.names, history, job.first // step, job.seed, windows_of(step), units=job.units)
     if trained is None:
         return Judged(_unjudged(job), None)
     return _judged(job, trained, _model_row(job, history, trained))
@@ -99,7 +98,8 @@ def judge(job: Job) -> Judged | None:
 
 def _judged(job: Job, model: Model, row: dict[str, Any] | None) -> Judged:
     rows, step = _rows(job, model), model.windows.step
-    at = rows.filter(pl.col("is_anomalous").any(), pl.col("plain_score") >= pl.col("threshold"))["observed_at"].dt.epoch("s").to_numpy() // 60
+    reaching = rows.filter(pl.col("is_anomalous").any(), pl.col("score") >= pl.col("threshold"))
+    at = reaching["observed_at"].dt.epoch("s").to_numpy() // 60
     return Judged(rows, row, hours_to_recall(at, model.windows.lead_in * step))
 
 
@@ -119,8 +119,11 @@ def _rows(job: Job, model: Model) -> pl.DataFrame:
     values = to_steps(job.values, step)
     start = (job.start - job.first) // step
     before = _before(job, model)
-    judged = reconsider(model, values, first, start, before, score(model, values, first, start, before), job.recalled)
-    found = judged.scores
+    found = score(model, values, first, start, before)
+    judged = unconsidered(found)
+    if job.recalled is not None:
+        judged = reconsider(model, values, first, start, before, found, job.recalled)
+        found = replace(found, level=judged.level)
     kept = np.flatnonzero(found.metrics > 0)
     recurrences = [judged.recurrences.get(at) for at in kept.tolist()]
     return _frame(
@@ -129,14 +132,15 @@ def _rows(job: Job, model: Model) -> pl.DataFrame:
         score=found.score[kept],
         threshold=found.threshold[kept],
         is_anomalous=found.is_anomalous[kept],
-        top_metrics=[_top(found, judged.plain[at], at) for at in kept.tolist()],
+        top_metrics=[_top(found, at) for at in kept.tolist()],
         metrics=len(model.names),
         coverage=found.metrics[kept] / len(model.names),
         strands=",".join(found.strands),
         trained_until=job.trained_until * 60_000_000,
         history_minutes=model.steps * step,
-        plain_score=judged.plain[kept],
+        calendar_score=judged.left[kept],
         is_usual=judged.is_usual[kept],
+        is_slight=judged.is_slight[kept],
         comes_each=[each and each.every for each in recurrences],
         times=[each and each.times for each in recurrences],
         times_of=[each and each.of for each in recurrences],
@@ -157,8 +161,8 @@ def _before(job: Job, model: Model) -> Series:
     return known
 
 
-def _top(found: Scores, plain: float, step: int) -> str | None:
-    if not plain >= found.threshold[step]:
+def _top(found: Scores, step: int) -> str | None:
+    if not found.score[step] >= found.threshold[step]:
         return None
     named = [(*parts_of(each.metric), round(each.share, 4)) for each in found.blamed(step)]
     return json.dumps([dict(zip(("metric", "attributes", "contribution"), each, strict=True)) for each in named])
@@ -174,6 +178,7 @@ def _unjudged(job: Job) -> pl.DataFrame:
         job.start + np.flatnonzero(is_read[job.start - job.first :]),
         is_anomalous=False,
         is_usual=False,
+        is_slight=False,
         metrics=0,
         history_minutes=step * np.count_nonzero(is_read[:length]),
         no_score_reason="too_little_history",
@@ -185,7 +190,7 @@ def _frame(job: Job, minutes: NDArray[np.int64], **columns: Any) -> pl.DataFrame
     constants = {name: value for name, value in columns.items() if not isinstance(value, np.ndarray | list)}
     each = {name: value for name, value in columns.items() if name not in constants}
     frame = pl.DataFrame({"observed_at": minutes.astype(np.int64) * 60_000_000, **each})
-    rest = {name: constants.get(name) for name in ROWS if name not in frame.columns} | {"host": job.host, "definition": DEFINITION}
+    rest = {name: constants.get(name) for name in ROWS if name not in frame.columns} | {"host": job.host}
     return frame.with_columns(pl.lit(value).alias(name) for name, value in rest.items()).select(
         pl.col(name).cast(kind) for name, kind in ROWS.items()
     )

@@ -41,7 +41,7 @@ def read_models(con: duckdb.DuckDBPyConnection, versions: str, seed: int) -> dic
 
 
 def read_series(con: duckdb.DuckDBPyConnection, hosts: Sequence[str], since: datetime, until: datetime) -> pl.DataFrame:
-    """host, metric, attributes, first_minute, last_minute of what they sampled."""
+    """host, metric, attributes, unit, first_minute, last_minute of what they sampled."""
     return fetch(con, sql_beside(__file__, "series"), {"hosts": list(hosts), "since": since, "until": until})
 
 

@@ -1,12 +1,13 @@
-"""Scores in the light of the calendar: where a step reaches the threshold, what comes again is taken off, and the step is scored anew."""
+"""Scores in the light of the calendar: where a step reaches the threshold, what comes again is taken off, and it is scored anew."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.insights.detection.counters import as_rates
 from tasks.insights.detection.model import Model
 from tasks.insights.detection.recurrence import Earlier, Memory, Recurrence, excursions, forgive, level_of
 from tasks.insights.detection.scoring import Scores, score, standard_values
@@ -19,8 +20,8 @@ HOUR = 60
 
 @dataclass(frozen=True)
 class Recalled:
-    """Earlier values of a host, a row a metric of its model, a column a minute from `first` on: the least, the mean, the greatest that
-    was read. By the minute the three are one."""
+    """Earlier values of a host, a row a metric of its model, a column a minute from `first` on: the least, the mean, the greatest
+    that was read. By the minute the three are one."""
 
     first: int
     least: Matrix
@@ -30,18 +31,27 @@ class Recalled:
 
 @dataclass(frozen=True)
 class Reconsidered:
-    """Scores of a window, and beside them what they were without the calendar.
+    """What the calendar says of a window's scores, an element a step.
 
     Attributes:
-        plain: the scores without it.
-        is_usual: would be anomalous without it.
+        left: the score of what does not come again; the score itself where it is below the threshold.
+        is_usual: anomalous, and not by what is left.
+        is_slight: anomalous, and not but for changes of metrics that hardly move, each of no practical size.
         recurrences: of the usual steps, by column.
+        level: log z-scores of what is left of anomalous steps that are not usual, of the values elsewhere.
     """
 
-    scores: Scores
-    plain: Series
+    left: Series
     is_usual: Flags
+    is_slight: Flags
     recurrences: dict[int, Recurrence]
+    level: Matrix
+
+
+def unconsidered(scores: Scores) -> Reconsidered:
+    """Before anything was recalled."""
+    none = np.zeros(len(scores.score), dtype=np.bool_)
+    return Reconsidered(scores.score, none, none, {}, scores.level)
 
 
 def hours_to_recall(minutes: NDArray[np.int64], lead_in: int) -> tuple[int, ...]:
@@ -53,30 +63,43 @@ def hours_to_recall(minutes: NDArray[np.int64], lead_in: int) -> tuple[int, ...]
 
 
 def reconsider(
-    model: Model, values: Matrix, first: int, start: int, before: Series, plain: Scores, recalled: Sequence[Recalled]
+    model: Model, values: Matrix, first: int, start: int, before: Series, scores: Scores, recalled: Sequence[Recalled]
 ) -> Reconsidered:
     """Score the steps of a window that reach the threshold anew, without what comes again by the calendar.
 
     Args:
         values, first, start, before: as they were scored.
-        plain: the scores so far.
         recalled: earlier values around the same times.
     """
-    expected, reasons = _expected(model, values, first, start, plain, recalled)
-    if not expected.any():
-        return Reconsidered(plain, plain.score, np.zeros(len(plain.score), dtype=np.bool_), {})
-    anew = score(model, values, first, start, before, expected)
-    scores = np.where(plain.score >= plain.threshold, np.fmin(anew.score, plain.score), plain.score)
-    is_anomalous = plain.is_anomalous & judge(before, scores, plain.threshold)
-    is_usual = plain.is_anomalous & ~is_anomalous
-    level = np.where(is_anomalous[None, :], anew.level, plain.level)
-    found = replace(plain, score=scores, is_anomalous=is_anomalous, level=level)
-    recurrences = _recurrences(is_usual, np.abs(expected), reasons, start)
-    return Reconsidered(found, plain.score, is_usual, recurrences)
+    expected, reasons = _expected(model, values, first, start, scores, recalled)
+    slight = _slight(model, values)
+    is_usual, left, level = np.zeros(len(scores.score), dtype=np.bool_), scores.score, scores.level
+    if expected.any():
+        anew = score(model, values, first, start, before, expected)
+        left = _at_threshold(scores, anew)
+        is_usual = scores.is_anomalous & ~judge(before, left, scores.threshold)
+        level = np.where(is_usual[None, :], scores.level, anew.level)
+    is_slight = np.zeros_like(is_usual)
+    if slight.any() and (scores.is_anomalous & ~is_usual).any():
+        without = score(model, values, first, start, before, np.where(slight == 0, expected, slight))
+        is_slight = scores.is_anomalous & ~is_usual & ~judge(before, _at_threshold(scores, without), scores.threshold)
+    recurrences = _recurrences(is_usual, np.abs(expected), reasons, start) if is_usual.any() else {}
+    return Reconsidered(left, is_usual, is_slight, recurrences, level)
+
+
+def _at_threshold(scores: Scores, anew: Scores) -> Series:
+    """The new scores of the steps that reach the threshold, where they are lower."""
+    return np.where(scores.score >= scores.threshold, np.fmin(anew.score, scores.score), scores.score)
+
+
+def _slight(model: Model, values: Matrix) -> Matrix:
+    """Of metrics that hardly move, the changes of no practical size, in spreads; 0 elsewhere."""
+    changes = np.abs(as_rates(values, model.is_counter) - model.baseline.middle[:, None])
+    return np.where(changes < model.slight[:, None], standard_values(model, values), 0.0)
 
 
 def _expected(
-    model: Model, values: Matrix, first: int, start: int, plain: Scores, recalled: Sequence[Recalled]
+    model: Model, values: Matrix, first: int, start: int, scores: Scores, recalled: Sequence[Recalled]
 ) -> tuple[Matrix, NDArray[Any]]:
     """What comes again, in spreads, 0 elsewhere; and the recurrence of each."""
     windows = model.windows
@@ -85,7 +108,7 @@ def _expected(
     memory = Memory([Earlier(first, off, -off), *(_earlier(model, each) for each in recalled)], windows)
     expected, reasons = np.zeros(values.shape), np.full(values.shape, None, dtype=object)
     per_hour = max(HOUR // windows.step, 1)
-    reaching = (np.flatnonzero(plain.score >= plain.threshold) + first + start) * windows.step
+    reaching = (np.flatnonzero(scores.score >= scores.threshold) + first + start) * windows.step
     for hour in hours_to_recall(reaching, windows.lead_in * windows.step):
         column = hour // windows.step - first
         part = slice(max(column, 0), min(column + per_hour, values.shape[1]))
