@@ -10,10 +10,13 @@ from tasks.insights.detection.windows import DAY
 
 HOURS, DAYS, WEEKS, MONTHS = 6, 7, 4, 6
 """How many earlier occurrences are looked at. Raw samples are kept for 30 days, hours for longer."""
-DRIFTS = (-15, 15)
-"""Minutes a day: what comes each time some minutes later, or earlier, than the day before."""
+DRIFTS, DRIFTING_DAYS = (-15, 15), 3
+"""Minutes a day: what comes each time some minutes later, or earlier, than the day before. More days would excuse what only lasts."""
+NARROW, TOLERANCES = (10,), (10, 30)
+"""Minutes that an occurrence may be off. The narrower is tried because less fits into it by chance."""
+OF_AN_HOUR = (5,)
 CLOCKS = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
-"""A job by local time moves by an hour when the clock changes. Nobody tells where a host is: these stand for the dates of the changes."""
+"""A job by local time moves by an hour when the clock changes. Nobody tells where a host is: these have the dates of the changes."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,15 @@ class Rhythm:
 
     every: str
     ago: tuple[int, ...]
+    tolerances: tuple[int, ...] = TOLERANCES
 
 
 def rhythms(minute: int) -> tuple[Rhythm, ...]:
     """Of a minute since the epoch: by UTC, and by local time where a clock changed in between."""
     at = EPOCH + timedelta(minutes=minute)
-    found = [Rhythm("hour", tuple(60 * n for n in range(1, HOURS + 1)))]
-    found += [Rhythm("day", tuple(n * (DAY + drift) for n in range(1, DAYS + 1))) for drift in (0, *DRIFTS)]
+    found = [Rhythm("hour", tuple(60 * n for n in range(1, HOURS + 1)), OF_AN_HOUR)]
+    found.append(Rhythm("day", tuple(n * DAY for n in range(1, DAYS + 1))))
+    found += [Rhythm("day", tuple(n * (DAY + drift) for n in range(1, DRIFTING_DAYS + 1)), NARROW) for drift in DRIFTS]
     found.append(Rhythm("week", tuple(n * 7 * DAY for n in range(1, WEEKS + 1))))
     found += [Rhythm("month", tuple((at.date() - day).days * DAY for day in days)) for days in _months(at.date())]
     for clock in CLOCKS:

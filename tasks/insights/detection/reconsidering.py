@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from tasks.insights.detection.counters import as_rates
 from tasks.insights.detection.model import Model
 from tasks.insights.detection.recurrence import Earlier, Memory, Recurrence, excursions, forgive, level_of
-from tasks.insights.detection.scoring import Scores, score, standard_values
+from tasks.insights.detection.scoring import Scores, judge_again, score, standard_values
 from tasks.insights.detection.steps import to_steps
-from tasks.insights.detection.thresholds import judge
 from tasks.insights.detection.windows import Flags, Matrix, Series
 
 HOUR = 60
@@ -77,12 +76,12 @@ def reconsider(
     if expected.any():
         anew = score(model, values, first, start, before, expected)
         left = _at_threshold(scores, anew)
-        is_usual = scores.is_anomalous & ~judge(before, left, scores.threshold)
+        is_usual = scores.is_anomalous & ~judge_again(scores, left, before, model.windows)
         level = np.where(is_usual[None, :], scores.level, anew.level)
     is_slight = np.zeros_like(is_usual)
     if slight.any() and (scores.is_anomalous & ~is_usual).any():
         without = score(model, values, first, start, before, np.where(slight == 0, expected, slight))
-        is_slight = scores.is_anomalous & ~is_usual & ~judge(before, _at_threshold(scores, without), scores.threshold)
+        is_slight = scores.is_anomalous & ~is_usual & ~judge_again(scores, _at_threshold(scores, without), before, model.windows)
     recurrences = _recurrences(is_usual, np.abs(expected), reasons, start) if is_usual.any() else {}
     return Reconsidered(left, is_usual, is_slight, recurrences, level)
 

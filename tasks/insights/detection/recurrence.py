@@ -14,10 +14,6 @@ from tasks.insights.detection.calendar import Rhythm, rhythms
 from tasks.insights.detection.windows import Matrix, Windows
 
 LEAST_OCCURRENCES = 3
-TOLERANCES = (10, 30)
-"""Minutes that an occurrence may be off. The narrower is tried because less fits into it by chance."""
-OF_AN_HOUR = 5
-"""The same of what comes each hour."""
 ALIKE = 0.5
 """An occurrence had at least this much of the size."""
 LARGER, NOISE = 1.25, 1.0
@@ -118,7 +114,7 @@ def forgive(off: Matrix, memory: Memory, hour: int, windows: Windows) -> tuple[M
     sizes = np.concatenate([off, -off])
     left, reasons = np.maximum(sizes, 0.0), np.full(sizes.shape, None, dtype=object)
     for rhythm in rhythms(hour):
-        for tolerance in (OF_AN_HOUR,) if rhythm.every == "hour" else TOLERANCES:
+        for tolerance in rhythm.tolerances:
             _try(sizes, left, reasons, memory, hour, rhythm, tolerance, windows)
     metrics = len(off)
     is_rise = off > 0
@@ -129,7 +125,7 @@ def forgive(off: Matrix, memory: Memory, hour: int, windows: Windows) -> tuple[M
 def _try(
     sizes: Matrix, left: Matrix, reasons: NDArray[Any], memory: Memory, hour: int, rhythm: Rhythm, tolerance: int, windows: Windows
 ) -> None:
-    """Take off what comes again in this rhythm, where that takes off more than was taken off before."""
+    """Take off what comes again in this rhythm, where that takes off more than was taken off before, or as much, but came more often."""
     step, count = hour // windows.step, sizes.shape[1]
     reached, control = [], []
     for ago in rhythm.ago:
@@ -146,10 +142,11 @@ def _try(
     stacked = np.stack(reached)
     allowed, times, of = _allowed(sizes, stacked, np.concatenate(control, axis=1))
     rest = np.maximum(sizes - allowed, 0.0)
-    is_better = (allowed > 0) & (rest < left) & (sizes > NOISE)
-    left[is_better] = np.minimum(rest, left)[is_better]
-    for row, column in zip(*np.nonzero(is_better), strict=True):
-        reasons[row, column] = Recurrence(rhythm.every, int(times[row, column]), int(of[row, column]))
+    is_known = (allowed > 0) & (sizes > NOISE)
+    for row, column in zip(*np.nonzero(is_known & (rest <= left)), strict=True):
+        found, known = Recurrence(rhythm.every, int(times[row, column]), int(of[row, column])), reasons[row, column]
+        if known is None or rest[row, column] < left[row, column] or found.times > known.times:
+            left[row, column], reasons[row, column] = rest[row, column], found
 
 
 def _allowed(sizes: Matrix, reached: Matrix, control: Matrix) -> tuple[Matrix, NDArray[np.int64], NDArray[np.int64]]:
