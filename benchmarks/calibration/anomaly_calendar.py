@@ -1,8 +1,8 @@
 """Whether jobs that come each night, week or month are no anomalies after three times, and incidents beside them still are.
 
-Run as `python -m benchmarks.calibration.anomaly_calendar [--hosts N] [--days N] [--seed N]`. Simulated hosts, five metrics a minute, are
-judged day by day as the schedules do it. Hosts with a monthly job have half a year before, of which only hours are kept. Exits with 1
-where a bar is broken.
+Run as `python -m benchmarks.calibration.anomaly_calendar [--hosts N] [--days N] [--seed N]`. Simulated hosts, five metrics a
+minute, are judged day by day as the schedules do it. Hosts with a monthly job have 130 days before,
+of which the older are by the hour. Exits with 1 where a bar is broken.
 """
 
 import argparse
@@ -40,8 +40,8 @@ WARM_UP = 3
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of a host: critical episodes that are no incident after the third time of its job, with the calendar and without, and the days
-    these were counted on; incidents found, by kind, and how many there were."""
+    """Of a host: critical episodes that are no incident after the third time of its job, with the calendar and without, and the
+    days these were counted on; incidents found, by kind, and how many there were."""
 
     kind: str
     critical: int
@@ -75,7 +75,8 @@ def _quiet(rng: np.random.Generator, length: int) -> Matrix:
     levels = np.array([0.25, 4e6, 1.0, 0.42, 3e6])[:, None]
     swing = np.array([0.3, 0.3, 0.3, 0.03, 0.4])[:, None] * levels
     noise = rng.normal(0, 1, (5, length)) * np.array([0.08, 0.15, 0.12, 0.005, 0.15])[:, None] * levels
-    return levels + swing * cycle + noise
+    values: Matrix = levels + swing * cycle + noise
+    return values
 
 
 def _job_days(kind: str, days: int, rng: np.random.Generator) -> list[int]:
@@ -145,7 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         of = [each for each in outcomes if each.kind == kind]
         days = sum(each.days for each in of) or 1.0
         print(
-            f"{kind:6} {len(of)} hosts, {days:.0f} days after the third time: {sum(each.critical for each in of) / days:.3f} critical a day,"
+            f"{kind:6} {len(of)} hosts, {days:.0f} days after the third time:"
+            f" {sum(each.critical for each in of) / days:.3f} critical a day,"
             f" {sum(each.plain for each in of) / days:.3f} without the calendar"
         )
     for kind in INCIDENTS:

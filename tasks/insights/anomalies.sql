@@ -123,7 +123,7 @@ SELECT
     CASE
         WHEN is_usual THEN
             'came ' || CASE WHEN at_peak.comes_each = 'day' THEN 'on ' ELSE 'in ' END
-            || CASE WHEN at_peak.times = at_peak.times_of THEN 'each' ELSE at_peak.times::VARCHAR END
+            || CASE WHEN at_peak.times = at_peak.times_of THEN 'each' ELSE CAST(at_peak.times AS VARCHAR) END
             || ' of the last ' || at_peak.times_of || ' ' || at_peak.comes_each || 's'
             || CASE at_peak.comes_each
                 WHEN 'hour' THEN ' at about the same minute'

@@ -7,8 +7,8 @@ ANOMALIES = Table(
     schema="insights",
     name="anomalies",
     description=(
-        "Episodes of anomalous minutes in anomaly_scores, those that are usual by the calendar apart from the others; minutes at most "
-        "10 minutes apart form one episode."
+        "Episodes of anomalous minutes in anomaly_scores, those that are usual by the calendar apart from the others; minutes at "
+        "most 10 minutes apart form one episode."
     ),
     columns=(
         AS_OF,

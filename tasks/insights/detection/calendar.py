@@ -11,12 +11,12 @@ from tasks.insights.detection.windows import DAY
 HOURS, DAYS, WEEKS, MONTHS = 6, 7, 4, 6
 """How many earlier occurrences are looked at. Raw samples are kept for 30 days, hours for longer."""
 DRIFTS, DRIFTING_DAYS = (-15, 15), 3
-"""Minutes a day: what comes each time some minutes later, or earlier, than the day before. More days would excuse what only lasts."""
+"""Minutes a day: what comes each time some minutes later, or earlier, than the day before. Of more days it excuses what lasts."""
 NARROW, TOLERANCES = (10,), (10, 30)
 """Minutes that an occurrence may be off. The narrower is tried because less fits into it by chance."""
 OF_AN_HOUR = (5,)
 CLOCKS = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
-"""A job by local time moves by an hour when the clock changes. Nobody tells where a host is: these have the dates of the changes."""
+"""A job by local time moves by an hour when the clock changes. Nobody tells where a host is: these have the dates."""
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,8 @@ def _grow(rows: Matrix, read: NDArray[np.int64], recent: int, seed: int) -> tupl
 def deviate(
     standard: Matrix, baseline: Baseline, windows: Windows, first: int, begin: int, judged: Matrix | None = None
 ) -> Deviations:
-    """Of standardised values, a column a step from the column `begin` on; of `judged` in their place, where only the levels are theirs."""
+    """Of standardised values, a column a step from the column `begin` on; of `judged`, with the levels of the others, if
+    it is given."""
     return derive(*deviations(standard, baseline, windows, first, begin, judged), windows)
 
 

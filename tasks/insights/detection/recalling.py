@@ -1,4 +1,4 @@
-"""Earlier values of hosts around the times at which they were anomalous: by the minute as long as samples are kept, then by the hour."""
+"""Earlier values of hosts around the times at which they were anomalous: by the minute while samples are kept, then by the hour."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -63,8 +63,8 @@ def level_of(standard: Matrix, first: int, windows: Windows) -> Matrix:
 
 @dataclass(frozen=True)
 class _Widened:
-    """Of an earlier window the greatest within a tolerance of each step, rises and falls one below the other. At its edges steps are
-    left out that looked at less than others, so that a step has one answer, whichever window it lies in."""
+    """Of an earlier window the greatest within a tolerance of each step, rises and falls one below the other. At its edges steps
+    are left out that looked at less than others, so that a step has one answer, whichever window it lies in."""
 
     first: int
     reach: Matrix
@@ -125,7 +125,7 @@ def forgive(off: Matrix, memory: Memory, hour: int, windows: Windows) -> tuple[M
 def _try(
     sizes: Matrix, left: Matrix, reasons: NDArray[Any], memory: Memory, hour: int, rhythm: Rhythm, tolerance: int, windows: Windows
 ) -> None:
-    """Take off what comes again in this rhythm, where that takes off more than was taken off before, or as much, but came more often."""
+    """Take off what comes again in this rhythm, where that takes off more than others did, or as much and came more often."""
     step, count = hour // windows.step, sizes.shape[1]
     reached, control = [], []
     for ago in rhythm.ago:

@@ -1,4 +1,4 @@
-"""Hosts that behave as they never did before. Reads insights.anomalies."""
+"""Hosts that behave unusually, and not by the calendar. Reads insights.anomalies."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The calendar on a real warehouse: a host that is sampled every five minutes, with a job of 25 minutes each night and an incident."""
+"""The calendar on a real warehouse: a host that is sampled every five minutes, with a job each night, and an incident."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,9 @@ def at(values: np.ndarray, metric: str, day: int, first: int, steps: int, size: 
 
 def put(home: Home, values: np.ndarray) -> None:
     instants = [DAY_0 + timedelta(minutes=5 * step) for step in range(values.shape[1])]
-    frame = pl.concat(pl.DataFrame({"observed_at": instants, "value": row, "metric": name}) for name, row in zip(NAMES, values, strict=True))
+    frame = pl.concat(
+        pl.DataFrame({"observed_at": instants, "value": row, "metric": name}) for name, row in zip(NAMES, values, strict=True)
+    )
     with warehouse(home, LIMITS) as con, registered(con, "given", frame.with_columns(host=pl.lit("h1"), attributes=pl.lit(""))):
         con.execute("INSERT INTO raw.system_metrics BY NAME SELECT *, 'ok' AS status FROM given")
 
@@ -78,9 +80,11 @@ def test_an_incident_beside_the_job_is_no_job(home: Home, metric: str, first: in
     at(values, metric, 5, first, 5, size)
     put(home, values)
     found = judge(home, night(5, 12), night(5, 0)).filter(~pl.col("is_usual"))
-    assert found.filter(
-        pl.col("started_at") <= night(5, (first + 5) / 12), pl.col("ended_at") >= night(5, first / 12)
-    )["top_metrics"].str.contains(f'"{metric}"').any()
+    assert (
+        found.filter(pl.col("started_at") <= night(5, (first + 5) / 12), pl.col("ended_at") >= night(5, first / 12))["top_metrics"]
+        .str.contains(f'"{metric}"')
+        .any()
+    )
 
 
 def test_hours_one_by_one_and_once_more_end_in_what_all_at_once_gives(home: Home, tmp_path: Path) -> None:

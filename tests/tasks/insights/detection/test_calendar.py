@@ -54,5 +54,7 @@ def test_after_a_change_of_the_clock_the_local_time_counts_too() -> None:
     """Berlin sets its clocks back on 25 Oct 2026: what ran at 01:30 UTC the days before comes at 02:30 UTC."""
     at = datetime(2026, 10, 27, 2, 30, tzinfo=UTC)
     first = occurrences(at)["day"]
-    assert [at - DAY, at - 2 * DAY, at - 3 * DAY - timedelta(hours=1), at - 4 * DAY - timedelta(hours=1)] in [each[:4] for each in first]
+    assert [at - DAY, at - 2 * DAY, at - 3 * DAY - timedelta(hours=1), at - 4 * DAY - timedelta(hours=1)] in [
+        each[:4] for each in first
+    ]
     assert len(occurrences(datetime(2026, 7, 27, 2, 30, tzinfo=UTC))["day"]) == 3

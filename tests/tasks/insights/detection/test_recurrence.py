@@ -1,5 +1,5 @@
-"""What is taken off of a deviation because it came at the same time before. A host that is sampled every five minutes, in spreads from
-its level; it is looked at from 02:00 to 03:00."""
+"""What is taken off of a deviation because it came at the same time before. A host that is sampled every five minutes, in spreads
+from its level; it is looked at from 02:00 to 03:00."""
 
 from collections.abc import Callable
 
@@ -52,7 +52,7 @@ def jobs(days: list[int], shift: Callable[[int], int] = lambda _: 0, size: float
     ],
     ids=["three nights", "missed nights", "twenty minutes off", "a quarter of an hour later each night", "weeks"],
 )
-def test_what_came_three_times_is_taken_off(days: list[int], shift: Callable[[int], int], expected: tuple) -> None:
+def test_what_came_three_times_is_taken_off(days: list[int], shift: Callable[[int], int], expected: tuple[str, int]) -> None:
     left, reasons = left_of(jobs(days, shift))
     assert not left[0, JOB].any()
     assert max((each.every, each.times) for each in reasons[0, JOB]) == expected
@@ -100,7 +100,8 @@ def test_three_of_seven_say_little_on_a_host_that_does_so_at_any_hour() -> None:
         for day in (1, 2, 3):
             off[:, at(day)] -= 20
             off[:, at(day, 5)] += 20  # within the wider tolerance only
-    assert (left_of(often)[0][0, JOB.start] > 19) and not left_of(seldom)[0][0, JOB.start]
+    assert left_of(often)[0][0, JOB.start] > 19
+    assert not left_of(seldom)[0][0, JOB.start]
 
 
 def test_unknown_nights_are_not_counted_and_an_unknown_value_stays_unknown() -> None:

@@ -26,5 +26,7 @@ def test_by_unit_and_level(unit: str, level: float, size: float) -> None:
 
 def test_only_of_metrics_that_hardly_move() -> None:
     rng = np.random.default_rng(1)
-    history = np.stack([np.full(1000, 0.2), rng.normal(0.5, 0.1, 1000), np.full(1000, np.nan), np.r_[np.full(995, 0.2), np.full(5, 0.9)]])
+    history = np.stack(
+        [np.full(1000, 0.2), rng.normal(0.5, 0.1, 1000), np.full(1000, np.nan), np.r_[np.full(995, 0.2), np.full(5, 0.9)]]
+    )
     assert slight_changes(["1"] * 4, history, fit_baseline(history)).tolist() == [0.05, 0.0, 0.0, 0.05]

@@ -68,7 +68,7 @@ def test_one_step_above_is_not_enough_and_two_of_three_are() -> None:
 
 
 def test_the_unrest_is_a_share_of_the_mean_of_half_a_day() -> None:
-    """Half a day is 50 steps: of 10 for all of them it is 8, of a spike of 100, which counts as 30, one 50th; gaps count as nothing."""
+    """Half a day is 50 steps: of 10 for all of them it is 8, of a spike of 100, which counts as 30, a 50th of it."""
     restless, spike = np.full(60, 10.0), np.concatenate([np.zeros(59), [100.0]])
     np.testing.assert_allclose(unrest(restless, np.full(2, 10.0), DAY)[-2:], 8.0)
     np.testing.assert_allclose(unrest(spike, np.zeros(1), DAY)[-2:], 0.8 * 30 / 50)
