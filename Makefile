@@ -78,6 +78,7 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## Run the benchmarks: collecting, extra
 	$(BIN)/python -m benchmarks.calibration.stuck_scans
 	$(BIN)/python -m benchmarks.calibration.scan_queues
 	$(BIN)/python -m benchmarks.calibration.leaks
+	$(BIN)/python -m benchmarks.calibration.anomaly_calendar
 	$(BIN)/python -m benchmarks.calibration.disk_forecasts --runs 100
 	$(BIN)/python -m benchmarks.calibration.cpu --weeks 4
 	$(BIN)/python -m benchmarks.calibration.application_health --worlds 3

@@ -5,7 +5,7 @@ WITH chosen AS (
         host,
         row_number() OVER (ORDER BY bool_or(severity = 'critical') DESC, max(peak / threshold) DESC NULLS LAST, host) AS place
     FROM insights.anomalies
-    WHERE ended_at >= $recent AND started_at < $as_of
+    WHERE severity <> 'note' AND ended_at >= $recent AND started_at < $as_of
     GROUP BY host
     QUALIFY place <= $hosts
 )
@@ -25,5 +25,5 @@ SELECT
 FROM insights.anomalies AS anomalies
 INNER JOIN chosen USING (host)
 LEFT JOIN ops.anomaly_models USING (host)
-WHERE ended_at >= $since AND started_at < $as_of
+WHERE severity <> 'note' AND ended_at >= $since AND started_at < $as_of
 ORDER BY place, started_at

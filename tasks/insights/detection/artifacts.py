@@ -9,7 +9,7 @@ from pathlib import Path
 from tasks.insights.detection.forest import versions
 from tasks.insights.detection.model import Model
 
-DETECTOR = "1"
+DETECTOR = "2"
 """Raised by whoever changes what a model holds or means: older ones are trained anew."""
 
 

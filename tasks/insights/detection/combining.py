@@ -10,7 +10,7 @@ from tasks.insights.detection.windows import Series
 
 LOWEST, HIGHEST = -5.0, 100.0
 """Of a strand, in its own deviations: none may drown the others."""
-DECAY = 0.9
+DECAY = 0.95
 """What a step leaves of a score: an incident does not end with the first quiet minute."""
 RESOLUTION = 0.5
 """Of the published score. Finer differences come and go with the seed of the forest."""

@@ -4,8 +4,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from tasks.insights.detection.reading import (
     read_series,
     read_values,
 )
+from tasks.insights.detection.recalling import cells_of, recall, wanted
 from tasks.insights.detection.thresholds import RECENT_DAYS
 from tasks.insights.detection.windows import DAY, Matrix
 
@@ -69,7 +70,9 @@ def judge_fleet(home: Home, limits: Limits, span: ScoredWindow) -> list[Judged]:
         with warehouse(home, limits) as con:
             plans = [plan for plan in make_plans(con, span, folder, lost) if plan.host in lost]
         judged |= judge_all(home, limits, plans, span, folder)
-    return [each for each in judged.values() if each]
+    kept = {host: each for host, each in judged.items() if each}
+    kept |= look_again(home, limits, [_plan_again(plan, kept[plan.host], span) for plan in plans if plan.host in kept], kept, span)
+    return list(kept.values())
 
 
 def make_plans(con: duckdb.DuckDBPyConnection, span: ScoredWindow, folder: Path, lost: frozenset[str] = frozenset()) -> list[Plan]:
@@ -121,19 +124,50 @@ def _job(plan: Plan, values: Matrix, scores: pl.DataFrame, span: ScoredWindow, f
         folder=folder,
         artifact=plan.artifact,
         seed=SEED,
+        units=plan.units,
     )
 
 
 def judge_all(home: Home, limits: Limits, plans: Sequence[Plan], span: ScoredWindow, folder: Path) -> dict[str, Judged | None]:
-    """By host what came of it, in as many processes as DuckDB may have threads; the warehouse is held while reading only."""
+    """By host what came of it; the warehouse is held while reading only."""
     found: dict[str, Judged | None] = {}
     for group in groups(plans, span.end):
         with warehouse(home, limits) as con:
             jobs = read_jobs(con, group, span, folder)
-        is_worth_it = len(group) > 1 and sum(plan.cells(span.end) for plan in group) >= WORTH_A_PROCESS
-        processes = Parallel(n_jobs=limits.threads if is_worth_it else 1, initializer=end_with, initargs=(os.getpid(),))
-        found |= zip((plan.host for plan in group), processes(delayed(judge)(job) for job in jobs), strict=True)
+        found |= zip((plan.host for plan in group), _side_by_side(jobs, group, span, limits), strict=True)
     return found
+
+
+def look_again(
+    home: Home, limits: Limits, plans: Sequence[Plan], judged: Mapping[str, Judged], span: ScoredWindow
+) -> dict[str, Judged]:
+    """By host what came of those that were anomalous, now that it is known what they did at the same times before."""
+    found: dict[str, Judged] = {}
+    recalled = {plan.host: wanted(plan, judged[plan.host].hours) for plan in plans if judged[plan.host].hours}
+    again = [plan for plan in plans if plan.host in recalled]
+    for group in groups(again, span.end, more=lambda plan: cells_of(recalled[plan.host])):
+        with warehouse(home, limits) as con:
+            known = recall(con, [each for plan in group for each in recalled[plan.host]], span.end)
+            jobs = (replace(job, recalled=known[job.host]) for job in read_jobs(con, group, span, home.models))
+        pairs = zip((plan.host for plan in group), _side_by_side(jobs, group, span, limits), strict=True)
+        found |= {host: replace(each, model=judged[host].model) for host, each in pairs if each}
+    return found
+
+
+def _plan_again(plan: Plan, judged: Judged, span: ScoredWindow) -> Plan:
+    """The same with the model that was trained for it."""
+    row = judged.model
+    if row is None:
+        return plan
+    return take_up(plan.host, json.loads(row["metrics"]), row["trained_until"], Artifact(row["file"], row["sha256"]), span.first)
+
+
+def _side_by_side(jobs: Iterable[Job], plans: Sequence[Plan], span: ScoredWindow, limits: Limits) -> list[Judged | None]:
+    """In as many processes as DuckDB may have threads."""
+    is_worth_it = len(plans) > 1 and sum(plan.cells(span.end) for plan in plans) >= WORTH_A_PROCESS
+    processes = Parallel(n_jobs=limits.threads if is_worth_it else 1, initializer=end_with, initargs=(os.getpid(),))
+    judged: list[Judged | None] = processes(delayed(judge)(job) for job in jobs)
+    return judged
 
 
 def end_with(parent: int) -> None:

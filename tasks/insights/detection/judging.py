@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from storage.frames import INSTANT
 from tasks.insights.detection.artifacts import Artifact, current_versions, load_model, save_model
 from tasks.insights.detection.model import Model, train
 from tasks.insights.detection.planning import parts_of
+from tasks.insights.detection.reconsidering import Recalled, hours_to_recall, reconsider, unconsidered
 from tasks.insights.detection.scoring import Scores, score
 from tasks.insights.detection.steps import find_step, to_steps
 from tasks.insights.detection.thresholds import RECENT_DAYS
@@ -27,6 +28,10 @@ ROWS = {
     **dict.fromkeys(("metrics", "history_minutes"), pl.Int64()),
     **dict.fromkeys(("host", "top_metrics", "strands", "no_score_reason"), pl.String()),
     "is_anomalous": pl.Boolean(),
+    "calendar_score": pl.Float64(),
+    **dict.fromkeys(("is_usual", "is_slight"), pl.Boolean()),
+    "comes_each": pl.String(),
+    **dict.fromkeys(("times", "times_of"), pl.Int64()),
 }
 
 
@@ -43,6 +48,8 @@ class Job:
         flagged: minutes of the history that were anomalous.
         folder: where models lie.
         artifact: the model to take up; None to train one.
+        units: of the metrics (UCUM), where a model is to be trained.
+        recalled: earlier values of `names` around the times that were anomalous, to judge these again; None at first.
     """
 
     host: str
@@ -56,28 +63,44 @@ class Job:
     folder: Path
     artifact: Artifact | None
     seed: int
+    units: tuple[str, ...] = ()
+    recalled: tuple[Recalled, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The rows of a host's window, and of the model that was trained for it the row of ops.anomaly_models without `trained_at`."""
+    """A host's window.
+
+    Attributes:
+        rows: of anomaly_scores, without `as_of`.
+        model: of the model that was trained for it the row of ops.anomaly_models without `trained_at`.
+        hours: that the minutes at the threshold rest on, if any is anomalous, by their first minute since the epoch.
+    """
 
     rows: pl.DataFrame
     model: dict[str, Any] | None
+    hours: tuple[int, ...] = ()
 
 
 def judge(job: Job) -> Judged | None:
     """Score the window; None where the model to take up is not there any more."""
     if job.artifact is not None:
         model = load_model(job.folder, job.artifact)
-        return None if model is None else Judged(_rows(job, model), None)
+        return None if model is None else _judged(job, model, None)
     history = job.values[:, : job.trained_until - job.first]
     step = find_step(history)
     history = without_anomalies(to_steps(history, step), (job.flagged - job.first) // step, DAY // step)
-    trained = train(job.names, history, job.first // step, job.seed, windows_of(step))
+    trained = train(job.names, history, job.first // step, job.seed, windows_of(step), units=job.units)
     if trained is None:
         return Judged(_unjudged(job), None)
-    return Judged(_rows(job, trained), _model_row(job, history, trained))
+    return _judged(job, trained, _model_row(job, history, trained))
+
+
+def _judged(job: Job, model: Model, row: dict[str, Any] | None) -> Judged:
+    rows, step = _rows(job, model), model.windows.step
+    reaching = rows.filter(pl.col("is_anomalous").any(), pl.col("score") >= pl.col("threshold"))
+    at = reaching["observed_at"].dt.epoch("s").to_numpy() // 60
+    return Judged(rows, row, hours_to_recall(at, model.windows.lead_in * step))
 
 
 def without_anomalies(history: Matrix, flagged: NDArray[np.int64], day: int) -> Matrix:
@@ -95,8 +118,14 @@ def _rows(job: Job, model: Model) -> pl.DataFrame:
     step, first = model.windows.step, job.first // model.windows.step
     values = to_steps(job.values, step)
     start = (job.start - job.first) // step
-    found = score(model, values, first, start, _before(job, model))
+    before = _before(job, model)
+    found = score(model, values, first, start, before)
+    judged = unconsidered(found)
+    if job.recalled is not None:
+        judged = reconsider(model, values, first, start, before, found, job.recalled)
+        found = replace(found, level=judged.level)
     kept = np.flatnonzero(found.metrics > 0)
+    recurrences = [judged.recurrences.get(at) for at in kept.tolist()]
     return _frame(
         job,
         (first + start + kept) * step,
@@ -109,6 +138,12 @@ def _rows(job: Job, model: Model) -> pl.DataFrame:
         strands=",".join(found.strands),
         trained_until=job.trained_until * 60_000_000,
         history_minutes=model.steps * step,
+        calendar_score=judged.left[kept],
+        is_usual=judged.is_usual[kept],
+        is_slight=judged.is_slight[kept],
+        comes_each=[each and each.every for each in recurrences],
+        times=[each and each.times for each in recurrences],
+        times_of=[each and each.of for each in recurrences],
     )
 
 
@@ -142,6 +177,8 @@ def _unjudged(job: Job) -> pl.DataFrame:
         job,
         job.start + np.flatnonzero(is_read[job.start - job.first :]),
         is_anomalous=False,
+        is_usual=False,
+        is_slight=False,
         metrics=0,
         history_minutes=step * np.count_nonzero(is_read[:length]),
         no_score_reason="too_little_history",

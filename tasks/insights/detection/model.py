@@ -12,6 +12,7 @@ from tasks.insights.detection.combining import Scale, combine, fit_scale, hold, 
 from tasks.insights.detection.counters import as_rates, find_counters
 from tasks.insights.detection.features import Deviations, derive, features
 from tasks.insights.detection.forest import fit_forest, isolation
+from tasks.insights.detection.sizes import slight_changes
 from tasks.insights.detection.thresholds import RECENT_DAYS
 from tasks.insights.detection.windows import Flags, Matrix, Series, Windows
 from tasks.insights.detection.zscores import deviations, worst_mean
@@ -34,6 +35,7 @@ class Model:
         scales: of the strands that speak.
         forest: None under a day of history, or where it was not asked for.
         steps: of the history, in which something was read.
+        slight: of each metric that hardly moves the change that is of no practical size, in its unit; 0 of the others.
         recent: the history's last scores, which the first thresholds are found from; NaN where nothing was read.
     """
 
@@ -45,11 +47,18 @@ class Model:
     windows: Windows
     seed: int
     steps: int
+    slight: Series
     recent: Series
 
 
 def train(
-    names: Sequence[str], history: Matrix, first: int, seed: int, windows: Windows | None = None, is_forest_on: bool = True
+    names: Sequence[str],
+    history: Matrix,
+    first: int,
+    seed: int,
+    windows: Windows | None = None,
+    is_forest_on: bool = True,
+    units: Sequence[str] = (),
 ) -> Model | None:
     """Learn what is usual for a host.
 
@@ -57,6 +66,7 @@ def train(
         names: of the metrics, a row of `history` each, in any order.
         history: a column a step, NaN where nothing was read; none of it is in a window to be scored.
         first: the absolute number of the first column (steps since the epoch).
+        units: of the metrics (UCUM), as far as they are known.
 
     Returns:
         None where fewer than `LEAST_HISTORY` steps were read.
@@ -77,8 +87,9 @@ def train(
         forest, strands[FOREST], scales[FOREST] = _grow(features(deviating), read, max(recent, 0), seed)
     held = rounded(hold(combine(strands, scales), windows.held))
     held[np.isnan(history).all(axis=0)] = np.nan
+    slight = slight_changes([units[row] if units else "" for row in order], values, baseline)
     names = tuple(np.array(names, dtype=str)[order].tolist())
-    return Model(names, is_counter, baseline, scales, forest, windows, seed, len(read), held[max(recent, 0) :])
+    return Model(names, is_counter, baseline, scales, forest, windows, seed, len(read), slight, held[max(recent, 0) :])
 
 
 def _grow(rows: Matrix, read: NDArray[np.int64], recent: int, seed: int) -> tuple[Any, Series, Scale]:
@@ -92,9 +103,12 @@ def _grow(rows: Matrix, read: NDArray[np.int64], recent: int, seed: int) -> tupl
     return forest, strand, scale
 
 
-def deviate(standard: Matrix, baseline: Baseline, windows: Windows, first: int, begin: int) -> Deviations:
-    """Of standardised values, a column a step from the column `begin` on."""
-    return derive(*deviations(standard, baseline, windows, first, begin), windows)
+def deviate(
+    standard: Matrix, baseline: Baseline, windows: Windows, first: int, begin: int, judged: Matrix | None = None
+) -> Deviations:
+    """Of standardised values, a column a step from the column `begin` on; of `judged`, with the levels of the others, if
+    it is given."""
+    return derive(*deviations(standard, baseline, windows, first, begin, judged), windows)
 
 
 def strands_of(deviating: Deviations) -> dict[str, Series]:

@@ -1,6 +1,6 @@
 """Which model judges which host: the day's, or, of a host known for less than a day, one of all that is known."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -27,6 +27,7 @@ class Plan:
         first: the first minute that is read, the start of a day.
         trained_until: the end of the history.
         artifact: the model to take up; None to train one.
+        units: of the series, where a model is to be trained.
     """
 
     host: str
@@ -34,6 +35,7 @@ class Plan:
     first: int
     trained_until: int
     artifact: Artifact | None
+    units: tuple[str, ...] = ()
 
     def cells(self, end: int) -> int:
         return len(self.series) * (end - self.first)
@@ -64,22 +66,25 @@ def plan_training(host: str, series: pl.DataFrame, start: int) -> Plan:
     """A plan to train a model for the window from `start` on.
 
     Args:
-        series: metric, attributes, first_minute and last_minute of what the host sampled up to the end of the window.
+        series: metric, attributes, unit, first_minute and last_minute of what the host sampled up to the end of the window.
     """
     first = start if series.is_empty() else min(int(series["first_minute"].min()), start)  # type: ignore[arg-type]
     day = day_of(start)
     trained_until = day if first <= day - DAY else start
     counted = series.filter(pl.col("first_minute") < trained_until, pl.col("last_minute") >= trained_until - LAST)
-    named = tuple((series if counted.is_empty() else counted).select("metric", "attributes").iter_rows())
-    return Plan(host, named, max(day_of(first), day - HISTORY), trained_until, None)
+    chosen = series if counted.is_empty() else counted
+    named = tuple(chosen.select("metric", "attributes").iter_rows())
+    return Plan(host, named, max(day_of(first), day - HISTORY), trained_until, None, tuple(chosen["unit"]))
 
 
-def groups(plans: Sequence[Plan], end: int, most: int = MOST_CELLS) -> Iterator[list[Plan]]:
-    """The plans in groups that fit into memory; a host is never cut."""
+def groups(
+    plans: Sequence[Plan], end: int, most: int = MOST_CELLS, more: Callable[[Plan], int] = lambda _: 0
+) -> Iterator[list[Plan]]:
+    """The plans in groups that fit into memory with whatever `more` cells a plan takes; a host is never cut."""
     group: list[Plan] = []
     held = 0
     for plan in plans:
-        cells = plan.cells(end)
+        cells = plan.cells(end) + more(plan)
         if group and held + cells > most:
             yield group
             group, held = [], 0
@@ -87,12 +92,3 @@ def groups(plans: Sequence[Plan], end: int, most: int = MOST_CELLS) -> Iterator[
         held += cells
     if group:
         yield group
-
-
-def offsets(plans: Sequence[Plan], end: int) -> Mapping[str, int]:
-    """Where the cells of each host start, when they lie one after the other."""
-    found, at = {}, 0
-    for plan in plans:
-        found[plan.host] = at
-        at += plan.cells(end)
-    return found

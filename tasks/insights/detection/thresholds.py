@@ -4,8 +4,11 @@ import numpy as np
 
 from tasks.insights.detection.windows import Flags, Series
 
-FLOOR = 5.5
-"""In deviations of the history, of the mean of the strands. Below it nothing is anomalous, however quiet the host."""
+FLOOR = 4.5
+"""In deviations of the history, of the mean of the strands, over the host's unrest. Below it nothing is anomalous."""
+OF_UNREST, MOST = 0.8, 30.0
+"""How much of the mean score of the last half day a score has to surpass, and what counts of a score there at most: a host that is
+restless for hours has to do more to be anomalous."""
 EPISODES_A_DAY = 3.0
 """Of the recent scores, as many episodes a day are borne; the threshold rises until there are no more."""
 RECENT_DAYS = 5
@@ -13,6 +16,17 @@ LASTING, AMONG = 2, 3
 """A step is anomalous where so many of so many last ones, itself among them, reach the threshold."""
 TRIED = 400
 """Levels that are tried, the highest first."""
+
+
+def unrest(before: Series, scores: Series, steps_a_day: int) -> Series:
+    """`OF_UNREST` of the mean score of the half day up to each step, of `before` and of `scores`; of a quarter of it at least."""
+    known = np.concatenate([before, scores])
+    sums = np.cumsum(np.concatenate([[0.0], np.nan_to_num(np.minimum(known, MOST))]))
+    counts = np.cumsum(np.concatenate([[0], ~np.isnan(known)]))
+    ends, span = np.arange(1, len(known) + 1), max(steps_a_day // 2, 1)
+    starts = np.maximum(ends - span, 0)
+    means: Series = (sums[ends] - sums[starts]) / np.maximum(counts[ends] - counts[starts], span / 4)
+    return OF_UNREST * means
 
 
 def count_episodes(is_above: Flags, merged: int) -> int:

@@ -35,7 +35,7 @@ class Windows:
     shorter_block: int = 10
     sampled: int = 4
     rolling: tuple[int, int] = (5, 30)
-    held: int = 30
+    held: int = 60
 
     @property
     def merged(self) -> int:

@@ -16,19 +16,22 @@ def logarithm(distances: Matrix) -> Matrix:
     return np.copysign(np.log1p(np.minimum(np.abs(distances), FURTHEST_Z)), distances)
 
 
-def deviations(values: Matrix, baseline: Baseline, windows: Windows, first: int, start: int) -> tuple[Matrix, Matrix]:
+def deviations(
+    values: Matrix, baseline: Baseline, windows: Windows, first: int, start: int, judged: Matrix | None = None
+) -> tuple[Matrix, Matrix]:
     """Log z-scores of standardised values, a column a step from `start` on; 0 where nothing was read.
 
     Args:
         values: in spreads of `baseline`.
         first: the absolute number of the first column.
+        judged: what is held against the levels of `values`; these themselves if not given.
 
     Returns:
         The smaller of those against history and against the trailing day, which forgives what has been so for a day; and those
         against the median of the shorter window, which sees what came just now.
     """
     least = baseline.least.astype(values.dtype)[:, None]
-    scored = values[:, start:]
+    scored = (values if judged is None else judged)[:, start:]
     level, spread = trailing(values, first, start, TrailingWindow(windows.day, windows.block, windows.sampled))
     recent = (scored - level) / np.maximum(spread, least)
     nearest = np.where(np.abs(recent) < np.abs(scored), recent, scored)

@@ -1,4 +1,4 @@
-"""Hosts that behave as they never did before. Reads insights.anomalies."""
+"""Hosts that behave unusually, and not by the calendar. Reads insights.anomalies."""
 
 import json
 
@@ -7,8 +7,9 @@ from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import listed, minute, percent, times
 from tasks.wording import counted, duration
 
-CONFIDENCE = {"critical": 0.87, "warning": 0.68}
-"""How many of such episodes touched a labelled incident on ten labelled servers: 13 of 15, 32 of 47."""
+CONFIDENCE = {"critical": 0.94, "warning": 0.74}
+"""How many of such episodes touched a labelled incident on ten labelled servers, with models trained anew each day: all of 16,
+which is (k + 1) / (n + 2); 34 of 46."""
 NAMED = 3
 NUMBERS = ("peak", "peak_at", "threshold", "minutes", "coverage", "strands", "others")
 

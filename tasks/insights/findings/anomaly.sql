@@ -3,7 +3,7 @@
 WITH recent AS (
     SELECT *
     FROM insights.anomalies
-    WHERE ended_at >= CAST($as_of AS TIMESTAMPTZ) - INTERVAL 1 HOUR AND (peak >= 1.5 * threshold OR minutes > 20)
+    WHERE severity <> 'note' AND ended_at >= CAST($as_of AS TIMESTAMPTZ) - INTERVAL 1 HOUR AND (peak >= 1.5 * threshold OR minutes > 20)
     QUALIFY started_at = max(started_at) OVER (PARTITION BY host)
 )
 

@@ -16,6 +16,7 @@ from storage.limits import Limits
 from storage.warehouse import warehouse
 from tasks.insights.anomalies import ANOMALIES
 from tasks.insights.anomaly_scores import ANOMALY_SCORES
+from tasks.insights.system_metrics_hourly import SYSTEM_METRICS_HOURLY
 from tests.homes import migrated_home
 from tests.insights import compute_table
 
@@ -53,7 +54,8 @@ def put(home: Home, *frames: pl.DataFrame) -> None:
 
 
 def judge(home: Home, as_of: datetime = DAY_3 + timedelta(hours=4), start: datetime | None = DAY_3) -> pl.DataFrame:
-    compute_table(ANOMALY_SCORES, str(home.root), limits=LIMITS, as_of=as_of, window_start=start)
+    for insight in (SYSTEM_METRICS_HOURLY, ANOMALY_SCORES):
+        compute_table(insight, str(home.root), limits=LIMITS, as_of=as_of, window_start=start)
     return rows(home, "insights.anomaly_scores")
 
 

@@ -22,8 +22,8 @@ def test_a_strand_that_never_moved_drowns_no_other() -> None:
 
 
 def test_a_score_fades_and_is_gone_after_the_steps_it_lasts() -> None:
-    np.testing.assert_allclose(hold(np.array([10.0, 0.0, 0.0, 0.0]), 2), [10.0, 9.0, 8.1, 0.0])
-    np.testing.assert_allclose(hold(np.array([10.0, 9.5, -3.0]), 2), [10.0, 9.5, 8.55])
+    np.testing.assert_allclose(hold(np.array([10.0, 0.0, 0.0, 0.0]), 2), [10.0, 9.5, 9.025, 0.0])
+    np.testing.assert_allclose(hold(np.array([10.0, 9.8, -3.0]), 2), [10.0, 9.8, 9.31])
 
 
 def test_scores_are_published_to_half_a_deviation() -> None:

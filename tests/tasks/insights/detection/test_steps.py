@@ -29,7 +29,7 @@ def test_a_step_is_the_mean_of_the_minutes_that_were_read() -> None:
 
 def test_a_minute_has_the_default_lengths_and_five_minutes_a_fifth_of_them() -> None:
     assert windows_of(1) == Windows()
-    assert (windows_of(5).day, windows_of(5).shorter, windows_of(5).held, windows_of(5).merged) == (288, 36, 6, 2)
+    assert (windows_of(5).day, windows_of(5).shorter, windows_of(5).held, windows_of(5).merged) == (288, 36, 12, 2)
 
 
 def test_days_that_were_anomalous_throughout_are_learned_and_single_minutes_are_not() -> None:

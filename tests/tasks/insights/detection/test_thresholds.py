@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.insights.detection.thresholds import EPISODES_A_DAY, FLOOR, count_episodes, find_threshold, judge, thresholds
+from tasks.insights.detection.thresholds import EPISODES_A_DAY, FLOOR, count_episodes, find_threshold, judge, thresholds, unrest
 
 DAY, MERGED = 100, 10
 
@@ -65,3 +65,17 @@ def test_one_step_above_is_not_enough_and_two_of_three_are() -> None:
     found = judge(np.zeros(2), scores, np.full(8, 6.0))
     np.testing.assert_array_equal(found, [False, False, False, False, False, True, True, False])
     assert judge(np.array([0.0, 7.0]), scores[:1], np.full(1, 6.0)).tolist() == [True]
+
+
+def test_the_unrest_is_a_share_of_the_mean_of_half_a_day() -> None:
+    """Half a day is 50 steps: of 10 for all of them it is 8, of a spike of 100, which counts as 30, a 50th of it."""
+    restless, spike = np.full(60, 10.0), np.concatenate([np.zeros(59), [100.0]])
+    np.testing.assert_allclose(unrest(restless, np.full(2, 10.0), DAY)[-2:], 8.0)
+    np.testing.assert_allclose(unrest(spike, np.zeros(1), DAY)[-2:], 0.8 * 30 / 50)
+    gaps = np.where(np.arange(60) % 2, np.nan, 10.0)
+    np.testing.assert_allclose(unrest(gaps, np.empty(0), DAY)[-1], 8.0)
+
+
+def test_a_host_of_which_little_is_known_is_not_restless_by_its_first_scores() -> None:
+    """A quarter of the half day, 12.5 steps, is the least that counts."""
+    np.testing.assert_allclose(unrest(np.empty(0), np.array([25.0]), DAY), 0.8 * 25 / 12.5)
