@@ -54,8 +54,10 @@ def ask_all(sets: Sequence[Labelled]) -> dict[str, list[Question]]:
 
 
 def precision_bars(questions: Sequence[Question], found: Found) -> Iterator[Bar]:
-    """Set by set and on their mean: owners as before and better, the next no worse than the plain sum with a half-life. And whether the
-    formula that the choices are made with, which knows no bursts, orders people as what is published does."""
+    """Set by set and on their mean: owners as before and better, the next no worse than the plain sum with a half-life.
+
+    The formula that the choices are made with knows no bursts, and orders people as what is published does.
+    """
     task = questions[0].task
     ours = np.array([measures.means()[-1] for measures in found[PRODUCT]])
     before = [BEFORE.get(question.name, 0.0) for question in questions]

@@ -64,7 +64,7 @@ def degree_of_authorship(question: Question) -> Values:
 def knowledge(
     question: Question, create: float = 4.0, coauthor: float = 0.8, exponent: float = 0.38, left: float = 0.45, early: float = 0.15
 ) -> Values:
-    """The formula of the column of that name, but for bursts: `domain_count` to a power, what silence leaves, seniority to a power."""
+    """The formula of the column of that name, but for bursts; what silence leaves, `domain_count` and seniority to a power."""
     weight = (1 + pl.col("n_files").clip(1).log()) / pl.col("n_domains_in_commit").cast(pl.Float64).pow(exponent)
     is_create = pl.col("kind") == "create"
     lasting = total(question, weight * is_create * create)

@@ -66,7 +66,7 @@ spans AS (
         epoch_us(max(last_active_at) OVER peers) - epoch_us(first_active_at) AS there_us,
         epoch_us(max(last_active_at) OVER peers) - epoch_us(min(first_active_at) OVER peers) AS all_us
     FROM sums
-    JOIN state.expertise_users AS users USING (user_id)
+    JOIN state.expertise_users USING (user_id)
     WINDOW peers AS (PARTITION BY domain, is_bot)
 ),
 scores AS (

@@ -58,7 +58,8 @@ DOMAIN_EXPERTS = Table(
         Column(
             "definition",
             "BIGINT",
-            "version of what knowledge and availability are: 2; NULL in rows from before version 0.2, which do not compare with these",
+            "version of what knowledge and availability are: 2; NULL in rows from before version 0.2, which do not compare with "
+            "these",
         ),
     ),
     verb="replace",

@@ -29,8 +29,8 @@ EXPERTISE_SCORES = Table(
         Column(
             "knowledge",
             "DOUBLE",
-            "sum over acts of weight x outcome x (1 + ln item_count) / domain_count^.38, in bulk like one act; less where others went on "
-            "without the user, or were there before",
+            "sum over acts of weight x outcome x (1 + ln item_count) / domain_count^.38, those in bulk like one; less where "
+            "others went on without the user, or were there before",
             is_required=True,
         ),
         Column("knowledge_share", "DOUBLE", "share of the domain's knowledge, pulled towards that of the role; NULL for bots"),
@@ -38,7 +38,8 @@ EXPERTISE_SCORES = Table(
         Column(
             "availability",
             "DOUBLE",
-            "presence x sum over acts of weight x outcome x 2^(-age / half-life), in bulk like one act; NULL for bots and users who can no longer log in",
+            "presence x sum over acts of weight x outcome x 2^(-age / half-life), those in bulk like one; NULL for bots and users "
+            "who can no longer log in",
         ),
         Column(
             "availability_share",

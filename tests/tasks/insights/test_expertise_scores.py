@@ -94,8 +94,10 @@ class TestSilence:
         assert score(con, *acts)["knowledge"] == 1.0
 
     def test_an_owner_that_was_replaced_is_outranked(self, con) -> None:
-        """Ann made 20 updates until 1,181 days ago, bob 15 from then until 120 days ago: 1,061 days are 3.87 half-lives, so .488 of hers
-        are left. He was there for 981 of 1,081 days: .986 of his."""
+        """Ann made 20 updates until 1,181 days ago, bob 15 from then until 120 days ago.
+
+        1,061 days are 3.87 half-lives, so .488 of hers are left. He was there for 981 of 1,081 days: .986 of his.
+        """
         then = [{"occurred_at": ago(days=1200 - day)} for day in range(20)]
         since = [{"user_id": "bob", "occurred_at": ago(days=1100 - 70 * n)} for n in range(15)]
         rows = users_of(con, *then, *since)
