@@ -16,12 +16,12 @@ CREATE OR REPLACE TEMP MACRO known_of_each(domains) AS pow(CAST(domains AS DOUBL
 
 CREATE OR REPLACE TEMP MACRO available_of_each(domains) AS sqrt(least(50e0 / domains, 1e0));
 
--- As many as one bulk act counts in place of so many acts.
-CREATE OR REPLACE TEMP MACRO in_bulk(acts) AS CASE WHEN acts <= 1 THEN acts ELSE 1e0 + ln(acts) END;
+-- What each of so many acts counts where together they count like one bulk act.
+CREATE OR REPLACE TEMP MACRO each_in_bulk(acts) AS CASE WHEN acts <= 1 THEN 1e0 ELSE (1e0 + ln(acts)) / acts END;
 
 -- What of an act's weight is left: all that is by hand, and of what is in bulk its part of one bulk act.
 CREATE OR REPLACE TEMP MACRO not_in_bulk(bulk, acts_in_bulk, of_each, of_each_in_bulk) AS
-    (1e0 - bulk) * of_each + bulk * in_bulk(acts_in_bulk) / acts_in_bulk * of_each_in_bulk;
+    (1e0 - bulk) * of_each + bulk * each_in_bulk(acts_in_bulk) * of_each_in_bulk;
 
 -- One of 512 heaps of each hour, the same for all acts of a person within it. Heaps of one hour lie together, as acts do.
 CREATE OR REPLACE TEMP MACRO heap_of(user_id, occurred_at) AS

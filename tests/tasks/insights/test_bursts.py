@@ -56,6 +56,13 @@ def test_one_act_over_many_domains_is_one_act(con) -> None:
     assert knowledge(con, acts, "d3") == pytest.approx(200**-0.38, abs=1e-9)
 
 
+def test_an_hour_that_is_hardly_a_burst(con) -> None:
+    """Thirds add up to a 2^40th more than 20 at most: nothing of it is in bulk, and nothing is divided by it."""
+    thirds = [act | {"domain_count": 3} for act in run(60, 30)]
+    sliver = [act | {"domain_count": 2**39} for act in run(1, 0)]
+    assert knowledge(con, [*thirds, *sliver]) == pytest.approx(60 * 3**-0.38 + 2 ** (-0.38 * 39), abs=1e-6)
+
+
 def test_kinds_keep_their_weights(con) -> None:
     """On average (4 + 1 + .8) / 3 an act."""
     kinds = ("create", "update", "coauthor")
