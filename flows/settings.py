@@ -167,7 +167,7 @@ class ExpertiseSettings(Section):
     """What knowledge and availability are made of. docs/metrics.md says how the defaults were measured."""
 
     knowledge_weights: dict[str, Weight] = Field(
-        {"create": 4.0, "coauthor": 0.5}, description="weight of an act for knowledge, by action; an action not listed weighs 1"
+        {"create": 4.0, "coauthor": 0.8}, description="weight of an act for knowledge, by action; an action not listed weighs 1"
     )
     availability_weights: dict[str, Weight] = Field({}, description="the same for availability")
     failed_weight: Weight = Field(0.5, description="weight of a failed act relative to one that succeeded")

@@ -13,16 +13,16 @@ from benchmarks.expertise.ranking import Question, Values, difference
 
 GRIDS: Mapping[str, Mapping[str, Scorer]] = {
     OWNER: {
-        f"create {create}, co-author {coauthor}, domains ^ {exponent}": partial(
-            knowledge, create=create, coauthor=coauthor, exponent=exponent
+        f"create {create}, co-author {coauthor}, domains ^ {exponent}, left {left}, early {early}": partial(
+            knowledge, create=create, coauthor=coauthor, exponent=exponent, left=left, early=early
         )
-        for create, coauthor, exponent in every((1, 2, 4, 8, 16), (0.5, 1), (0.5, 1))
+        for create, coauthor, exponent, left, early in every((2, 4, 8), (0.5, 0.8), (0.38, 1), (0.45, 0.7, 1), (0, 0.15, 0.3))
     },
     NEXT: {
-        f"half-life {half_life}, co-author {coauthor}, presence {presence}": partial(
-            availability, half_life=half_life, coauthor=coauthor, presence=presence
+        f"half-life {half_life}, co-author {coauthor}, presence {presence}, many {many}": partial(
+            availability, half_life=half_life, coauthor=coauthor, presence=presence, many=many
         )
-        for half_life, coauthor, presence in every((60, 90, 180, 365), (0.5, 1), (None, 90, 180, 365))
+        for half_life, coauthor, presence, many in every((90, 180, 365), (0.5, 1), (None, 90, 180, 365), (10, 50, np.inf))
     },
 }
 
@@ -65,9 +65,9 @@ def _choose(question: Question, at: int, found: Mapping[str, list[Values]]) -> C
 def show(task: str, choices: Sequence[Choice]) -> None:
     """Print the table."""
     print(f"\n{task}: MAP on a set with what the other sets choose, of {len(GRIDS[task])} choices")
-    print(f"{'held out':18}{'they choose':46}{'MAP':>6}{'default':>9}{'best':>6}   {'more than the default (95 %)'}")
+    print(f"{'held out':18}{'they choose':66}{'MAP':>6}{'default':>9}{'best':>6}   {'more than the default (95 %)'}")
     for one in choices:
         gain, low, high = one.gain
         figures = f"{one.precision:>6.3f}{one.default:>9.3f}{one.best:>6.3f}   {gain:+.3f} ({low:+.3f} to {high:+.3f})"
-        print(f"{one.name:18}{one.chosen:46}{figures}")
+        print(f"{one.name:18}{one.chosen:66}{figures}")
     print("best: the most that any of the choices reaches there, known only afterwards")

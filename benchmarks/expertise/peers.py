@@ -11,6 +11,7 @@ from benchmarks.expertise.ranking import UNLISTED, Question, Values
 
 Scorer = Callable[[Question], Values]
 RECENT_DAYS = 90
+SILENT_DAYS = 274
 DECIMALS = 12
 """Sums in another order differ in their last bits; they must not break ties."""
 
@@ -60,15 +61,33 @@ def degree_of_authorship(question: Question) -> Values:
     return 3.293 + 1.098 * is_creator + 0.164 * acts - 0.321 * np.log1p(others.to_series().to_numpy() - acts)
 
 
-def knowledge(question: Question, create: float = 4.0, coauthor: float = 0.5, exponent: float = 1.0) -> Values:
-    """The formula of the column of that name, `domain_count` to a power."""
-    size = 1 + pl.col("n_files").clip(1).log()
-    return total(question, weight_of_kind(coauthor, create) * size / pl.col("n_domains_in_commit").cast(pl.Float64).pow(exponent))
+def knowledge(
+    question: Question, create: float = 4.0, coauthor: float = 0.8, exponent: float = 0.38, left: float = 0.45, early: float = 0.15
+) -> Values:
+    """The formula of the column of that name, but for bursts; what silence leaves, `domain_count` and seniority to a power."""
+    weight = (1 + pl.col("n_files").clip(1).log()) / pl.col("n_domains_in_commit").cast(pl.Float64).pow(exponent)
+    is_create = pl.col("kind") == "create"
+    lasting = total(question, weight * is_create * create)
+    fading = total(question, weight * ~is_create * weight_of_kind(coauthor))
+    spans = question.acts.group_by("pair", "domain_number").agg(last=pl.col("age").min(), first=pl.col("age").max())
+    ended, began = pl.col("last").min().over("domain_number"), pl.col("first").max().over("domain_number")
+    seen = spans.select("pair", silent=pl.col("last") - ended, there=(pl.col("first") - ended + 1) / (began - ended + 1)).sort(
+        "pair"
+    )
+    faded = left + (1 - left) * 2.0 ** (-seen["silent"].to_numpy() / SILENT_DAYS)
+    return np.asarray(((lasting + fading * faded) * seen["there"].to_numpy() ** early).round(DECIMALS))
 
 
-def availability(question: Question, half_life: float = 180.0, coauthor: float = 1.0, presence: float | None = 180.0) -> Values:
-    """The same, with the half-life of presence; without presence where it is None."""
-    recent = total(question, weight_of_kind(coauthor) * (2.0 ** (-pl.col("age") / half_life)))
+def availability(
+    question: Question,
+    half_life: float = 180.0,
+    coauthor: float = 1.0,
+    presence: float | None = 180.0,
+    many: float = 50.0,
+) -> Values:
+    """The same, with the half-life of presence; without presence where it is None. `many`: over more domains an act counts less."""
+    less = (many / pl.col("n_domains_in_commit")).clip(upper_bound=1).sqrt()
+    recent = total(question, weight_of_kind(coauthor) * less * (2.0 ** (-pl.col("age") / half_life)))
     if presence is None:
         return recent
     idle = question.acts.select(pl.col("age").min().over("user_number"), "pair").unique().sort("pair")["age"].to_numpy()
@@ -87,8 +106,8 @@ PEERS: Mapping[str, Mapping[str, Scorer]] = {
     OWNER: COMMON,
     NEXT: {
         **COMMON,
-        "decayed, a co-author's half": partial(availability, coauthor=0.5, presence=None),
-        "decayed, a co-author's whole": partial(availability, presence=None),
+        "decayed, a co-author's half": partial(availability, coauthor=0.5, presence=None, many=np.inf),
+        "decayed, a co-author's whole": partial(availability, presence=None, many=np.inf),
     },
 }
 FORMULA: Mapping[str, Scorer] = {OWNER: knowledge, NEXT: availability}

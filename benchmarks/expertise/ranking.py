@@ -81,10 +81,15 @@ class Question:
 
 
 def ask(labelled: Labelled, task: str, published: pl.DataFrame) -> Question:
-    """The question of a task, with the published rows as candidates."""
-    right = labelled.truth(task).with_columns(is_right=pl.lit(value=True))
+    """The question of a task. Candidates are the published rows of whoever acted in the domain itself, not only in one below it."""
+    as_of = labelled.as_of(task)
+    known, right = (
+        labelled.acts.filter(pl.col("occurred_at") < as_of),
+        labelled.truth(task).with_columns(is_right=pl.lit(value=True)),
+    )
     candidates = (
-        published.join(right, on=["domain", "user"], how="left", maintain_order="left")
+        published.join(known, on=["domain", "user"], how="semi", maintain_order="left")
+        .join(right, on=["domain", "user"], how="left", maintain_order="left")
         .with_columns(
             pl.col("is_right").fill_null(value=False),
             domain_number=pl.col("domain").rle_id().cast(pl.Int64),
@@ -92,13 +97,10 @@ def ask(labelled: Labelled, task: str, published: pl.DataFrame) -> Question:
         )
         .with_row_index("pair")
     )
-    as_of = labelled.as_of(task)
-    acts = (
-        labelled.acts.filter(pl.col("occurred_at") < as_of)
-        .join(candidates.select("pair", "domain", "user", "domain_number", "user_number"), on=["domain", "user"], how="left")
-        .with_columns(
-            age=(pl.lit(as_of) - pl.col("occurred_at")).dt.total_microseconds() / 86_400e6, kind=pl.col("kind").cast(pl.String)
-        )
+    acts = known.join(
+        candidates.select("pair", "domain", "user", "domain_number", "user_number"), on=["domain", "user"], how="left"
+    ).with_columns(
+        age=(pl.lit(as_of) - pl.col("occurred_at")).dt.total_microseconds() / 86_400e6, kind=pl.col("kind").cast(pl.String)
     )
     assert acts["pair"].null_count() == 0
     assert acts["pair"].n_unique() == len(candidates)

@@ -42,6 +42,7 @@ _SUMS = (
     Column("succeeded", "BIGINT", "acts that succeeded (count)", is_required=True),
     Column("first_at", "TIMESTAMPTZ", "first of these acts", is_required=True),
     Column("last_at", "TIMESTAMPTZ", "last of these acts", is_required=True),
+    Column("lasting_units", "HUGEINT", f"knowledge of acts that weigh more than 1, which does not fade {UNITS}"),
 )
 
 EXPERTISE_CARRIED = Table(

@@ -45,8 +45,9 @@ SELECT
     ) / (totals.availability + 1) AS availability_margin,
     nullif(count(*) FILTER (WHERE NOT is_bot AND 2 * (held - ordered.knowledge) < totals.knowledge), 0) AS bus_factor,
     coalesce(bool_or(NOT is_active) FILTER (WHERE place = 1 AND NOT is_bot), false) AS has_lost_expert,
-    is_sample
+    is_sample,
+    definition
 FROM ordered
 JOIN totals USING (domain)
-GROUP BY as_of, domain, is_sample, totals.knowledge, totals.availability
+GROUP BY as_of, domain, is_sample, definition, totals.knowledge, totals.availability
 ORDER BY domain

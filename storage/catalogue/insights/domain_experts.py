@@ -55,6 +55,12 @@ DOMAIN_EXPERTS = Table(
         Column("has_lost_expert", "BOOLEAN", "the user with the most knowledge can no longer log in", is_required=True),
         Column("no_data_reason", "VARCHAR", "why there is no expert: `only_bots`", is_sentence=True),
         IS_SAMPLE,
+        Column(
+            "definition",
+            "BIGINT",
+            "version of what knowledge and availability are: 2; NULL in rows from before version 0.2, which do not compare with "
+            "these",
+        ),
     ),
     verb="replace",
     key=("domain",),

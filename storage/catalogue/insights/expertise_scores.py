@@ -29,7 +29,8 @@ EXPERTISE_SCORES = Table(
         Column(
             "knowledge",
             "DOUBLE",
-            "sum over acts of weight x outcome x (1 + ln item_count) / domain_count; it never fades",
+            "sum over acts of weight x outcome x (1 + ln item_count) / domain_count^.38, those in bulk like one; less where "
+            "others went on without the user, or were there before",
             is_required=True,
         ),
         Column("knowledge_share", "DOUBLE", "share of the domain's knowledge, pulled towards that of the role; NULL for bots"),
@@ -37,7 +38,8 @@ EXPERTISE_SCORES = Table(
         Column(
             "availability",
             "DOUBLE",
-            "presence x sum over acts of weight x outcome x 2^(-age / half-life); NULL for bots and users who can no longer log in",
+            "presence x sum over acts of weight x outcome x 2^(-age / half-life), those in bulk like one; NULL for bots and users "
+            "who can no longer log in",
         ),
         Column(
             "availability_share",
@@ -58,6 +60,7 @@ EXPERTISE_SCORES = Table(
         Column("last_active_at", "TIMESTAMPTZ", "last of these acts", is_required=True),
         *rate("success_rate", "succeeded / events"),
         IS_SAMPLE,
+        Column("definition", "BIGINT", "version of what is summed: 2"),
     ),
     verb="view",
     key=("domain", "user_id"),

@@ -8,11 +8,12 @@ import duckdb
 
 from storage.relations import count_rows
 from storage.sql_files import sql_beside
-from tasks.insights.expertise.rules import ExpertiseRules
+from tasks.insights.expertise.rules import DEFINITION, ExpertiseRules
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 SETTLED_AFTER = timedelta(days=1)
-"""Acts change for a while after they were first seen: what is carried ends so long before as_of."""
+"""Acts change for a while after they were first seen: what is carried ends so long before as_of, where a UTC day begins, for what
+is done in bulk is summed by the day."""
 CARRIED_FOR = timedelta(days=2)
 """Once a day everything is read again."""
 
@@ -42,12 +43,12 @@ def read_carried(con: duckdb.DuckDBPyConnection, as_of: datetime, reference_at: 
 def made_with(con: duckdb.DuckDBPyConnection, rules: ExpertiseRules) -> str:
     """What sums depend on beside the acts, as JSON: the weights, and whose ids are whose. `con` has to have the macros."""
     people = con.execute(sql_beside(__file__, "people_hash")).fetchall()[0][0]
-    return json.dumps(rules.weights | {"people": people})
+    return json.dumps(rules.weights | {"people": people, "definition": DEFINITION})
 
 
 def begin_carrying(con: duckdb.DuckDBPyConnection, as_of: datetime) -> Carried:
     """What is to be summed anew, and carried from now on."""
-    until = as_of - SETTLED_AFTER
+    until = (as_of - SETTLED_AFTER).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Carried(until, _rows_before(con, until))
 
 

@@ -7,6 +7,12 @@ from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GRID_HALF_LIVES = 8
+DEFINITION = 2
+"""What the sums are is told apart by this, as are the rows that follow from them."""
+BY_HAND_PER_HOUR = 20.0
+"""So many acts an hour, an act every three minutes, people make by hand: 999 in 1,000 hours of the labelled sets have fewer."""
+IN_BULK_PER_HOUR = 40.0
+"""So many are all in bulk; the acts of hours between are so in part, so that one act more never makes much of a difference."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class ExpertiseRules:
             "availability_weights": [self.availability_weights[action] for action in sorted(self.availability_weights)],
             "failed_weight": self.failed_weight,
             "half_life_days": self.half_life_days,
+            "by_hand_per_hour": BY_HAND_PER_HOUR,
+            "in_bulk_per_hour": IN_BULK_PER_HOUR,
         }
 
     def reference_at(self, as_of: datetime) -> datetime:

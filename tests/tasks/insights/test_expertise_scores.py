@@ -25,19 +25,24 @@ def users_of(con, *acts: dict[str, Any], domain: str = "sales", users=(), **chan
     return {row["user_id"]: row for row in frame.filter(domain=domain).rows(named=True)}
 
 
+def by_hand(number: int, **act: Any) -> list[dict[str, Any]]:
+    """So many acts in the 9 hours up to 180 days ago, at the pace of a person."""
+    return [{"occurred_at": ago(days=180, minutes=540 * n / max(number - 1, 1)), **act} for n in range(number)]
+
+
 class TestKnowledge:
     @pytest.mark.parametrize(
         ("act", "knowledge"),
         [
             ({}, 1.0),
             ({"action": "create"}, 4.0),
-            ({"action": "coauthor"}, 0.5),
+            ({"action": "coauthor"}, 0.8),
             ({"action": None}, 1.0),
             ({"status": "failed"}, 0.5),
             ({"item_count": 0}, 1.0),
             ({"item_count": 10}, 1 + log(10)),
-            ({"domain_count": 4}, 0.25),
-            ({"action": "create", "status": "failed", "item_count": 3, "domain_count": 2}, 4 * 0.5 * (1 + log(3)) / 2),
+            ({"domain_count": 4}, 4**-0.38),
+            ({"action": "create", "status": "failed", "item_count": 3, "domain_count": 2}, 4 * 0.5 * (1 + log(3)) / 2**0.38),
             ({"occurred_at": ago(days=3600)}, 1.0),
         ],
         ids=["any", "create", "co-author", "no action", "failed", "no items", "ten items", "four domains", "all of it", "long ago"],
@@ -47,7 +52,7 @@ class TestKnowledge:
 
     def test_acts_add_up(self, con) -> None:
         row = score(con, {"action": "create"}, {"status": "failed"}, {"domain_count": 4})
-        assert row["knowledge"] == pytest.approx(4.75, abs=1e-11)
+        assert row["knowledge"] == pytest.approx(4.5 + 4**-0.38, abs=1e-11)
         assert (row["events"], row["succeeded"]) == (3, 2)
 
     @pytest.mark.parametrize("act", [{"status": "running"}, {"status": "canceled"}, {"is_deleted": True}, {"occurred_at": AS_OF}])
@@ -61,6 +66,44 @@ class TestKnowledge:
         assert score(con, {"action": "view"}, knowledge_weights={"view": 0.1})["knowledge"] == pytest.approx(0.1, abs=1e-11)
         assert score(con, {"action": "create"}, knowledge_weights={})["knowledge"] == 1.0
         assert score(con, {"status": "failed"}, failed_weight=0)["knowledge"] == 0.0
+
+
+class TestSilence:
+    """What fades is the knowledge of those without whom others went on; what others did not do fades nobody's."""
+
+    def test_half_of_what_can_fade_is_left_after_nine_months_of_others(self, con) -> None:
+        """Ann's acts are 274 days older than the last of bob: .45 + .55 / 2 of the update is left, all of the creation."""
+        acts = [{"action": "create"}, {}, {"user_id": "bob", "occurred_at": ago(days=180)}]
+        acts = [{"occurred_at": ago(days=180 + 274)} | act for act in acts]
+        assert score(con, *acts)["knowledge"] == pytest.approx(4 + 0.45 + 0.55 / 2, abs=1e-9)
+
+    def test_who_came_later_has_less(self, con) -> None:
+        """Bob came after 99 of 199 days, and was there for 100: (101 / 200)^.15 = .903 is left."""
+        acts = [
+            {"occurred_at": ago(days=200)},
+            {"user_id": "bob", "occurred_at": ago(days=101)},
+            {"user_id": "bob", "occurred_at": ago(days=1)},
+        ]
+        assert score(con, *acts, user="bob")["knowledge"] == pytest.approx(2 * (101 / 200) ** 0.15, abs=1e-9)
+
+    def test_where_nobody_went_on_nothing_fades(self, con) -> None:
+        assert score(con, {"occurred_at": ago(days=3000)})["knowledge"] == 1.0
+
+    def test_bots_going_on_fade_nobody(self, con) -> None:
+        acts = [{"occurred_at": ago(days=3000)}, {"user_id": "svc-sync", "occurred_at": ago(days=1)}]
+        assert score(con, *acts)["knowledge"] == 1.0
+
+    def test_an_owner_that_was_replaced_is_outranked(self, con) -> None:
+        """Ann made 20 updates until 1,181 days ago, bob 15 from then until 120 days ago.
+
+        1,061 days are 3.87 half-lives, so .488 of hers are left. He was there for 981 of 1,081 days: .986 of his.
+        """
+        then = [{"occurred_at": ago(days=1200 - day)} for day in range(20)]
+        since = [{"user_id": "bob", "occurred_at": ago(days=1100 - 70 * n)} for n in range(15)]
+        rows = users_of(con, *then, *since)
+        assert rows["ann"]["knowledge"] == pytest.approx(20 * 0.4875, abs=0.02)
+        assert rows["bob"]["knowledge"] == pytest.approx(15 * 0.9855, abs=0.02)
+        assert rows["bob"]["knowledge_rank"] == 1
 
 
 class TestAvailability:
@@ -138,7 +181,7 @@ class TestLevel:
     )
     def test_goes_by_share_and_least_knowledge(self, con, acts: int, others: int, level: str) -> None:
         """Each act a knowledge of 1, of others by one other: (3 + .5) / (7 + 1) and so on, with half of the prior at most."""
-        assert score(con, *[{}] * acts, *[{"user_id": "bob"}] * others)["level"] == level
+        assert score(con, *by_hand(acts), *by_hand(others, user_id="bob"))["level"] == level
 
     def test_cuts_are_settings(self, con) -> None:
         assert score(con, {}, minimum_knowledge=1, level_shares=(0.1, 0.2, 1.0))["level"] == "expert"
