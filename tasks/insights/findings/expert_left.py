@@ -8,7 +8,7 @@ from tasks.insights.findings.shown_rows import rows_where
 from tasks.insights.findings.wording import date, listed, percent
 from tasks.wording import counted
 
-OWNED = {"expert": 0.88, "proficient": 0.38, "competent": 0.22}
+OWNED = {"expert": 0.76, "proficient": 0.34, "competent": 0.15}
 """How many of such a level were declared owners of the domain (benchmarks.expertise; docs/metrics.md)."""
 NAMED = 3
 """So many domains are named, those where they held most."""
