@@ -90,9 +90,10 @@ def test_what_is_long_past_is_not_found(find_left) -> None:
 
 
 def test_one_finding_a_person_names_the_domains_where_they_held_most(find_left) -> None:
-    """Roll-ups are not named beside what is in them. Nobody is left in `c`."""
+    """Roll-ups are not named beside what is in them. Nobody is left in `c`. Acts of other hours, for so many in one are a burst."""
     acts = [
-        *acts_of("a.x", ann=9, bob=1), *acts_of("b", ann=8, bob=2, eve=1), *acts_of("c", ann=20), *acts_of("d", ann=7, bob=4),
+        *acts_of("a.x", ann=9, bob=1), *acts_of("b", ann=8, bob=2, eve=1), *acts_of("c", {"days": 10, "hours": 1}, ann=20),
+        *acts_of("d", {"days": 10, "hours": 2}, ann=7, bob=4),
     ]  # fmt: skip
     (found,) = find_left(acts)
     assert [len(json.loads(found["evidence"])[name]) for name in ("domains", "shares", "heirs")] == [4, 4, 4]
