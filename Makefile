@@ -30,8 +30,8 @@ test: $(VENV)/ready-dev ## Set up, then run the quick tests (3 minutes on two id
 	@echo "left to make test-slow: what takes seconds a test; left to make test-services: what needs Chromium or PgBouncer"
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign and not slow"
 
-test-slow: $(VENV)/ready-dev ## Run the tests that take seconds each (tests/slow_tests.txt), as CI does
-	$(BIN)/python -m pytest $(TESTS) -m "slow and not campaign"
+test-slow: $(VENV)/ready-dev ## Run the tests that take seconds each (tests/slow_tests.txt); PART=2/3 runs the second third of them
+	$(BIN)/python -m pytest $(TESTS) -m "slow and not campaign" $(if $(PART),--part $(PART))
 
 test-all: $(VENV)/ready-dev ## Run all tests, with the long crash campaigns
 	$(BIN)/python -m pytest $(TESTS)
@@ -77,9 +77,12 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## Run the benchmarks: collecting, extra
 	$(BIN)/python -m benchmarks.calibration.change_points
 	$(BIN)/python -m benchmarks.calibration.stuck_scans
 	$(BIN)/python -m benchmarks.calibration.scan_queues
+	$(BIN)/python -m benchmarks.calibration.scan_limits
+	$(BIN)/python -m benchmarks.calibration.scan_signs
 	$(BIN)/python -m benchmarks.calibration.leaks
 	$(BIN)/python -m benchmarks.calibration.anomaly_calendar
 	$(BIN)/python -m benchmarks.calibration.disk_forecasts --runs 100
+	$(BIN)/python -m benchmarks.calibration.habits
 	$(BIN)/python -m benchmarks.calibration.cpu --weeks 4
 	$(BIN)/python -m benchmarks.calibration.application_health --worlds 3
 	$(BIN)/python -m benchmarks.calibration.correlations

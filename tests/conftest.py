@@ -11,7 +11,7 @@ from storage.home import Home
 from tests.postgresql import PostgresServer
 from tests.prefect_databases import prefect_postgresql, prefect_sqlite
 from tests.s3_server import S3Server
-from tests.slow_tests import is_slow, slow_tests
+from tests.slow_tests import is_in_part, is_slow, slow_tests
 
 __all__ = ["prefect_postgresql", "prefect_sqlite"]
 
@@ -52,9 +52,16 @@ def s3_variables() -> Iterator[dict[str, str]]:
     server.remove()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", metavar="N/M", help="run the N-th of M parts of the tests")
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run side by side, the tests of a file stay with one process, and so do all that look at the one `govpulse up`."""
+    part: str | None = config.getoption("part")
+    if part:
+        items[:] = [item for item in items if is_in_part(item.nodeid, part)]
     slow = slow_tests()
     for item in items:
         if is_slow(item.nodeid, slow):

@@ -2,7 +2,8 @@
 
 Run as `python -m benchmarks.calibration.scan_queues [--weeks 52] [--platforms 4]`. Each platform is looked at every 15 minutes
 through the insight's own SQL, with outages of the source in which its rows stay as they were last read. A stop counts as found if
-it is said at the latest at the second extraction after two scans have waited for 10 minutes. Exits with 1 if a bar is missed.
+it is said at the latest at the second extraction after two scans have waited for 10 minutes beside a free slot. Exits with 1 if a
+bar is missed.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from functools import partial
 
 import duckdb
 import numpy as np
+import polars as pl
 
 from benchmarks.bars import Bar
 from storage.frames import registered
@@ -83,20 +85,22 @@ def watch(kind: tuple[int, int], seed: int, weeks: int) -> Count:
     define_macros(con)
     every = list(looks(platform, down, days))
     said = {(at, read): says_still(con, platform, at, read) for at, read in every}
-    due = {stop: limit for stop in platform.stops if (limit := found_by(platform, stop, down)) is not None}
+    due = {stop: limit for stop in platform.stops if (limit := found_by(platform, slots, stop, down)) is not None}
     found = sum(any(say and stop[0] <= read and at <= limit for (at, read), say in said.items()) for stop, limit in due.items())
     false = sum(say and not any(begin <= read <= end + EVERY for begin, end in platform.stops) for (_, read), say in said.items())
     return Count(len(due), found, false, len(every))
 
 
-def found_by(platform: Platform, stop: tuple[float, float], down: list[tuple[float, float]]) -> float | None:
-    """The second extraction after two scans have waited for so long within the stop; None where the stop is over, or the source
-    cannot be read, before."""
-    asked = platform.scans.filter(platform.scans["begun"] >= stop[0])["asked"].to_numpy()
-    waiting = np.sort(np.maximum(asked[asked < stop[1]], stop[0]))
-    if waiting.size < LEAST_WAITING:
+def found_by(platform: Platform, slots: int, stop: tuple[float, float], down: list[tuple[float, float]]) -> float | None:
+    """The second extraction after two scans have waited for so long within the stop while a slot was free; None where the stop is
+    over, or the source cannot be read, before."""
+    scans = platform.scans.filter(pl.col("begun").is_not_nan())
+    asked = scans.filter(pl.col("begun") >= stop[0], pl.col("asked") < stop[1])["asked"].to_numpy()
+    running = scans.filter(pl.col("begun") < stop[0], pl.col("ended") >= stop[0])["ended"].to_numpy()
+    if asked.size < LEAST_WAITING:
         return None
-    limit = (waiting[LEAST_WAITING - 1] + LEAST_SECONDS) // EVERY * EVERY + 2 * EVERY
+    free = stop[0] if running.size < slots else running.min()
+    limit = (max(free, np.sort(asked)[LEAST_WAITING - 1]) + LEAST_SECONDS) // EVERY * EVERY + 2 * EVERY
     is_down = any(begin < limit and end > stop[0] for begin, end in down)
     return None if limit >= stop[1] or is_down else float(limit)
 
