@@ -34,6 +34,14 @@ declared AS (
     LEFT JOIN owners USING (user_id)
 ),
 
+-- Who was declared once, and is not any more.
+former AS (
+    SELECT DISTINCT domain, coalesce(person_id, user_id) AS user_id
+    FROM raw.owners
+    LEFT JOIN persons() USING (user_id)
+    WHERE is_deleted
+),
+
 firsts AS (
     SELECT experts.domain, experts.expert_user_id AS user_id, false AS is_team
     FROM insights.domain_experts AS experts
@@ -60,6 +68,7 @@ SELECT
         WHEN declared.user_id IS NOT NULL AND scores.user_id IS NULL THEN 'without_acts'
         WHEN declared.user_id IS NOT NULL AND scores.knowledge_rank <= declared.declared_owners THEN 'confirmed'
         WHEN declared.user_id IS NOT NULL THEN 'outranked'
+        WHEN (domain, user_id) IN (SELECT (domain, user_id) FROM former) THEN 'reassigned'
         WHEN max(declared.declared_owners) OVER (PARTITION BY domain) IS NULL THEN 'unowned'
         ELSE 'undeclared'
     END AS verdict,

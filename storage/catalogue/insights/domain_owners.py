@@ -4,7 +4,7 @@ from storage.catalogue.insights.domain_experts import CONFIDENCES
 from storage.catalogue.insights.shared import AS_OF, IS_SAMPLE, count
 from storage.catalogue.model import Column, Table
 
-VERDICTS = ("confirmed", "outranked", "without_acts", "left", "undeclared", "unowned")
+VERDICTS = ("confirmed", "outranked", "without_acts", "left", "undeclared", "unowned", "reassigned")
 
 DOMAIN_OWNERS = Table(
     schema="insights",
@@ -23,7 +23,8 @@ DOMAIN_OWNERS = Table(
             "VARCHAR",
             "for one of n declared owners: `confirmed` is among the first n by knowledge, `outranked` is not, "
             "`without_acts` never acted in it, `left` can no longer log in (for a team: nobody can); for a user who is "
-            "not declared but first with medium or high confidence: `undeclared`, or `unowned` if n is 0",
+            "not declared but first with medium or high confidence: `undeclared`, `unowned` if n is 0, or `reassigned` if the user "
+            "was declared once",
             is_required=True,
             allowed=VERDICTS,
         ),

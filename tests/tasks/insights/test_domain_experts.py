@@ -41,9 +41,11 @@ def computed(con, *, is_measured: bool = True, **changed: Any) -> pl.DataFrame:
     return frame
 
 
-def owners(con, acts: Rows, declared: Sequence[tuple[str, str]], users: Rows = (), **changed: Any) -> list[tuple[Any, ...]]:
+def owners(
+    con, acts: Rows, declared: Sequence[tuple[str, str]], users: Rows = (), former: Sequence[tuple[str, str]] = (), **changed: Any
+) -> list[tuple[Any, ...]]:
     """(domain, user, is_declared, verdict, declared_owners) of each row."""
-    listed = [{"domain": domain, "user_id": user} for domain, user in declared]
+    listed = [{"domain": domain, "user_id": user, "is_deleted": (domain, user) in former} for domain, user in (*declared, *former)]
     with rows_in(con, acts, users, listed):
         with registered(con, "computed", computed(con, **changed)):
             replace(con, TABLES["insights.domain_experts"], "computed")
@@ -147,6 +149,15 @@ class TestOwners:
             ("sales", "eve", True, "confirmed", 3),
             ("sales", "joe", True, "without_acts", 3),
             ("tax", "kim", False, "unowned", 0),
+        ]
+
+    def test_who_owned_it_before_and_still_knows_it_best_is_told_apart(self, con) -> None:
+        """The platform names bob now, and named ann before; nobody owns the tax any more."""
+        acts = [*acts_of(ann=6, bob=2), *acts_of("tax", kim=5)]
+        assert owners(con, acts, [("sales", "bob")], former=[("sales", "ann"), ("tax", "kim")]) == [
+            ("sales", "ann", False, "reassigned", 1),
+            ("sales", "bob", True, "outranked", 1),
+            ("tax", "kim", False, "reassigned", 0),
         ]
 
     @pytest.mark.parametrize("gone", [{"is_active": False}, {"is_deleted": True}])
