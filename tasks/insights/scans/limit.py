@@ -1,6 +1,7 @@
 """A limit of one's own for scans, as the settings state it."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from tasks.wording import parse_duration
 
+TIME_OF_DAY = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
@@ -22,7 +24,6 @@ class ScanLimit(BaseModel):
     longer_than: str = Field("", description="no run may take longer: `2h`, `90m`")
     done_by: str = Field(
         "",
-        pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$",
         description="or: a run requested within the 24 hours before this time of day has succeeded by then: `06:00`",
     )
     zone: str = Field("UTC", description="time zone of `done_by`")
@@ -35,6 +36,13 @@ class ScanLimit(BaseModel):
     def _is_a_duration(cls, text: str) -> str:
         if text and not parse_duration(text):
             raise ValueError("use a duration like 2h, 90m or 1h30m")
+        return text
+
+    @field_validator("done_by")
+    @classmethod
+    def _is_a_time_of_day(cls, text: str) -> str:
+        if text and not re.fullmatch(TIME_OF_DAY, text):
+            raise ValueError("use a time of day like 06:00")
         return text
 
     @field_validator("zone")
