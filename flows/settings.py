@@ -501,7 +501,7 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown setting {'.'.join(parts)} (in {where}; see docs/settings.md)"
     given = "" if parts[0] in HOLD_SECRETS else f", not {first['input']!r}"
-    return f"wrong setting {'.'.join(parts)}: {first['msg']}{given} (in {where}; see docs/settings.md)"
+    return f"wrong setting {'.'.join(parts)}: {first['msg'].removeprefix('Value error, ')}{given} (in {where}; see docs/settings.md)"
 
 
 def _explain_json(error: SettingsError) -> str:
