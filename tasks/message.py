@@ -27,7 +27,7 @@ class Message:
 
     Args:
         fingerprint: the alert's; of a digest its own identity.
-        event: `firing`, `escalated`, `flapping`, `no_data`, `error`, `resolved` or `digest`.
+        event: `firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `resolved` or `digest`.
         since: since when the alert has been firing.
         at: when it happened.
         title: such as `[CRITICAL] disk_almost_full: web-1`.

@@ -31,6 +31,8 @@ ALERTS = Table(
         Column("is_flapping", "BOOLEAN", "it fires again and again; the episode lasts until the alert has been steady"),
         Column("told", "VARCHAR[]", "events of the episode that had a notification: `firing`, `escalated` and so on"),
         Column("worst_severity", "VARCHAR", "worst severity of the episode so far"),
+        Column("told_severity", "VARCHAR", "severity of the latest notification"),
+        Column("waits", "VARCHAR", "event that waits until the day has a notification left; NULL: none"),
     ),
     verb="upsert",
     key=("fingerprint",),
@@ -83,7 +85,7 @@ NOTIFICATIONS = Table(
         Column(
             "event",
             "VARCHAR",
-            "`firing`, `escalated`, `flapping`, `no_data`, `error`, `resolved` or `digest`",
+            "`firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `resolved` or `digest`",
             is_required=True,
         ),
         Column("channel", "VARCHAR", "where it goes", is_required=True),

@@ -18,7 +18,7 @@ IN_ERROR = (("about", "the rule itself"),)
 
 @dataclass(frozen=True)
 class Transition:
-    """A change of state or severity; a row of alerts.transitions. `is_damped`: its event is kept back because the alert flaps."""
+    """A change of state or severity, or one that is told later; a row of alerts.transitions. `is_damped`: it is kept back."""
 
     transition_id: str
     before: Alert
@@ -126,7 +126,8 @@ def _is_kept(before: Alert, step: Step) -> bool:
 
 
 def _has_news(before: Alert, step: Step) -> bool:
-    return (step.alert.state, step.alert.severity) != (before.state, before.severity)
+    """A change of state or severity; or that what waited is told."""
+    return step.event is not None or (step.alert.state, step.alert.severity) != (before.state, before.severity)
 
 
 def _transition(before: Alert, step: Step, reason: str, now: datetime) -> Transition:

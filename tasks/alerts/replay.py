@@ -80,5 +80,7 @@ def count_notifications(episodes: Iterable[Episode], min_severity: str) -> int:
 
 def _count(episode: Episode, min_severity: str) -> int:
     wanted = SEVERITIES.index(min_severity)
-    count = sum(event != "resolved" and SEVERITIES.index(severity) >= wanted for event, severity in episode.told)
-    return count + sum(event == "resolved" for event, _ in episode.told if count)
+    beginnings = sum(
+        event not in ("eased", "resolved") and SEVERITIES.index(severity) >= wanted for event, severity in episode.told
+    )
+    return beginnings + sum(event in ("eased", "resolved") for event, _ in episode.told if beginnings)

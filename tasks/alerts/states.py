@@ -1,8 +1,9 @@
 """The state machine of one alert, pure: (rule, what the rule saw, the alert as it stands, now) -> the alert as it shall stand, and
 what there is to tell.
 
-inactive -> pending -> firing -> recovering -> resolved, and no_data. Severity is not identity, so a rise is an escalation within
-the episode. A clock that was set back never makes a time negative: what lies ahead of it counts as now.
+inactive -> pending -> firing -> recovering -> resolved, and no_data. Severity is not identity, so a rise and a fall are told within
+the episode. What a day has no notification left for waits, and the newest of what waits is told when it has one again. A clock that
+was set back never makes a time negative: what lies ahead of it counts as now.
 """
 
 from dataclasses import dataclass
@@ -58,11 +59,14 @@ class Alert:
     told: tuple[str, ...] = ()
     worst_severity: str | None = None
     is_flapping: bool = False
+    told_severity: str | None = None
+    waits: str | None = None
 
 
 @dataclass(frozen=True)
 class Step:
-    """The alert after an evaluation; what there is to tell, if anything; and whether that is kept back because it flaps."""
+    """The alert after an evaluation; what there is to tell, if anything; and whether that is kept back: because it flaps, or as
+    the day has no notification left."""
 
     alert: Alert
     event: str | None = None
@@ -171,6 +175,7 @@ def _fires(alert: Alert, now: datetime) -> Step:
         told=(),
         worst_severity=alert.severity,
         is_flapping=is_flapping,
+        waits=None,
     )
     return Step(fired, "flapping" if is_flapping else "firing")
 
@@ -178,11 +183,28 @@ def _fires(alert: Alert, now: datetime) -> Step:
 def _goes_on(alert: Alert, rises: bool, now: datetime) -> Step:
     is_steady = alert.state == "firing" and alert.changed_at is not None and now - alert.changed_at >= STEADY
     worst = "critical" if alert.severity == "critical" else alert.worst_severity
-    after = _changed(alert, state="firing", is_flapping=alert.is_flapping and not is_steady, worst_severity=worst)
-    if rises and "escalated" not in alert.told:
-        return Step(after, "escalated", is_damped=len(alert.recent_notices) >= MOST_NOTICES)
+    is_flapping, change = alert.is_flapping and not is_steady, _change_of_severity(alert, rises)
+    waits = alert.waits if change else None
+    after = _changed(alert, state="firing", is_flapping=is_flapping, worst_severity=worst, waits=waits)
+    if change is not None:
+        return _told_or_waits(after, change, is_full=len(alert.recent_notices) >= MOST_NOTICES)
     relapses = alert.is_flapping and alert.state == "recovering"
     return Step(after, "firing", is_damped=True) if relapses else Step(after)
+
+
+def _change_of_severity(alert: Alert, rises: bool) -> str | None:
+    """The rise or the fall that people do not know of: a rise that waits is told even where they believe it critical, for they also
+    missed the fall before it."""
+    if alert.severity == "critical":
+        return "escalated" if rises or alert.waits == "escalated" or alert.told_severity == "warning" else None
+    return "eased" if alert.told_severity == "critical" else None
+
+
+def _told_or_waits(after: Alert, event: str, *, is_full: bool) -> Step:
+    """What the day has no notification left for is kept back once, and told by itself when there is one."""
+    if not is_full:
+        return Step(_changed(after, waits=None), event)
+    return Step(after) if after.waits == event else Step(_changed(after, waits=event), event, is_damped=True)
 
 
 def _without_condition(rule: Rule, alert: Alert, now: datetime) -> Step:
@@ -203,7 +225,7 @@ def _is_near_limit(alert: Alert) -> bool:
 
 
 def _resolved(alert: Alert, now: datetime) -> Step:
-    ended = _changed(alert, state="resolved", clear_since=None, pending_since=None, resolved_at=now, is_flapping=False)
+    ended = _changed(alert, state="resolved", clear_since=None, pending_since=None, resolved_at=now, is_flapping=False, waits=None)
     return Step(ended, "resolved")
 
 
@@ -212,9 +234,9 @@ def _without_data(rule: Rule, alert: Alert, now: datetime) -> Step:
     last, patience = alert.last_seen_at, rule.no_data_for
     if alert.state not in ACTIVE or last is None or patience is None or now - last < patience:
         return Step(alert)
-    is_news = alert.state != "no_data" and "no_data" not in alert.told
+    is_news = "no_data" not in alert.told and (alert.state != "no_data" or alert.waits == "no_data")
     after = _changed(alert, state="no_data", clear_since=None)
-    return Step(after, "no_data", is_damped=_is_near_limit(alert)) if is_news else Step(after)
+    return _told_or_waits(after, "no_data", is_full=_is_near_limit(alert)) if is_news else Step(after)
 
 
 def _mark(before: Alert, step: Step, now: datetime) -> Step:
@@ -222,4 +244,5 @@ def _mark(before: Alert, step: Step, now: datetime) -> Step:
     alert = _changed(step.alert, updated_at=now, changed_at=now if step.alert.state != before.state else before.changed_at)
     if step.event is None or step.is_damped:
         return Step(alert, step.event, step.is_damped)
-    return Step(_changed(alert, told=(*alert.told, step.event), recent_notices=(*alert.recent_notices, now)), step.event)
+    told, notices = (*alert.told, step.event), (*alert.recent_notices, now)
+    return Step(_changed(alert, told=told, told_severity=alert.severity, recent_notices=notices), step.event)

@@ -25,7 +25,7 @@ from tests.campaigns.alerter import CHANNELS, LIMITS, PACE
 ROOT = Path(__file__).parents[2]
 RULES, SUBJECTS = ("disk", "memory", "scan"), 30
 NAMED = ("evaluated", "committed", "before_send", "answered", "recorded")
-BEGINNINGS = ("firing", "escalated", "flapping", "no_data", "error", "digest")
+BEGINNINGS = ("firing", "escalated", "eased", "flapping", "no_data", "error", "digest")
 REASONS = ("silenced by", "acknowledged by", "damped:", "grouped", "not told:")
 
 
@@ -162,7 +162,8 @@ def assert_one_row_for_each_transition_and_channel(con) -> None:
           SELECT *, bool_or(severity = 'critical' AND to_state <> 'pending') OVER episodes AS was_critical
           FROM alerts.transitions WINDOW episodes AS (PARTITION BY fingerprint, episode)
         ), (VALUES ('ops'), ('pager')) AS channels(channel)
-        WHERE event IS NOT NULL AND (channel = 'ops' OR if(event IN ('resolved', 'no_data'), was_critical, severity = 'critical'))
+        WHERE event IS NOT NULL AND (channel = 'ops'
+            OR if(event IN ('resolved', 'no_data', 'eased'), was_critical, severity = 'critical'))
     """
     there = "SELECT transition_id, channel FROM alerts.notifications WHERE event <> 'digest' AND transition_id NOT LIKE '%-end'"
     assert con.sql(f"({wanted}) EXCEPT ALL ({there})").fetchall() == []

@@ -123,6 +123,7 @@ def test_who_heard_of_a_critical_alert_hears_of_its_end_as_a_warning(at) -> None
     ]
     assert [(each.event, each.after.severity, is_wanted("critical", each)) for each in made if each.event] == [
         ("firing", "critical", True),
+        ("eased", "warning", True),
         ("resolved", "warning", True),
     ]
 

@@ -21,7 +21,7 @@ from tests.tasks.notifications.test_rendering import messages
 KEY = "0123456789abcdef0123456789abcdef"
 SCHEMA = json.loads((Path(__file__).parents[1] / "schemas" / "pagerduty-events-v2.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker(["date-time"]))
-EVENTS = ("firing", "escalated", "flapping", "no_data", "error", "digest")
+EVENTS = ("firing", "escalated", "eased", "flapping", "no_data", "error", "digest")
 ACCEPTED = Answer(status=202, headers={"Content-Type": "application/json"}, body=b'{"status": "success"}')
 
 
