@@ -7,9 +7,9 @@ from typing import Any
 from tasks.alerts.evaluation import SEVERITIES, Transition
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import about
-from tasks.message import Message, runbook_link, to_json
+from tasks.message import ENDS, Message, runbook_link, to_json
 
-FOR_THOSE_WHO_HEARD = ("eased", "no_data", "resolved")
+FOR_THOSE_WHO_HEARD = ("eased", "no_data", *ENDS)
 """Events that go wherever the worst of the episode went."""
 
 

@@ -144,7 +144,7 @@ def let_all_end(running: Campaign) -> None:
     """The world is well again, and time goes by until nothing is active and nothing is left to be told."""
     running.values = dict.fromkeys(running.values, 0.0)
     running.turn_world(0.0)
-    left = "SELECT (SELECT count(*) FROM alerts.alerts WHERE state NOT IN ('resolved', 'inactive')) + (SELECT count(*) FROM"
+    left = "SELECT (SELECT count(*) FROM alerts.alerts WHERE state NOT IN ('resolved', 'inactive', 'gone')) + (SELECT count(*) FROM"
     left += " alerts.notifications WHERE status IN ('queued', 'failed', 'sending'))"
     for _ in range(20):
         running.run(1)
@@ -163,7 +163,7 @@ def assert_one_row_for_each_transition_and_channel(con) -> None:
           FROM alerts.transitions WINDOW episodes AS (PARTITION BY fingerprint, episode)
         ), (VALUES ('ops'), ('pager')) AS channels(channel)
         WHERE event IS NOT NULL AND (channel = 'ops'
-            OR if(event IN ('resolved', 'no_data', 'eased'), was_critical, severity = 'critical'))
+            OR if(event IN ('resolved', 'no_data', 'eased', 'gone'), was_critical, severity = 'critical'))
     """
     there = "SELECT transition_id, channel FROM alerts.notifications WHERE event <> 'digest' AND transition_id NOT LIKE '%-end'"
     assert con.sql(f"({wanted}) EXCEPT ALL ({there})").fetchall() == []

@@ -22,11 +22,25 @@ class AlertMachine(RuleBasedStateMachine):
 
     evaluations = 0
 
-    @initialize(pending=DURATIONS, keep=DURATIONS, no_data=st.none() | DURATIONS.filter(bool), has_clear=st.booleans())
-    def begin(self, pending, keep, no_data, has_clear) -> None:
+    @initialize(
+        pending=DURATIONS,
+        keep=DURATIONS,
+        no_data=st.none() | DURATIONS.filter(bool),
+        gone=st.sampled_from([None, 0, 1, 30]),
+        has_clear=st.booleans(),
+    )
+    def begin(self, pending, keep, no_data, gone, has_clear) -> None:
         clear = {"clear": 0.6, "clear_critical": 0.86} if has_clear else {}
         self.rule = Rule(
-            "r", "SELECT 1", warning=0.8, critical=0.9, pending_for=pending, keep_firing_for=keep, no_data_for=no_data, **clear
+            "r",
+            "SELECT 1",
+            warning=0.8,
+            critical=0.9,
+            pending_for=pending,
+            keep_firing_for=keep,
+            no_data_for=no_data,
+            gone_after=None if gone is None else timedelta(hours=gone),
+            **clear,
         )
         self.now = self.latest = datetime(2026, 3, 10, tzinfo=UTC)
         self.alerts: dict[str, Alert] = {}
@@ -42,7 +56,7 @@ class AlertMachine(RuleBasedStateMachine):
         self._evaluate({"r": seen}, later)
         self._severities_are_known({name for name, value in (("a", first), ("b", second)) if value is not None})
         for name, value in (("a", first), ("b", second)):
-            if value is None and self.rule.no_data_for is not None:
+            if value is None and (self.rule.no_data_for is not None or self.rule.gone_after is not None):
                 assert not any(each.event == "resolved" and each.after.subject == name for each in self.made), (
                     "absence ends nothing"
                 )
@@ -102,7 +116,9 @@ class AlertMachine(RuleBasedStateMachine):
             assert key not in self.open, "one open episode at most"
             self.open[key] = transition.after.episode
         assert self.open.get(key) == transition.after.episode, "everything else belongs to the open episode"
-        if event == "resolved":
+        if event == "gone":
+            assert transition.after.value is None, "only what is not seen is gone"
+        if event in ("resolved", "gone"):
             del self.open[key]
 
     @invariant()

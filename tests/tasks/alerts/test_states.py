@@ -24,6 +24,8 @@ PATIENT_WATCHED = Rule("disk", "SELECT 1", warning=0.8, pending_for=timedelta(mi
 HELD = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, clear_critical=0.85)
 LASTING_CRITICAL = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, keep_firing_for=timedelta(minutes=5))
 WATCHED_CRITICAL = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, no_data_for=timedelta(minutes=30))
+LEAVING = Rule("disk", "SELECT 1", warning=0.8, no_data_for=timedelta(minutes=30), gone_after=timedelta(days=1))
+LISTED = Rule("disk", "SELECT 1", warning=0.8, gone_after=timedelta())
 ONLY_CRITICAL = Rule("disk", "SELECT 1", critical=0.9)
 
 Step = tuple[float, float | None, str, str | None]
@@ -109,6 +111,32 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
     "no_data_for: absence keeps the state for a while": (
         WATCHED,
         [(0, 0.8, "firing", "firing"), (29, None, "firing", None), (30, None, "no_data", "no_data"), (600, None, "no_data", None)],
+    ),
+    "gone_after: what has been without data for so long is gone, and what comes back is new": (
+        LEAVING,
+        [
+            (0, 0.8, "firing", "firing"),
+            (30, None, "no_data", "no_data"),
+            (1469, None, "no_data", None),
+            (1470, None, "gone", "gone"),
+            (1475, None, "gone", None),
+            (3000, 0.1, "gone", None),
+            (3005, 0.8, "firing", "firing"),
+        ],
+    ),
+    "gone_after: a look after a long time finds no data first, for nobody looked meanwhile": (
+        LEAVING,
+        [(0, 0.8, "firing", "firing"), (5000, None, "no_data", "no_data"), (6440, None, "gone", "gone")],
+    ),
+    "gone_after without no_data_for: what is not listed any more is gone, what is listed and well has resolved": (
+        LISTED,
+        [
+            (0, 0.8, "firing", "firing"),
+            (5, None, "gone", "gone"),
+            (500, 0.8, "firing", "firing"),
+            (505, 0.1, "resolved", "resolved"),
+            (510, None, "resolved", None),
+        ],
     ),
     "no_data_for: it comes back firing within the episode": (
         WATCHED,
