@@ -46,6 +46,7 @@ def _evaluate(run: Run) -> None:
         is_past=run.as_of < run.started_at,
         runbooks=settings.alerts.runbook_base_url,
         real_only=settings.real_only,
+        gone_after=timedelta(hours=settings.alerts.gone_after_hours),
     )
     for number, failure in enumerate(evaluation.failures if evaluation else (), 1):
         run.failures[f"alert rule {number}"] = failure

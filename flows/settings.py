@@ -249,6 +249,12 @@ class AlertSettings(Section):
 
     rules: Path | None = Field(None, description="your own rules file, added to the shipped set")
     runbook_base_url: str = Field("", description="prefix for runbooks that are paths, so that messages contain a link")
+    gone_after_hours: float = Field(
+        24,
+        gt=0,
+        le=87_600,
+        description="an alert that has been without data for so long ends as gone, unless its rule says otherwise (h)",
+    )
     heartbeat_url: SecretStr = Field(SecretStr(""), description="URL called after each successful evaluation; a secret")
     heartbeat_url_env: str = Field("", description="or the name of the environment variable that holds it")
     heartbeat_url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")

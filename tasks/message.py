@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+ENDS = ("resolved", "gone")
+"""Events that end an episode."""
+
 
 @dataclass(frozen=True)
 class Member:
@@ -27,7 +30,7 @@ class Message:
 
     Args:
         fingerprint: the alert's; of a digest its own identity.
-        event: `firing`, `escalated`, `flapping`, `no_data`, `error`, `resolved` or `digest`.
+        event: `firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `resolved`, `gone` or `digest`.
         since: since when the alert has been firing.
         at: when it happened.
         title: such as `[CRITICAL] disk_almost_full: web-1`.

@@ -17,7 +17,7 @@ from flows.settings import Settings, load_settings
 from storage.errors import ConfigurationError, GovpulseError
 from storage.installation import has_own_warehouse
 from storage.warehouse import warehouse
-from tasks.alerts.rule import Rule, evidence_query
+from tasks.alerts.rule import Rule, ending, evidence_query
 from tasks.alerts.states import ACTIVE
 from tasks.alerts.stored_alerts import alerts_as_stored, history_of, notifications_of, rules_at_last, the_alert, with_quiet
 from tasks.silences import (
@@ -202,7 +202,7 @@ def try_rule(
     from flows.cli.rule_replay import find_rule, instants_until, says_as_of
 
     settings, now, step = load_settings(), datetime.now(UTC), given_duration("--every", every)
-    tried = find_rule(rule, file or settings.alerts.rules)
+    tried = ending(find_rule(rule, file or settings.alerts.rules), timedelta(hours=settings.alerts.gone_after_hours))
     refuse_empty_home(settings)
     if says_as_of(tried):
         show_replay(settings, tried, instants_until(now, timedelta(days=days), step), as_json)

@@ -12,7 +12,10 @@ ALERTS = Table(
         Column("subject", "VARCHAR", "what the alert is about", is_required=True),
         Column("labels", "JSON", "labels that identify the alert, an object"),
         Column(
-            "state", "VARCHAR", "`pending`, `firing`, `recovering`, `no_data`, `error`, `resolved` or `inactive`", is_required=True
+            "state",
+            "VARCHAR",
+            "`pending`, `firing`, `recovering`, `no_data`, `error`, `resolved`, `gone` or `inactive`",
+            is_required=True,
         ),
         Column("severity", "VARCHAR", "`warning` or `critical`"),
         Column("value", "DOUBLE", "value at the last evaluation"),
@@ -22,7 +25,7 @@ ALERTS = Table(
         Column("firing_since", "TIMESTAMPTZ", "when it fired"),
         Column("clear_since", "TIMESTAMPTZ", "when the condition cleared; the alert keeps firing for a while after"),
         Column("last_seen_at", "TIMESTAMPTZ", "when the rule last returned a value for the subject"),
-        Column("resolved_at", "TIMESTAMPTZ", "when it last resolved"),
+        Column("resolved_at", "TIMESTAMPTZ", "when it last ended, resolved or gone"),
         Column("is_sample", "BOOLEAN", "it is about made-up sample rows, not about the platform"),
         Column("updated_at", "TIMESTAMPTZ", "the as_of of the last evaluation", is_required=True),
         Column("changed_at", "TIMESTAMPTZ", "when its state last changed"),
@@ -31,6 +34,8 @@ ALERTS = Table(
         Column("is_flapping", "BOOLEAN", "it fires again and again; the episode lasts until the alert has been steady"),
         Column("told", "VARCHAR[]", "events of the episode that had a notification: `firing`, `escalated` and so on"),
         Column("worst_severity", "VARCHAR", "worst severity of the episode so far"),
+        Column("told_severity", "VARCHAR", "severity of the latest notification"),
+        Column("waits", "VARCHAR", "event that waits until the day has a notification left; NULL: none"),
     ),
     verb="upsert",
     key=("fingerprint",),
@@ -83,7 +88,7 @@ NOTIFICATIONS = Table(
         Column(
             "event",
             "VARCHAR",
-            "`firing`, `escalated`, `flapping`, `no_data`, `error`, `resolved` or `digest`",
+            "`firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `resolved`, `gone` or `digest`",
             is_required=True,
         ),
         Column("channel", "VARCHAR", "where it goes", is_required=True),

@@ -1,3 +1,3 @@
 SELECT *
 FROM alerts.alerts SEMI JOIN asked USING (fingerprint)
-WHERE state IN ('inactive', 'resolved')
+WHERE state IN ('inactive', 'resolved', 'gone')

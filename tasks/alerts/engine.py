@@ -5,7 +5,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
 from tasks.alerts.queueing import outbox_rows
-from tasks.alerts.rule import Rule
+from tasks.alerts.rule import Rule, ending
 from tasks.alerts.states import ACTIVE, Alert, Observation
 from tasks.wording import counted
 
@@ -193,11 +193,13 @@ def evaluate_rules(
     is_past: bool = False,
     runbooks: str = "",
     real_only: Collection[str] = (),
+    gone_after: timedelta = timedelta(days=1),
 ) -> EvaluationResult:
     """Evaluate every rule as of `as_of`; a rule that fails is reported, and its alerts stay as they are.
 
     Args:
         real_only: channels that are not told of the sample's alerts.
+        gone_after: an alert that has been without data for so long ends as gone.
         is_past: somebody asked for an instant of the past: where the alerts already stand as of a later one, nothing is done.
     """
     folder = Home(Path(home))
@@ -207,12 +209,13 @@ def evaluate_rules(
                 return EvaluationResult(0, note=f"not evaluated: alerts were already evaluated as of {last:%Y-%m-%d %H:%M} UTC")
             with transaction(con):
                 in_force = rules_in_force(con, Path(rules_file) if rules_file else None, as_of)
+            rules = [ending(rule, gone_after) for rule in in_force.rules]
             stored = read_alerts(con)
         with reader.reading(folder.warehouse, "warehouse", REMEDY):
-            seen, errors = observe_all(reader.ask, in_force.rules, stored.values(), as_of)
+            seen, errors = observe_all(reader.ask, rules, stored.values(), as_of)
         errors |= {"rules_file": in_force.problem} if in_force.problem else {}
         with opened(folder, limits) as con:
-            return conclude(con, in_force.rules, seen, errors, stored, channels, as_of, runbooks, real_only)
+            return conclude(con, rules, seen, errors, stored, channels, as_of, runbooks, real_only)
 
 
 def _last_evaluation(con: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from storage.fingerprints import fingerprint
 from tasks.alerts.rule import Rule
 from tasks.alerts.sentences import explain
-from tasks.alerts.states import ACTIVE, Alert, Observation, Step, advance, pause, resolve
+from tasks.alerts.states import ACTIVE, OVER, Alert, Observation, Step, advance, hold, leave, pause, resolve
 
 SEVERITIES = ("warning", "critical")
 IN_ERROR = (("about", "the rule itself"),)
@@ -18,7 +18,7 @@ IN_ERROR = (("about", "the rule itself"),)
 
 @dataclass(frozen=True)
 class Transition:
-    """A change of state or severity; a row of alerts.transitions. `is_damped`: its event is kept back because the alert flaps."""
+    """A change of state or severity, or one that is told later; a row of alerts.transitions. `is_damped`: it is kept back."""
 
     transition_id: str
     before: Alert
@@ -56,15 +56,46 @@ def _steps(
     rules: Mapping[str, Rule], seen: Mapping[str, Sequence[Observation]], alerts: Mapping[str, Alert], now: datetime
 ) -> Iterator[tuple[Alert, Step, str]]:
     known = _by_rule(alerts)
-    for rule in rules.values():
+    silent: dict[tuple[str, str], list[Alert]] = {}
+    for rule in sorted(rules.values(), key=_is_presence, reverse=True):
         of_rule = known.get(rule.name, {})
         if rule.name not in seen:
+            _note_silent(silent, rule, of_rule.values())
             yield from ((before, Step(pause(before, now)), "") for before in of_rule.values() if before.state == "pending")
             continue
         for before, observation in _pairs(rule, seen[rule.name], of_rule):
-            step = advance(rule, before, observation, now)
+            whose = None if observation else _silence_over(before, silent)
+            step = advance(rule, before, observation, now) if whose is None else _with_silent(rule, before, whose, now)
+            if before.state in ACTIVE or step.alert.state in ACTIVE:
+                _note_silent(silent, rule, [step.alert])
             detail = observation.detail if observation else ""
             yield before, step, explain(rule, before, step.alert, detail) if _has_news(before, step) else ""
+
+
+def _is_presence(rule: Rule) -> bool:
+    """Whether it tells that its subject is silent: while it does, the rules that it inhibits see nothing, and that is no end."""
+    return rule.gone_after is not None and rule.no_data_for is None
+
+
+def _note_silent(silent: dict[tuple[str, str], list[Alert]], rule: Rule, alerts: Iterable[Alert]) -> None:
+    """Enter who is silent, or left just now, under each rule that has nothing to see there."""
+    if not _is_presence(rule):
+        return
+    for alert in alerts:
+        if alert.state in ACTIVE or alert.state == "gone":
+            for name in rule.inhibits:
+                silent.setdefault((name, alert.subject), []).append(alert)
+
+
+def _silence_over(alert: Alert, silent: Mapping[tuple[str, str], Sequence[Alert]]) -> Alert | None:
+    """The alert that tells why nothing is seen: about the same subject, and alike in every label that both have."""
+    own = dict(alert.labels)
+    found = silent.get((alert.rule, alert.subject), ())
+    return next((each for each in found if all(own.get(name, text) == text for name, text in each.labels)), None)
+
+
+def _with_silent(rule: Rule, alert: Alert, silent: Alert, now: datetime) -> Step:
+    return leave(alert, now) if silent.state == "gone" else hold(rule, alert, now)
 
 
 def _by_rule(alerts: Mapping[str, Alert]) -> dict[str, dict[str, Alert]]:
@@ -122,11 +153,12 @@ def _orphans(rules: Mapping[str, Rule], alerts: Mapping[str, Alert]) -> list[Ale
 
 def _is_kept(before: Alert, step: Step) -> bool:
     """An alert that was over and is over is as it was."""
-    return step.alert.state not in ("inactive", "resolved") or before.state not in ("inactive", "resolved")
+    return step.alert.state not in OVER or before.state not in OVER
 
 
 def _has_news(before: Alert, step: Step) -> bool:
-    return (step.alert.state, step.alert.severity) != (before.state, before.severity)
+    """A change of state or severity; or that what waited is told."""
+    return step.event is not None or (step.alert.state, step.alert.severity) != (before.state, before.severity)
 
 
 def _transition(before: Alert, step: Step, reason: str, now: datetime) -> Transition:

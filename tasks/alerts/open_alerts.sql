@@ -1,1 +1,1 @@
-SELECT * FROM alerts.alerts WHERE state NOT IN ('inactive', 'resolved')
+SELECT * FROM alerts.alerts WHERE state NOT IN ('inactive', 'resolved', 'gone')

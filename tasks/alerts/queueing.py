@@ -7,7 +7,10 @@ from typing import Any
 from tasks.alerts.evaluation import SEVERITIES, Transition
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import about
-from tasks.message import Message, runbook_link, to_json
+from tasks.message import ENDS, Message, runbook_link, to_json
+
+FOR_THOSE_WHO_HEARD = ("eased", "no_data", *ENDS)
+"""Events that go wherever the worst of the episode went."""
 
 
 def outbox_rows(
@@ -26,7 +29,7 @@ def outbox_rows(
     """
     after, at = transition.after, transition.transitioned_at
     message = to_json(message_of(transition, rules.get(after.rule), runbooks))
-    damped = f"damped: flapping, fired {len(after.recent_firings)} times in 24 h" if transition.is_damped else None
+    damped = _damped(transition) if transition.is_damped else None
     return [
         {
             "notification_id": notification_id(transition.transition_id, channel),
@@ -53,16 +56,23 @@ def outbox_rows(
     ]
 
 
+def _damped(transition: Transition) -> str:
+    after = transition.after
+    if after.waits == transition.event:
+        return f"damped: {len(after.recent_notices)} notifications in 24 h, told when one is a day old, if it still holds"
+    return f"damped: flapping, fired {len(after.recent_firings)} times in 24 h"
+
+
 def notification_id(transition_id: str, channel: str) -> str:
     """The same whoever works it out, and however often."""
     return hashlib.sha256(f"{transition_id}\x1f{channel}".encode()).hexdigest()[:16]
 
 
 def is_wanted(least: str, transition: Transition) -> bool:
-    """Whether a channel told from severity `least` on is told of this. Who heard of a critical alert also hears of its end, though
-    it was a warning by then."""
+    """Whether a channel told from severity `least` on is told of this. Who heard of a critical alert also hears of its fall and its
+    end, though it was a warning by then."""
     alert = transition.after
-    severity = alert.worst_severity if transition.event in ("resolved", "no_data") else alert.severity
+    severity = alert.worst_severity if transition.event in FOR_THOSE_WHO_HEARD else alert.severity
     return SEVERITIES.index(severity or "warning") >= SEVERITIES.index(least)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from tasks.alerts.evaluation import SEVERITIES, Transition, evaluate
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, Alert, Observation
+from tasks.message import ENDS
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def _note_transition(episodes: dict[tuple[str, int], Episode], transition: Trans
     if key not in episodes:  # it only was pending
         return
     told = ((transition.event, after.severity or "warning"),) if transition.event and not transition.is_damped else ()
-    ended_at = transition.transitioned_at if after.state == "resolved" else None
+    ended_at = transition.transitioned_at if after.state in ENDS else None
     episodes[key] = replace(episodes[key], told=episodes[key].told + told, ended_at=ended_at or episodes[key].ended_at)
 
 
@@ -80,5 +81,5 @@ def count_notifications(episodes: Iterable[Episode], min_severity: str) -> int:
 
 def _count(episode: Episode, min_severity: str) -> int:
     wanted = SEVERITIES.index(min_severity)
-    count = sum(event != "resolved" and SEVERITIES.index(severity) >= wanted for event, severity in episode.told)
-    return count + sum(event == "resolved" for event, _ in episode.told if count)
+    beginnings = sum(event not in ("eased", *ENDS) and SEVERITIES.index(severity) >= wanted for event, severity in episode.told)
+    return beginnings + sum(event in ("eased", *ENDS) for event, _ in episode.told if beginnings)

@@ -1,7 +1,7 @@
 """A rule as it is evaluated: its shorthand, if it has one, has become SQL."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -23,12 +23,18 @@ class Rule:
     pending_for: timedelta = timedelta()
     keep_firing_for: timedelta = timedelta()
     no_data_for: timedelta | None = None
+    gone_after: timedelta | None = None
     timeout: timedelta = timedelta(seconds=30)
     unit: str = ""
     message: str = ""
     runbook: str = ""
     inhibits: tuple[str, ...] = ()
     evidence: str = ""
+
+
+def ending(rule: Rule, gone_after: timedelta) -> Rule:
+    """The rule whose alerts end as gone after so long without data, unless it says for itself."""
+    return replace(rule, gone_after=gone_after) if rule.no_data_for is not None and rule.gone_after is None else rule
 
 
 def evidence_query(rule: Rule, subject: str, as_of: datetime) -> str:

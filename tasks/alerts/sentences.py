@@ -10,6 +10,8 @@ def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
     subject = about(after)
     if after.state == "no_data":
         return f"no value for {subject} since {after.last_seen_at:%Y-%m-%d %H:%M} UTC"
+    if after.state == "gone":
+        return f"{subject} has left for good: {_unseen(rule, after)}"
     if after.state == "resolved" and after.value is None:
         return f"{rule.name} no longer reports {subject}"
     value = format_value(after.value if after.value is not None else before.value, rule.unit)
@@ -18,6 +20,12 @@ def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
     again = f", fired {len(after.recent_firings)} times in 24 h" if after.is_flapping and after.state == "firing" else ""
     note = " (sample data)" if after.is_sample else ""
     return f"{sentence}{_threshold(rule, after)}{again}{note}"
+
+
+def _unseen(rule: Rule, alert: Alert) -> str:
+    if rule.no_data_for is None or alert.last_seen_at is None:
+        return f"{rule.name} no longer reports it"
+    return f"no value since {alert.last_seen_at:%Y-%m-%d %H:%M} UTC"
 
 
 def about(alert: Alert) -> str:

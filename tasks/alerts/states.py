@@ -1,17 +1,19 @@
 """The state machine of one alert, pure: (rule, what the rule saw, the alert as it stands, now) -> the alert as it shall stand, and
 what there is to tell.
 
-inactive -> pending -> firing -> recovering -> resolved, and no_data. Severity is not identity, so a rise is an escalation within
-the episode. A clock that was set back never makes a time negative: what lies ahead of it counts as now.
+inactive -> pending -> firing -> recovering -> resolved, and no_data -> gone. Severity is not identity, so a rise and a fall are
+told within the episode. What a day has no notification left for waits, and the newest of what waits is told when it has one again.
+A clock that was set back never makes a time negative: what lies ahead of it counts as now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from tasks.alerts.rule import Rule
 
 ACTIVE = ("firing", "recovering", "no_data", "error")
+OVER = ("inactive", "resolved", "gone")
 DAY = timedelta(days=1)
 MOST_NOTICES = 6
 """Of one alert within any 24 hours."""
@@ -58,11 +60,14 @@ class Alert:
     told: tuple[str, ...] = ()
     worst_severity: str | None = None
     is_flapping: bool = False
+    told_severity: str | None = None
+    waits: str | None = None
 
 
 @dataclass(frozen=True)
 class Step:
-    """The alert after an evaluation; what there is to tell, if anything; and whether that is kept back because it flaps."""
+    """The alert after an evaluation; what there is to tell, if anything; and whether that is kept back: because it flaps, or as
+    the day has no notification left."""
 
     alert: Alert
     event: str | None = None
@@ -82,6 +87,8 @@ def advance(rule: Rule, alert: Alert, seen: Observation | None, now: datetime) -
     alert = as_of_clock(alert, now)
     if seen is None and rule.no_data_for is not None:
         return _mark(alert, _without_data(rule, alert, now), now)
+    if seen is None and rule.gone_after is not None:
+        return leave(alert, now) if _is_unseen_for(alert, rule.gone_after, now) else _mark(alert, Step(pause(alert, now)), now)
     if seen is None:
         return _mark(alert, _without_condition(rule, _changed(alert, value=None), now), now)
     known = _changed(alert, value=seen.value, last_seen_at=now, is_sample=seen.is_sample)
@@ -92,9 +99,28 @@ def advance(rule: Rule, alert: Alert, seen: Observation | None, now: datetime) -
 
 def resolve(alert: Alert, now: datetime) -> Step:
     """The end of an alert that nothing will evaluate any more; one that only was pending ends in silence."""
+    return _end(alert, "resolved", now)
+
+
+def leave(alert: Alert, now: datetime) -> Step:
+    """The end of an alert whose subject left for good; one that only was pending ends in silence."""
+    return _end(_changed(alert, value=None), "gone", now)
+
+
+def hold(rule: Rule, alert: Alert, now: datetime) -> Step:
+    """The alert of a subject that is silent, which another alert tells: it may be without data, and has no end."""
+    if rule.no_data_for is not None:
+        return advance(replace(rule, gone_after=None), alert, None, now)
+    alert = as_of_clock(alert, now)
+    return _mark(alert, Step(pause(alert, now)), now)
+
+
+def _end(alert: Alert, how: str, now: datetime) -> Step:
     alert = as_of_clock(alert, now)
     if alert.state in ACTIVE and not _is_near_limit(alert):
-        return _mark(alert, _resolved(alert, now), now)
+        return _mark(alert, _ended(alert, how, now), now)
+    if alert.state in OVER:
+        return Step(alert)
     return _mark(alert, Step(_changed(alert, state="recovering" if alert.state in ACTIVE else "inactive", pending_since=None)), now)
 
 
@@ -171,6 +197,7 @@ def _fires(alert: Alert, now: datetime) -> Step:
         told=(),
         worst_severity=alert.severity,
         is_flapping=is_flapping,
+        waits=None,
     )
     return Step(fired, "flapping" if is_flapping else "firing")
 
@@ -178,11 +205,28 @@ def _fires(alert: Alert, now: datetime) -> Step:
 def _goes_on(alert: Alert, rises: bool, now: datetime) -> Step:
     is_steady = alert.state == "firing" and alert.changed_at is not None and now - alert.changed_at >= STEADY
     worst = "critical" if alert.severity == "critical" else alert.worst_severity
-    after = _changed(alert, state="firing", is_flapping=alert.is_flapping and not is_steady, worst_severity=worst)
-    if rises and "escalated" not in alert.told:
-        return Step(after, "escalated", is_damped=len(alert.recent_notices) >= MOST_NOTICES)
+    is_flapping, change = alert.is_flapping and not is_steady, _change_of_severity(alert, rises)
+    waits = alert.waits if change else None
+    after = _changed(alert, state="firing", is_flapping=is_flapping, worst_severity=worst, waits=waits)
+    if change is not None:
+        return _told_or_waits(after, change, is_full=len(alert.recent_notices) >= MOST_NOTICES)
     relapses = alert.is_flapping and alert.state == "recovering"
     return Step(after, "firing", is_damped=True) if relapses else Step(after)
+
+
+def _change_of_severity(alert: Alert, rises: bool) -> str | None:
+    """The rise or the fall that people do not know of: a rise that waits is told even where they believe it critical, for they also
+    missed the fall before it."""
+    if alert.severity == "critical":
+        return "escalated" if rises or alert.waits == "escalated" or alert.told_severity == "warning" else None
+    return "eased" if alert.told_severity == "critical" else None
+
+
+def _told_or_waits(after: Alert, event: str, *, is_full: bool) -> Step:
+    """What the day has no notification left for is kept back once, and told by itself when there is one."""
+    if not is_full:
+        return Step(_changed(after, waits=None), event)
+    return Step(after) if after.waits == event else Step(_changed(after, waits=event), event, is_damped=True)
 
 
 def _without_condition(rule: Rule, alert: Alert, now: datetime) -> Step:
@@ -194,7 +238,7 @@ def _without_condition(rule: Rule, alert: Alert, now: datetime) -> Step:
     held = max(rule.keep_firing_for, STEADY) if alert.is_flapping else rule.keep_firing_for
     if now - (alert.clear_since or now) < held or _is_near_limit(alert):
         return Step(_changed(alert, state="recovering"))
-    return _resolved(alert, now)
+    return _ended(alert, "resolved", now)
 
 
 def _is_near_limit(alert: Alert) -> bool:
@@ -202,9 +246,13 @@ def _is_near_limit(alert: Alert) -> bool:
     return len(alert.recent_notices) >= MOST_NOTICES - 1
 
 
-def _resolved(alert: Alert, now: datetime) -> Step:
-    ended = _changed(alert, state="resolved", clear_since=None, pending_since=None, resolved_at=now, is_flapping=False)
-    return Step(ended, "resolved")
+def _ended(alert: Alert, how: str, now: datetime) -> Step:
+    ended = _changed(alert, state=how, clear_since=None, pending_since=None, resolved_at=now, is_flapping=False, waits=None)
+    return Step(ended, how)
+
+
+def _is_unseen_for(alert: Alert, span: timedelta, now: datetime) -> bool:
+    return alert.last_seen_at is None or now - alert.last_seen_at >= span
 
 
 def _without_data(rule: Rule, alert: Alert, now: datetime) -> Step:
@@ -212,9 +260,12 @@ def _without_data(rule: Rule, alert: Alert, now: datetime) -> Step:
     last, patience = alert.last_seen_at, rule.no_data_for
     if alert.state not in ACTIVE or last is None or patience is None or now - last < patience:
         return Step(alert)
-    is_news = alert.state != "no_data" and "no_data" not in alert.told
+    is_gone = alert.state == "no_data" and rule.gone_after is not None and now - (alert.changed_at or now) >= rule.gone_after
+    if is_gone and not _is_near_limit(alert):
+        return _ended(alert, "gone", now)
+    is_news = "no_data" not in alert.told and (alert.state != "no_data" or alert.waits == "no_data")
     after = _changed(alert, state="no_data", clear_since=None)
-    return Step(after, "no_data", is_damped=_is_near_limit(alert)) if is_news else Step(after)
+    return _told_or_waits(after, "no_data", is_full=_is_near_limit(alert)) if is_news else Step(after)
 
 
 def _mark(before: Alert, step: Step, now: datetime) -> Step:
@@ -222,4 +273,5 @@ def _mark(before: Alert, step: Step, now: datetime) -> Step:
     alert = _changed(step.alert, updated_at=now, changed_at=now if step.alert.state != before.state else before.changed_at)
     if step.event is None or step.is_damped:
         return Step(alert, step.event, step.is_damped)
-    return Step(_changed(alert, told=(*alert.told, step.event), recent_notices=(*alert.recent_notices, now)), step.event)
+    told, notices = (*alert.told, step.event), (*alert.recent_notices, now)
+    return Step(_changed(alert, told=told, told_severity=alert.severity, recent_notices=notices), step.event)

@@ -16,7 +16,7 @@ from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE
 from tasks.silences import Silence, ack_of, alert_labels, is_valid, silence_of
 
-SINCE = {"pending": "pending_since", "resolved": "resolved_at", "inactive": "updated_at"}
+SINCE = {"pending": "pending_since", "resolved": "resolved_at", "gone": "resolved_at", "inactive": "updated_at"}
 
 
 def rules_at_last(con: duckdb.DuckDBPyConnection) -> dict[str, Rule]:

@@ -89,6 +89,11 @@ class WrittenRule(BaseModel):
         description="if set, a subject without a value keeps its state and becomes no_data after this long; if not, a subject "
         "that the rule no longer yields resolves",
     )
+    gone_after: Duration | None = Field(
+        None,
+        description="how long a subject may be no_data before its alert ends as gone; default: alerts.gone_after. Without "
+        "no_data_for: how long it may have no value",
+    )
     timeout: LastingDuration = Field(Rule.timeout, description="how long the SELECT may take")
     unit: str = Field(
         Rule.unit, description="% shows 0.93 as 93.0%, s shows seconds as a duration, any other unit follows the number"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from storage.sql_files import sql_beside
-from tasks.message import Member, Message, from_json, to_json
+from tasks.message import ENDS, Member, Message, from_json, to_json
 from tasks.notifications.dispatch import CurrentAlert, Notification, is_active
 
 MOST_ALONE = 10
@@ -30,7 +30,7 @@ def group(rows: Sequence[Notification], now: datetime) -> list[Notification]:
 
 
 def _is_fresh(row: Notification) -> bool:
-    return row.status == "queued" and row.attempts == 0 and row.event not in ("resolved", "digest") and row.reason_code != "behind"
+    return row.status == "queued" and row.attempts == 0 and row.event not in (*ENDS, "digest") and row.reason_code != "behind"
 
 
 def end_digests(
@@ -45,7 +45,7 @@ def end_digests(
     ends: list[Notification] = []
     revived: list[Notification] = []
     for digest in digests:
-        left = [row for row in rows if row.digest == digest.fingerprint and row.event != "resolved" and is_active(row, alerts)]
+        left = [row for row in rows if row.digest == digest.fingerprint and row.event not in ENDS and is_active(row, alerts)]
         if digest.status in ("sent", "dead") and len({row.of for row in left}) <= FEW:
             ends.append(_end(digest, left, now))
             revived += [replace(row, status="queued", reason_code=None, reason=None, digest=None, queued_at=now) for row in left]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tasks.message import ENDS
 from tasks.notifications.retries import GIVE_UP
 from tasks.silences import Silence, ack_of, alert_labels, silence_of
 
@@ -95,8 +96,8 @@ def decide(rows: Iterable[Notification], situation: Situation) -> list[Notificat
     Args:
         rows: of one channel: those that are open, and those that are suppressed and whose episode lasts.
     """
-    ordered = sorted(rows, key=lambda row: (row.queued_at, row.event == "resolved", row.notification_id))
-    latest = {row.of: row for row in ordered if row.event != "resolved"}
+    ordered = sorted(rows, key=lambda row: (row.queued_at, row.event in ENDS, row.notification_id))
+    latest = {row.of: row for row in ordered if row.event not in ENDS}
     waiting: set[Episode] = set()
     after = []
     for row in ordered:
@@ -117,7 +118,7 @@ def _is_news(row: Notification, situation: Situation) -> bool:
 
 
 def _decide_one(row: Notification, situation: Situation, is_behind: bool) -> Notification:
-    if row.event == "resolved":
+    if row.event in ENDS:
         return _decide_end(row, situation, is_behind)
     why = _suppression(row, situation)
     if why is not None:
@@ -134,7 +135,7 @@ def _lined_up(row: Notification, is_behind: bool) -> Notification:
 
 
 def _decide_end(row: Notification, situation: Situation, is_behind: bool) -> Notification:
-    """`resolved` follows what was sent, and nothing else."""
+    """An end follows what was sent, and nothing else."""
     if is_behind or row.of in situation.told:
         return _lined_up(row, is_behind)
     digest = situation.grouped.get(row.of)
@@ -196,7 +197,7 @@ def next_row(rows: Iterable[Notification], situation: Situation) -> Notification
     if situation.paused is not None or situation.full is not None:
         return None
     due = [row for row in rows if row.status in OPEN and row.reason_code != "behind" and is_due(row, situation.now)]
-    return min(due, key=lambda row: (row.attempts, row.queued_at, row.event != "resolved", row.notification_id), default=None)
+    return min(due, key=lambda row: (row.attempts, row.queued_at, row.event not in ENDS, row.notification_id), default=None)
 
 
 def is_due(row: Notification, now: datetime) -> bool:

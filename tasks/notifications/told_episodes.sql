@@ -2,4 +2,4 @@
 -- free belonged to one that died.
 SELECT DISTINCT fingerprint, episode
 FROM alerts.notifications SEMI JOIN asked USING (fingerprint)
-WHERE channel = $channel AND (status IN ('sent', 'sending') OR is_maybe_received) AND event <> 'resolved'
+WHERE channel = $channel AND (status IN ('sent', 'sending') OR is_maybe_received) AND event NOT IN ('resolved', 'gone')

@@ -80,7 +80,14 @@ def rules() -> list[Rule]:
     return [
         Rule("disk", plain + "'disk'", warning=1, critical=2),
         Rule("memory", plain + "'memory'", warning=1, critical=2, keep_firing_for=timedelta(minutes=10)),
-        Rule("scan", plain + "'scan'", critical=2, pending_for=timedelta(minutes=10), no_data_for=timedelta(minutes=30)),
+        Rule(
+            "scan",
+            plain + "'scan'",
+            critical=2,
+            pending_for=timedelta(minutes=10),
+            no_data_for=timedelta(minutes=30),
+            gone_after=timedelta(hours=1),
+        ),
     ]
 
 

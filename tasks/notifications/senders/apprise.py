@@ -85,6 +85,8 @@ def _shown(service: NotifyBase) -> Callable[[str], str]:
 
 
 def _type(message: Message) -> NotifyType:
+    if message.event == "gone":
+        return NotifyType.INFO
     if message.event == "resolved":
         return NotifyType.SUCCESS
     return NotifyType.FAILURE if message.severity == "critical" else NotifyType.WARNING

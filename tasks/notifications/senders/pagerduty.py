@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from storage.printable import printable, printable_json
-from tasks.message import Message
+from tasks.message import ENDS, Message
 from tasks.notifications.channels import Channel
 from tasks.notifications.exchange import exchange
 from tasks.notifications.outcomes import Outcome
@@ -26,9 +26,9 @@ def send(channel: Channel, message: Message, notification_id: str, now: datetime
 
 
 def payload(message: Message, routing_key: str) -> dict[str, Any]:
-    """The event. All but `resolved` trigger: to an open incident PagerDuty adds them, by the key."""
+    """The event. All but an end trigger: to an open incident PagerDuty adds them, by the key."""
     event = {"routing_key": routing_key, "dedup_key": message.fingerprint[:LONGEST_KEY]}
-    if message.event == "resolved":
+    if message.event in ENDS:
         return event | {"event_action": "resolve"}
     links = [{"href": message.runbook, "text": "Runbook"}] if message.runbook.startswith(("http://", "https://")) else []
     return event | {"event_action": "trigger", "client": "govpulse", "links": links, "payload": _described(message)}

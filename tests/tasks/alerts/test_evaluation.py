@@ -1,5 +1,6 @@
 """What one evaluation says: identity, sentences, who is told, and that rules do not touch each other's alerts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -77,6 +78,15 @@ def test_a_subject_that_is_gone_is_said_to_be_gone(at) -> None:
     assert gone.reason == "rate no longer reports api"
 
 
+def test_gone_says_since_when_nothing_is_known(at) -> None:
+    watched = replace(DISK, no_data_for=timedelta(minutes=30), gone_after=timedelta(hours=1))
+    alerts: dict[str, Alert] = {}
+    one(watched, [Observation("h1", 0.85)], alerts, at(0))
+    one(watched, [], alerts, at(30))
+    (transition,) = one(watched, [], alerts, at(90))
+    assert (transition.event, transition.reason) == ("gone", "h1 has left for good: no value since 2026-03-10 12:00 UTC")
+
+
 def test_no_data_says_since_when(at) -> None:
     watched = Rule("disk", "SELECT 1", warning=0.8, no_data_for=timedelta(minutes=30))
     alerts: dict[str, Alert] = {}
@@ -123,6 +133,7 @@ def test_who_heard_of_a_critical_alert_hears_of_its_end_as_a_warning(at) -> None
     ]
     assert [(each.event, each.after.severity, is_wanted("critical", each)) for each in made if each.event] == [
         ("firing", "critical", True),
+        ("eased", "warning", True),
         ("resolved", "warning", True),
     ]
 

@@ -13,7 +13,7 @@ from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE, DAY, MOST_NOTICES, Alert, Observation
 
 VALUES = st.none() | st.sampled_from([0.1, 0.5, 0.65, 0.75, 0.85, 0.87, 0.95, float("inf")])
-MINUTES = st.sampled_from([timedelta(minutes=minutes) for minutes in (0, 1, 5, 5, 5, 60, 300)])
+MINUTES = st.sampled_from([timedelta(minutes=minutes) for minutes in (0, 1, 5, 5, 5, 60, 300, 60 * 25, 60 * 24 * 9)])
 DURATIONS = st.sampled_from([timedelta(), timedelta(minutes=5), timedelta(minutes=30)])
 
 
@@ -22,15 +22,30 @@ class AlertMachine(RuleBasedStateMachine):
 
     evaluations = 0
 
-    @initialize(pending=DURATIONS, keep=DURATIONS, no_data=st.none() | DURATIONS.filter(bool), has_clear=st.booleans())
-    def begin(self, pending, keep, no_data, has_clear) -> None:
+    @initialize(
+        pending=DURATIONS,
+        keep=DURATIONS,
+        no_data=st.none() | DURATIONS.filter(bool),
+        gone=st.sampled_from([None, 0, 1, 30]),
+        has_clear=st.booleans(),
+    )
+    def begin(self, pending, keep, no_data, gone, has_clear) -> None:
         clear = {"clear": 0.6, "clear_critical": 0.86} if has_clear else {}
         self.rule = Rule(
-            "r", "SELECT 1", warning=0.8, critical=0.9, pending_for=pending, keep_firing_for=keep, no_data_for=no_data, **clear
+            "r",
+            "SELECT 1",
+            warning=0.8,
+            critical=0.9,
+            pending_for=pending,
+            keep_firing_for=keep,
+            no_data_for=no_data,
+            gone_after=None if gone is None else timedelta(hours=gone),
+            **clear,
         )
         self.now = self.latest = datetime(2026, 3, 10, tzinfo=UTC)
         self.alerts: dict[str, Alert] = {}
         self.open: dict[str, int] = {}
+        self.believed: dict[str, str] = {}
         self.told: list[tuple[datetime, str]] = []
         self.was_set_back = False
 
@@ -39,11 +54,22 @@ class AlertMachine(RuleBasedStateMachine):
         """An evaluation that sees values, or nothing, of two subjects."""
         seen = [Observation(name, value) for name, value in (("a", first), ("b", second)) if value is not None]
         self._evaluate({"r": seen}, later)
+        self._severities_are_known({name for name, value in (("a", first), ("b", second)) if value is not None})
         for name, value in (("a", first), ("b", second)):
-            if value is None and self.rule.no_data_for is not None:
+            if value is None and (self.rule.no_data_for is not None or self.rule.gone_after is not None):
                 assert not any(each.event == "resolved" and each.after.subject == name for each in self.made), (
                     "absence ends nothing"
                 )
+
+    def _severities_are_known(self, seen: set[str]) -> None:
+        """Of what is beyond a threshold people believe the severity that it has, unless they were told six times within the day."""
+        for key, alert in self.alerts.items():
+            if alert.subject not in seen or alert.state != "firing" or alert.labels == IN_ERROR:
+                continue
+            if len(alert.recent_notices) < MOST_NOTICES:
+                assert self.believed[key] == alert.severity
+            rose = any(each.after.fingerprint == key and _rises(each) for each in self.made)
+            assert not rose or alert.waits == "escalated" or self.told[-2:].count((self.now, key)), "every rise is told or waits"
 
     @rule(later=MINUTES)
     def fail(self, later) -> None:
@@ -85,11 +111,14 @@ class AlertMachine(RuleBasedStateMachine):
         if event is None or transition.is_damped:
             return
         self.told.append((self.now, key))
+        self.believed[key] = transition.after.severity or ""
         if event in ("firing", "flapping", "error"):
             assert key not in self.open, "one open episode at most"
             self.open[key] = transition.after.episode
         assert self.open.get(key) == transition.after.episode, "everything else belongs to the open episode"
-        if event == "resolved":
+        if event == "gone":
+            assert transition.after.value is None, "only what is not seen is gone"
+        if event in ("resolved", "gone"):
             del self.open[key]
 
     @invariant()
@@ -111,12 +140,20 @@ class AlertMachine(RuleBasedStateMachine):
                 assert all(instant <= self.now for instant in instants if instant)
 
 
+def _rises(transition: Transition) -> bool:
+    """Within an episode."""
+    before, after = transition.before, transition.after
+    return (
+        before.episode == after.episode and (before.severity, after.severity) == ("warning", "critical") and before.state in ACTIVE
+    )
+
+
 def test_any_history() -> None:
     run_state_machine_as_test(AlertMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
 
 
 @pytest.mark.campaign
-def test_ten_thousand_steps() -> None:
+def test_twenty_thousand_steps() -> None:
     before = AlertMachine.evaluations
-    run_state_machine_as_test(AlertMachine, settings=settings(max_examples=500, stateful_step_count=60, deadline=None))
-    assert AlertMachine.evaluations - before >= 10_000
+    run_state_machine_as_test(AlertMachine, settings=settings(max_examples=1000, stateful_step_count=60, deadline=None))
+    assert AlertMachine.evaluations - before >= 20_000

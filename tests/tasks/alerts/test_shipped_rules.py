@@ -14,7 +14,7 @@ from storage.catalogue import TABLES
 from storage.catalogue.insights.performance_insights import KINDS
 from tasks.alerts.engine import evaluate_on
 from tasks.alerts.observing import observe
-from tasks.alerts.rule import Rule, evidence_query
+from tasks.alerts.rule import Rule, ending, evidence_query
 from tasks.alerts.rules import SHIPPED, read_rules
 from tasks.insights.scans.verdicts import DEAD
 from tests.insight_rows import insert
@@ -73,8 +73,11 @@ def scan_since(con: duckdb.DuckDBPyConnection, now: datetime, seconds: float) ->
         )
 
 
-def scan_dead(con: duckdb.DuckDBPyConnection, now: datetime, probability: float) -> None:
+def scan_dead(con: duckdb.DuckDBPyConnection, now: datetime, probability: float | None) -> None:
+    """With a probability under 0 the scan has ended."""
     con.execute("DELETE FROM insights.active_scans")
+    if probability is not None and probability < 0:
+        return
     row = {"as_of": now, "scan_id": "s1", "subject": "s1", "data_source": "crm", "elapsed_seconds": 90_000.0, "verdict": "slow"}
     put(con, "insights.active_scans", row | {"dead_probability": probability})
 
@@ -141,7 +144,7 @@ def backed_up(con: duckdb.DuckDBPyConnection, now: datetime, hours: float) -> No
     put(con, "ops.backups", {"number": 7, "destination": "home", "made_at": at, "proven_at": at})
 
 
-THREE = ("firing", "escalated", "resolved")
+THREE, FOUR = ("firing", "escalated", "resolved"), ("firing", "escalated", "eased", "resolved")
 CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
     "disk_almost_full": (
         host_value("system.filesystem.utilization", "mountpoint=/"),
@@ -155,11 +158,11 @@ CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
     ),
     "disk_filling_fast": (filling_fast, [(0, 7300), (5, 7100), (10, 3500), (15, 7300), (25, 7300)], THREE),
     "host_silent": (silent_for, [(0, 899), (5, 900), (60, 3600), (600, 9 * 3600), (605, 30)], THREE),
-    "scan_probably_dead": (scan_dead, [(0, 0.94), (15, 0.95), (30, 0.99), (45, 0.02)], THREE),
+    "scan_probably_dead": (scan_dead, [(0, 0.94), (15, 0.95), (30, 0.99), (45, 0.02), (60, None), (75, -1)], FOUR),
     "scan_queue_stands_still": (queue_still, [(0, 599), (15, 600), (30, 1500), (45, 0)], ("firing", "resolved")),
     "scan_limit_missed": (limit_missed, [(0, 0.49), (15, 0.5), (30, 1.0), (45, 0.3)], THREE),
     "scan_running_long": (scan_since, [(0, 43_199), (1, 43_200), (700, 86_400), (720, 0)], THREE),
-    "deployments_failing": (success_high, [(0, 0.81), (5, 0.79), (10, 0.59), (15, 0.84), (20, 0.9)], THREE),
+    "deployments_failing": (success_high, [(0, 0.81), (5, 0.79), (10, 0.59), (15, 0.84), (20, 0.9)], FOUR),
     "pipeline_silent": (
         succeeded_ago,
         [(0, 2759), (5, 2760), (10, 3060), (15, 3360), (400, 25_000), (420, 300)],
@@ -371,3 +374,31 @@ def test_dead_notifications_are_counted_by_channel(con, at) -> None:
 def test_the_evidence_of_a_shipped_rule_runs(con, at, rule: Rule) -> None:
     assert rule.evidence
     assert con.sql(evidence_query(rule, "o'neil {as_of}", at(0))).fetchall() == []
+
+
+def test_a_host_that_is_gone_ends_as_gone_with_what_was_measured_on_it(con, at) -> None:
+    """A week after its last sample; nothing of it is called resolved, and nothing follows."""
+    host_value("system.filesystem.utilization", "mountpoint=/")(con, at(0), 0.99)
+    finding("cpu_spike", "h1")(con, at(0), "warning")
+    day = 24 * 60
+    for minute in (0, 20, 45, 61, 2 * day, 7 * day - 1, 7 * day + 5, 7 * day + 10, 9 * day):
+        if minute == 20:
+            finding("cpu_spike", "h1")(con, at(20), "")
+        evaluate_on(con, [ending(rule, timedelta(days=1)) for rule in RULES.values()], OPS, at(minute))
+    told = con.sql("SELECT rule, event FROM alerts.transitions WHERE event IS NOT NULL ORDER BY transitioned_at, rule").fetchall()
+    assert told == [
+        ("cpu_spike", "firing"),
+        ("disk_almost_full", "firing"),
+        ("host_silent", "firing"),
+        ("disk_almost_full", "no_data"),
+        ("host_silent", "escalated"),
+        ("cpu_spike", "gone"),
+        ("disk_almost_full", "gone"),
+        ("host_silent", "gone"),
+    ]
+    assert con.sql("SELECT DISTINCT state FROM alerts.alerts").fetchall() == [("gone",)]
+    host_value("system.filesystem.utilization", "mountpoint=/")(con, at(9 * day + 5), 0.99)
+    evaluate_on(con, list(RULES.values()), OPS, at(9 * day + 5))
+    assert con.sql("SELECT rule, state, episode FROM alerts.alerts WHERE state = 'firing'").fetchall() == [
+        ("disk_almost_full", "firing", 2)
+    ], "who comes back is new"

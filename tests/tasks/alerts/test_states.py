@@ -22,6 +22,10 @@ LASTING_WATCHED = Rule("disk", "SELECT 1", warning=0.8, keep_firing_for=timedelt
 BELOW = Rule("rate", "SELECT 1", warning=0.8, critical=0.6, clear=0.85, direction="below")
 PATIENT_WATCHED = Rule("disk", "SELECT 1", warning=0.8, pending_for=timedelta(minutes=5), no_data_for=timedelta(minutes=30))
 HELD = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, clear_critical=0.85)
+LASTING_CRITICAL = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, keep_firing_for=timedelta(minutes=5))
+WATCHED_CRITICAL = Rule("disk", "SELECT 1", warning=0.8, critical=0.9, no_data_for=timedelta(minutes=30))
+LEAVING = Rule("disk", "SELECT 1", warning=0.8, no_data_for=timedelta(minutes=30), gone_after=timedelta(days=1))
+LISTED = Rule("disk", "SELECT 1", warning=0.8, gone_after=timedelta())
 ONLY_CRITICAL = Rule("disk", "SELECT 1", critical=0.9)
 
 Step = tuple[float, float | None, str, str | None]
@@ -33,7 +37,10 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
     "it resolves just under the threshold": (PLAIN, [(0, 0.8, "firing", "firing"), (5, 0.79, "resolved", "resolved")]),
     "firing goes on in silence": (PLAIN, [(0, 0.8, "firing", "firing"), (5, 0.85, "firing", None)]),
     "warning to critical is told within the episode": (PLAIN, [(0, 0.85, "firing", "firing"), (5, 0.9, "firing", "escalated")]),
-    "critical to warning is not told": (PLAIN, [(0, 0.95, "firing", "firing"), (5, 0.85, "firing", None)]),
+    "critical to warning is told": (
+        PLAIN,
+        [(0, 0.95, "firing", "firing"), (5, 0.85, "firing", "eased"), (10, 0.85, "firing", None)],
+    ),
     "it fires again after resolving": (
         PLAIN,
         [
@@ -105,6 +112,32 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
         WATCHED,
         [(0, 0.8, "firing", "firing"), (29, None, "firing", None), (30, None, "no_data", "no_data"), (600, None, "no_data", None)],
     ),
+    "gone_after: what has been without data for so long is gone, and what comes back is new": (
+        LEAVING,
+        [
+            (0, 0.8, "firing", "firing"),
+            (30, None, "no_data", "no_data"),
+            (1469, None, "no_data", None),
+            (1470, None, "gone", "gone"),
+            (1475, None, "gone", None),
+            (3000, 0.1, "gone", None),
+            (3005, 0.8, "firing", "firing"),
+        ],
+    ),
+    "gone_after: a look after a long time finds no data first, for nobody looked meanwhile": (
+        LEAVING,
+        [(0, 0.8, "firing", "firing"), (5000, None, "no_data", "no_data"), (6440, None, "gone", "gone")],
+    ),
+    "gone_after without no_data_for: what is not listed any more is gone, what is listed and well has resolved": (
+        LISTED,
+        [
+            (0, 0.8, "firing", "firing"),
+            (5, None, "gone", "gone"),
+            (500, 0.8, "firing", "firing"),
+            (505, 0.1, "resolved", "resolved"),
+            (510, None, "resolved", None),
+        ],
+    ),
     "no_data_for: it comes back firing within the episode": (
         WATCHED,
         [(0, 0.8, "firing", "firing"), (30, None, "no_data", "no_data"), (40, 0.8, "firing", None)],
@@ -132,22 +165,96 @@ HISTORIES: dict[str, tuple[Rule, list[Step]]] = {
             (0, 0.81, "absent", None),
             (1, 0.8, "firing", "firing"),
             (2, 0.6, "firing", "escalated"),
-            (3, 0.84, "firing", None),
+            (3, 0.84, "firing", "eased"),
             (4, 0.85, "resolved", "resolved"),
         ],
     ),
-    "clear_critical: it stays critical until it is back there, and is told of it once": (
+    "clear_critical: it stays critical until it is back there": (
         HELD,
-        [(0, 0.95, "firing", "firing"), (5, 0.87, "firing", None), (10, 0.84, "firing", None), (15, 0.95, "firing", "escalated")],
+        [
+            (0, 0.95, "firing", "firing"),
+            (5, 0.87, "firing", None),
+            (10, 0.84, "firing", "eased"),
+            (15, 0.95, "firing", "escalated"),
+        ],
     ),
-    "an escalation is told once an episode": (
+    "every rise and every fall is told": (
         PLAIN,
         [
             (0, 0.85, "firing", "firing"),
             (5, 0.95, "firing", "escalated"),
-            (10, 0.85, "firing", None),
-            (15, 0.95, "firing", None),
-            (20, 0.1, "resolved", "resolved"),
+            (10, 0.85, "firing", "eased"),
+            (15, 0.95, "firing", "escalated"),
+            (1500, 0.1, "resolved", "resolved"),
+        ],
+    ),
+    "a fall while it recovers is told when it is beyond again": (
+        LASTING_CRITICAL,
+        [
+            (0, 0.95, "firing", "firing"),
+            (5, 0.1, "recovering", None),
+            (8, 0.85, "firing", "eased"),
+        ],
+    ),
+    "of the seventh of a day a rise waits, a fall takes its place, and another rise that of the fall, until one is a day old": (
+        PLAIN,
+        [
+            (0, 0.85, "firing", "firing"),
+            (10, 0.95, "firing", "escalated"),
+            (20, 0.85, "firing", "eased"),
+            (30, 0.95, "firing", "escalated"),
+            (40, 0.85, "firing", "eased"),
+            (50, 0.95, "firing", "escalated"),
+            (60, 0.85, "firing", "damped"),
+            (65, 0.85, "firing", None),
+            (70, 0.95, "firing", "damped"),
+            (80, 0.95, "firing", None),
+            (1439, 0.95, "firing", None),
+            (1440, 0.95, "firing", "escalated"),
+            (1445, 0.95, "firing", None),
+            (1450, 0.85, "firing", "eased"),
+        ],
+    ),
+    "a rise that waits and was over again is not told, for nobody heard of it": (
+        PLAIN,
+        [
+            (0, 0.95, "firing", "firing"),
+            (10, 0.85, "firing", "eased"),
+            (20, 0.95, "firing", "escalated"),
+            (30, 0.85, "firing", "eased"),
+            (40, 0.95, "firing", "escalated"),
+            (50, 0.85, "firing", "eased"),
+            (60, 0.95, "firing", "damped"),
+            (70, 0.85, "firing", None),
+            (1440, 0.85, "firing", None),
+        ],
+    ),
+    "the end of what was told six times waits until one is left for when it fires again, and is told": (
+        PLAIN,
+        [
+            (0, 0.95, "firing", "firing"),
+            (10, 0.85, "firing", "eased"),
+            (20, 0.95, "firing", "escalated"),
+            (30, 0.85, "firing", "eased"),
+            (40, 0.95, "firing", "escalated"),
+            (50, 0.85, "firing", "eased"),
+            (60, 0.1, "recovering", None),
+            (1449, 0.1, "recovering", None),
+            (1450, 0.1, "resolved", "resolved"),
+        ],
+    ),
+    "no_data waits for the day, too, and is told if there still are none": (
+        WATCHED_CRITICAL,
+        [
+            (0, 0.95, "firing", "firing"),
+            (10, 0.85, "firing", "eased"),
+            (20, 0.95, "firing", "escalated"),
+            (30, 0.85, "firing", "eased"),
+            (40, 0.95, "firing", "escalated"),
+            (70, None, "no_data", "damped"),
+            (75, None, "no_data", None),
+            (1440, None, "no_data", "no_data"),
+            (1445, None, "no_data", None),
         ],
     ),
     "it fires again within the hour: that is flapping, and lasts until it was steady for two hours": (
@@ -330,7 +437,7 @@ def test_an_episode_opens_once_and_is_told_of_once(rule: Rule, history) -> None:
             if transition.event == "resolved":
                 assert is_open, "resolved follows a firing"
                 is_open = False
-            if transition.event in ("escalated", "no_data"):
+            if transition.event in ("escalated", "eased", "no_data"):
                 assert is_open
         assert taken["after"] is None or taken["after"].episode == episode
         assert is_open == (taken["after"] is not None and taken["after"].state in ACTIVE)

@@ -106,9 +106,10 @@ def test_what_was_damped_or_grouped_stays_so() -> None:
     assert decide([damped, grouped], situation) == [damped, grouped]
 
 
-def test_resolved_follows_only_what_was_sent() -> None:
-    end, told = a_row(event="resolved", minute=5), frozenset({("disk-h1", 1)})
-    over = standing(state="resolved")
+@pytest.mark.parametrize("event", ["resolved", "gone"])
+def test_an_end_follows_only_what_was_sent(event: str) -> None:
+    end, told = a_row(event=event, minute=5), frozenset({("disk-h1", 1)})
+    over = standing(state=event)
     assert outcome(end, alerts=over, told=told) == ("queued", None)
     assert outcome(end, alerts=over) == ("suppressed", "not told: nothing of this episode was sent here")
     assert outcome(end, alerts=over, told=frozenset({("disk-h1", 2)}))[0] == "suppressed", "of another episode"

@@ -21,7 +21,7 @@ from tests.tasks.notifications.test_rendering import messages
 KEY = "0123456789abcdef0123456789abcdef"
 SCHEMA = json.loads((Path(__file__).parents[1] / "schemas" / "pagerduty-events-v2.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker(["date-time"]))
-EVENTS = ("firing", "escalated", "flapping", "no_data", "error", "digest")
+EVENTS = ("firing", "escalated", "eased", "flapping", "no_data", "error", "digest")
 ACCEPTED = Answer(status=202, headers={"Content-Type": "application/json"}, body=b'{"status": "success"}')
 
 
@@ -44,8 +44,9 @@ def test_all_that_tells_of_trouble_triggers(event: str) -> None:
     assert sent(message(event=event))["event_action"] == "trigger"
 
 
-def test_resolved_resolves_by_the_same_key() -> None:
-    assert sent(message(event="resolved")) == {"routing_key": KEY, "dedup_key": MESSAGE.fingerprint, "event_action": "resolve"}
+@pytest.mark.parametrize("event", ["resolved", "gone"])
+def test_an_end_resolves_by_the_same_key(event: str) -> None:
+    assert sent(message(event=event)) == {"routing_key": KEY, "dedup_key": MESSAGE.fingerprint, "event_action": "resolve"}
 
 
 def test_the_event_says_what_who_and_where_to_look() -> None:
@@ -102,7 +103,7 @@ def test_a_digest_holds_fifty_members_and_their_number() -> None:
     assert (len(details["members"]), details["members_in_all"]) == (50, 500)
 
 
-@given(messages, st.sampled_from([*EVENTS, "resolved"]), st.sampled_from(["warning", "critical"]))
+@given(messages, st.sampled_from([*EVENTS, "resolved", "gone"]), st.sampled_from(["warning", "critical"]))
 def test_any_message_fits_the_schema(given: Message, event: str, severity: str) -> None:
     told = message(**vars(given) | {"event": event, "severity": severity, "statement": given.statement + "x"})
     VALIDATOR.validate(json.loads(json.dumps(payload(told, KEY), allow_nan=False)))
