@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tasks.notifications.retries import GIVE_UP
-from tasks.silences import Silence, ack_of, alert_labels, silence_of
+from tasks.silences import Silence, ack_of, alert_labels, quiet_until, silence_of
 
 ACTIVE = ("firing", "recovering", "no_data", "error")
 OPEN = ("queued", "failed", "sending")
@@ -158,7 +158,8 @@ def _suppression(row: Notification, situation: Situation) -> tuple[str, str | No
     labels = alert_labels(alert.rule, alert.subject, row.severity, alert.labels)
     silence = silence_of(labels, situation.silences, situation.now)
     if silence is not None:
-        until = f" until {silence.expires_at:%Y-%m-%d %H:%M} UTC" if silence.expires_at else ""
+        end = quiet_until(silence, situation.now)
+        until = f" until {end:%Y-%m-%d %H:%M} UTC" if end else ""
         return "silenced", f"silenced by {silence.author}{until}: {silence.reason} ({silence.silence_id})"
     return next((("inhibited", f"inhibited by {rule} of {alert.subject}") for rule in _inhibitors(alert, situation)), None)
 
