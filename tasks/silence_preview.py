@@ -10,7 +10,8 @@ import duckdb
 
 from storage.frames import fetch
 from storage.sql_files import sql_beside
-from tasks.silences import Silence, alert_labels, matches
+from tasks.matchers import alert_labels
+from tasks.silences import Silence, matches
 
 LOOKED_BACK = timedelta(days=7)
 

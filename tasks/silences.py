@@ -1,23 +1,19 @@
 """Silences and acknowledgements: what they cover, pure, and their rows in alerts.silences.
 
-A silence covers every alert that all of its matchers hold for, with Alertmanager's meaning: `=` `!=` `=~` `!~`, a regular
-expression is one of RE2 and of the whole text, and a label that an alert does not have is the empty text. One that recurs holds in
-the hours of its week only. An ack covers one episode of one alert.
+A silence covers every alert that all of its matchers hold for. One that recurs holds in the hours of its week only. An ack covers
+one episode of one alert.
 """
 
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, Literal
 
 import duckdb
 import polars as pl
-import re2
 
 from storage.audit import record_action
 from storage.catalogue import TABLES
@@ -28,50 +24,13 @@ from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.write import append, update
 from tasks.hours import Hours, held_until, is_always, next_start, parse_hours
-from tasks.labels import shortened
-from tasks.patterns import compiled, is_whole
+from tasks.matchers import Matcher, parse_matcher
 
 logger = logging.getLogger(__name__)
 
-OPERATORS = ("=", "!=", "=~", "!~")
 ALWAYS_THERE = ("rule", "subject", "severity")
 """Labels that every alert has."""
-MATCHER = re.compile(r'(?P<label>[^\s=!~<>"](?:[^=!~<>"]*[^\s=!~<>"])?)\s*(?P<operator>[=!~<>]+)\s*(?P<value>.*)', re.DOTALL)
-LONGEST_SHOWN = 60
 NEVER = datetime.max.replace(tzinfo=UTC)
-QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Matcher:
-    """One condition on a label."""
-
-    label: str
-    operator: str
-    value: str
-
-    def __str__(self) -> str:
-        is_plain = re.fullmatch(r'[^\s"=!~<>]\S*', self.value)
-        return f"{self.label}{self.operator}{self.value if is_plain else _quoted(self.value)}"
-
-    @cached_property
-    def pattern(self) -> "re2._Regexp":
-        """The regular expression, compiled once.
-
-        Raises:
-            ConfigurationError: it is none.
-        """
-        try:
-            return compiled(self.value)
-        except ValueError as error:
-            shown = str(self) if len(self.value) <= LONGEST_SHOWN else f"{self.label}{self.operator}{self.value[:LONGEST_SHOWN]}..."
-            raise ConfigurationError(f"matcher {shown}: not a valid RE2 regular expression: {error}") from error
-
-    def matches(self, text: str) -> bool:
-        """Whether it holds for a label of this text."""
-        if self.operator in ("=", "!="):
-            return (text == self.value) == (self.operator == "=")
-        return is_whole(self.pattern, shortened(text)) == (self.operator == "=~")
 
 
 @dataclass(frozen=True)
@@ -102,23 +61,6 @@ class Silence:
         return parse_hours(self.every, self.zone or "UTC") if self.every is not None else None
 
 
-def parse_matcher(text: str) -> Matcher:
-    """One matcher as people write it: `rule=disk_full`, `subject!="web 1"`, `rule=~disk_.*`, `zone!~eu-.*`.
-
-    Raises:
-        ConfigurationError: it is none; says why.
-    """
-    found, shown = MATCHER.fullmatch(text.strip()), repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}...")
-    if found is None:
-        raise ConfigurationError(f"matcher {shown}: write it like rule=disk_almost_full or subject=~web-.*")
-    if found["operator"] not in OPERATORS:
-        said = f"no operator {found['operator'][:10]}; use one of {' '.join(OPERATORS)}, and quote a value that begins with one"
-        raise ConfigurationError(f"matcher {shown}: {said}")
-    matcher = Matcher(found["label"], found["operator"], _unquoted(shown, found["value"]))
-    matcher.matches("")  # compiles its regular expression
-    return matcher
-
-
 def parse_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
     """All matchers of one silence.
 
@@ -142,25 +84,6 @@ def _is_specific(matcher: Matcher) -> bool:
     """Whether it picks alerts out: by a text that is there, or by excluding one of a label that all alerts have."""
     is_exclusion = matcher.operator in ("!=", "!~") and matcher.label in ALWAYS_THERE
     return is_exclusion or not matcher.matches("")
-
-
-def _unquoted(shown: str, value: str) -> str:
-    if not value.startswith('"'):
-        return value
-    inside = QUOTED.fullmatch(value)
-    if inside is None:
-        raise ConfigurationError(f"matcher {shown}: its quotes are not closed")
-    # A regular expression keeps its own backslashes: only quotes and backslashes are escaped.
-    return re.sub(r'\\(["\\])', r"\1", inside[1])
-
-
-def _quoted(value: str) -> str:
-    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
-
-
-def alert_labels(rule: str, subject: str, severity: str | None, labels: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What matchers see of an alert."""
-    return {**dict(labels), "rule": rule, "subject": subject, "severity": severity or ""}
 
 
 def is_valid(silence: Silence, now: datetime) -> bool:

@@ -7,7 +7,7 @@ import getpass
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,11 +20,11 @@ from storage.warehouse import warehouse
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.states import ACTIVE
 from tasks.alerts.stored_alerts import alerts_as_stored, history_of, notifications_of, rules_at_last, the_alert, with_quiet
+from tasks.matchers import alert_labels
 from tasks.silences import (
     Silence,
     ack_of,
     add_silence,
-    alert_labels,
     end_silence,
     is_in_force,
     is_valid,
@@ -207,6 +207,36 @@ def silences(
         printing.show(shown.silence_table(kept, covered))
     else:
         say("no silence")
+
+
+@app.command("route")
+def show_route(
+    rule: Annotated[str, typer.Argument(help="Name of the rule.")],
+    labels: Annotated[list[str] | None, typer.Argument(help="Further labels of the alert: team=db, zone=eu.")] = None,
+    subject: Annotated[str, typer.Option(help="What the alert is about.")] = "",
+    severity: Annotated[Literal["warning", "critical"], typer.Option(help="Its severity.")] = "warning",
+    sample: Annotated[bool, typer.Option("--sample", help="An alert of the made-up sample.")] = False,
+    at: Annotated[str | None, typer.Option(help="When it fires, e.g. 2026-12-25T09:00Z; default: now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where an alert would go by the routes of the settings, and why. Sends nothing."""
+    from flows.cli.alert_tables import for_json
+    from flows.cli.routing import parse_labels, try_routes
+    from flows.instants import in_utc, parse_instant
+    from tasks.routes import routed_labels
+
+    given, further = parse_instant("--at", at), parse_labels(labels or [])
+    seen = routed_labels(rule, subject, severity, further.items(), is_sample=sample)
+    tried = try_routes(load_settings(), seen, in_utc(given) if given else datetime.now(UTC))
+    if as_json:
+        say_json(for_json(tried.document()))
+        return
+    for name, why in tried.verdicts:
+        say(f"route {name} {why}")
+    for destination in tried.destinations:
+        say(str(destination))
+    if not tried.destinations:
+        say("nobody is told: no channel takes an alert like this")
 
 
 @app.command("test")

@@ -66,7 +66,7 @@ TRANSITIONS = Table(
 
 REASON_CODES = (
     *("acknowledged", "silenced", "inhibited", "grouped", "damped", "untold"),
-    *("behind", "paused", "rate_limited"),
+    *("behind", "paused", "rate_limited", "off_hours"),
     *("failed", "refused", "unanswered", "given_up"),
 )
 """Why a notification is suppressed, waits, or was not taken."""
@@ -104,6 +104,7 @@ NOTIFICATIONS = Table(
         Column("queued_at", "TIMESTAMPTZ", "when it was queued"),
         Column("is_maybe_received", "BOOLEAN", "the receiver may already have it: an attempt got no answer"),
         Column("reason_code", "VARCHAR", "`reason` as a code (docs/notifications.md)", allowed=REASON_CODES),
+        Column("routes", "VARCHAR[]", "the routes that led it here; none where it followed no route"),
     ),
     verb="upsert",
     key=("notification_id",),

@@ -8,6 +8,7 @@ from tasks.alerts.evaluation import SEVERITIES, Transition
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import about
 from tasks.message import Message, runbook_link, to_json
+from tasks.routes import recipients_of, routed_labels
 
 
 def outbox_rows(
@@ -20,12 +21,17 @@ def outbox_rows(
     """The rows of alerts.notifications for a transition that is to be told.
 
     Args:
-        channels: by name the severity from which on it is told.
+        channels: by name the severity from which on it is told; `Recipients` have routes, too.
         runbooks: what is put before a runbook that is a path.
         real_only: channels that are not told of the sample's alerts.
     """
     after, at = transition.after, transition.transitioned_at
     message = to_json(message_of(transition, rules.get(after.rule), runbooks))
+    severity = after.severity or "warning"
+    labels = routed_labels(after.rule, after.subject, severity, after.labels, is_sample=after.is_sample)
+    unwanted = real_only if after.is_sample else ()
+    worst = after.worst_severity or severity
+    to = recipients_of(transition.event or "", severity, worst, labels, channels, unwanted)
     damped = f"damped: flapping, fired {len(after.recent_firings)} times in 24 h" if transition.is_damped else None
     return [
         {
@@ -47,9 +53,10 @@ def outbox_rows(
             "digest": None,
             "queued_at": at,
             "is_maybe_received": False,
+            "routes": list(routes),
         }
-        for channel, least in channels.items()
-        if is_wanted(least, transition) and not (after.is_sample and channel in real_only)
+        for channel, routes in to.items()
+        if is_wanted(channels[channel], transition)
     ]
 
 

@@ -14,7 +14,8 @@ from storage.sql_files import sql_beside
 from tasks.alerts.in_force import read_definition, stored_rules
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE
-from tasks.silences import Silence, ack_of, alert_labels, is_valid, quiet_until, silence_of
+from tasks.matchers import alert_labels
+from tasks.silences import Silence, ack_of, is_valid, quiet_until, silence_of
 
 SINCE = {"pending": "pending_since", "resolved": "resolved_at", "inactive": "updated_at"}
 

@@ -13,6 +13,8 @@ import pytest
 
 from flows.cli.alerts import given_duration
 from flows.cli.rule_replay import Turns, instants_until
+from flows.routes import resolve_routes
+from flows.settings import load_settings
 from storage.catalogue import TABLES
 from storage.errors import ConfigurationError
 from storage.frames import registered
@@ -460,3 +462,87 @@ def test_instants_end_with_the_last() -> None:
 def test_what_lasts_no_time_is_refused_with_its_option(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--for .*: not a duration"):
         given_duration("--for", text)
+
+
+ROUTES = """
+[[notifications.channels]]
+name = "ops"
+[[notifications.channels]]
+name = "pager"
+min_severity = "critical"
+[[notifications.routes]]
+name = "worst"
+match = ["severity=critical"]
+channels = ["pager"]
+continue = true
+[[notifications.routes]]
+name = "databases"
+match = ["team=db"]
+channels = ["ops"]
+days = "Mon-Fri"
+hours = "09:00-12:00; 13:00-17:00"
+zone = "Europe/Berlin"
+holidays = "off.txt"
+[[notifications.routes]]
+name = "rest"
+channels = ["ops"]
+"""
+
+
+@pytest.fixture
+def routed(home: Path, tmp_path: Path) -> Path:
+    (tmp_path / "govpulse.toml").write_text(ROUTES)
+    (tmp_path / "off.txt").write_text("2026-12-25 # Christmas\n2026-12-28\n")
+    return tmp_path
+
+
+def test_a_route_is_shown_with_why(govpulse, routed) -> None:
+    command = ["alerts", "route", "disk_full", "team=db", "--subject", "web-1", "--at", "2026-12-24T17:00Z"]
+    assert govpulse(*command).out.splitlines() == [
+        "route worst does not match: severity=critical, and severity is 'warning'",
+        "route databases matches",
+        "route rest not looked at: a route before it was the last",
+        "ops: by route databases, when databases opens, at 2026-12-29 08:00 UTC",
+    ]
+    document = json.loads(govpulse(*command, "--severity", "critical", "--json").out)
+    assert [(each["channel"], each["routes"]) for each in document["channels"]] == [("ops", ["databases"]), ("pager", ["worst"])]
+    assert document["channels"][0]["waits_until"] == "2026-12-29T08:00:00+00:00"
+    lunch = [*command[:-1], "2026-12-22T11:30Z"]
+    assert "at 2026-12-22 12:00 UTC" in govpulse(*lunch).out
+    assert "ops: at once, by route rest" in govpulse("alerts", "route", "disk_full").out
+    assert not Path(routed / "data").exists(), "looking makes no home"
+
+
+def test_without_routes_every_channel_is_named(govpulse, home) -> None:
+    assert govpulse("alerts", "route", "disk_full", "--sample").out == "console: at once, by no route, as every channel\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('channels = ["pager"]', 'channels = ["nobody"]', "route worst leads to nobody"),
+        ('name = "rest"', 'name = "worst"', "more than one route is called worst"),
+        ('"severity=critical"', '"severity==critical"', "no operator =="),
+        ('"Mon-Fri"', '"Caturday"', "is no day of the week"),
+        ("09:00-12:00; 13:00-17:00", "9 to 5", "no weekly hours"),
+        ("Europe/Berlin", "Mars", "no time zone"),
+        ("off.txt", "gone.txt", "cannot read"),
+    ],
+)
+def test_a_wrong_route_is_said(fails, routed, old: str, new: str, said: str) -> None:
+    (routed / "govpulse.toml").write_text(ROUTES.replace(old, new, 1))
+    assert said in fails(2, "alerts", "route", "disk_full")
+
+
+def test_a_line_of_the_holidays_that_is_no_date_is_named(fails, routed) -> None:
+    (routed / "off.txt").write_text("2026-12-25\nBoxing Day\n")
+    assert "off.txt, line 2: 'Boxing Day' is no date" in fails(2, "alerts", "route", "disk_full")
+    assert "team" in fails(2, "alerts", "route", "disk_full", "team")
+
+
+def test_whose_holidays_cannot_be_read_is_told_on_them(routed, caplog) -> None:
+    (routed / "off.txt").unlink()
+    _, databases, _ = resolve_routes(load_settings(routed / "govpulse.toml"))
+    assert databases.hours is not None
+    assert databases.hours.days_off == frozenset()
+    assert "route databases has no holidays: cannot read" in caplog.text

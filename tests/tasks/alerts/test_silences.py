@@ -12,19 +12,16 @@ from hypothesis import strategies as st
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.warehouse import warehouse
+from tasks.matchers import OPERATORS, Matcher, alert_labels, parse_matcher
 from tasks.silences import (
-    OPERATORS,
-    Matcher,
     Silence,
     ack_of,
     add_silence,
-    alert_labels,
     end_silence,
     is_valid,
     matches,
     new_ack,
     new_silence,
-    parse_matcher,
     parse_matchers,
     quiet_until,
     read_all_silences,
