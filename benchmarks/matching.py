@@ -17,8 +17,8 @@ from storage.errors import ConfigurationError
 from storage.warehouse import connect
 from tasks.alerts.expressions import check_expressions
 from tasks.labels import LONGEST_LABEL, shortened
+from tasks.matchers import Matcher
 from tasks.patterns import compiled
-from tasks.silences import Matcher
 
 MOST_MS = 10.0
 TIMES = 10

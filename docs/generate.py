@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
-from flows.settings import PREFIX, ChannelSettings, Settings
+from flows.settings import PREFIX, ChannelSettings, RouteSettings, Settings
 from storage.catalogue import TABLES, Column, Table
 from tasks.alerts.written_rule import WrittenRule
 from tasks.insights.scans.limit import ScanLimit
@@ -82,9 +82,15 @@ def settings_page() -> str:
             lines += [_setting(f"{name}.{key}", f"{name}__{key}", inner) for key, inner in section.model_fields.items()]
         else:
             lines += [_setting(name, name, field)]
-    for place, model in {"scans.limits": ScanLimit, "notifications.channels": ChannelSettings}.items():
+    for place, model in {
+        "scans.limits": ScanLimit,
+        "notifications.channels": ChannelSettings,
+        "notifications.routes": RouteSettings,
+    }.items():
         lines += ["", f"Each `[[{place}]]` has:", "", "| key | default | what it is |", "|---|---|---|"]
-        lines += [f"| `{key}` | {_default(field)} | {field.description} |" for key, field in model.model_fields.items()]
+        lines += [
+            f"| `{field.alias or key}` | {_default(field)} | {field.description} |" for key, field in model.model_fields.items()
+        ]
     return "\n".join([*lines, ""])
 
 

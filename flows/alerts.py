@@ -7,6 +7,7 @@ from prefect.events import emit_event
 
 from flows.channels import resolve_channels, resolve_heartbeat
 from flows.report import Report
+from flows.routes import recipients
 from flows.run import Run, begin, finish
 from flows.warehouse_steps import load, publish
 from storage.errors import GovpulseError
@@ -41,7 +42,7 @@ def _evaluate(run: Run) -> None:
         run.home,
         limits=settings.limits,
         rules_file=str(settings.alerts.rules) if settings.alerts.rules else None,
-        channels=settings.channels,
+        channels=recipients(settings),
         as_of=run.as_of,
         is_past=run.as_of < run.started_at,
         runbooks=settings.alerts.runbook_base_url,

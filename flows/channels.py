@@ -5,13 +5,16 @@ import os
 from prefect.blocks.system import Secret
 from pydantic import SecretStr
 
+from flows.routes import resolve_routes
 from flows.settings import ChannelSettings, Settings
 from tasks.notifications.channels import NOTHING, Channel, mistake_in
+from tasks.routes import Route
 
 
 def resolve_channels(settings: Settings) -> tuple[Channel, ...]:
     """The channels with what it takes to reach them; what cannot be fetched is the channel's problem, and stops no other."""
-    return tuple(_resolve(channel) for channel in settings.notifications.channels)
+    timed = tuple(route for route in resolve_routes(settings) if route.hours is not None)
+    return tuple(_resolve(channel, timed) for channel in settings.notifications.channels)
 
 
 def resolve_heartbeat(settings: Settings) -> tuple[str, str | None]:
@@ -21,12 +24,12 @@ def resolve_heartbeat(settings: Settings) -> tuple[str, str | None]:
     return url.get_secret_value(), problem or mistake_in("webhook", url.get_secret_value(), "")
 
 
-def _resolve(channel: ChannelSettings) -> Channel:
+def _resolve(channel: ChannelSettings, routes: tuple[Route, ...]) -> Channel:
     url, without_url = _fetch(channel.url, channel.url_env, channel.url_block)
     secret, without_secret = _fetch(channel.secret, channel.secret_env, channel.secret_block)
     mistake = mistake_in(channel.kind, url.get_secret_value(), secret.get_secret_value())
     problem = without_url or without_secret or mistake
-    return Channel(channel.name, channel.kind, channel.min_severity, url, secret, channel.per_minute, problem)
+    return Channel(channel.name, channel.kind, channel.min_severity, url, secret, channel.per_minute, problem, routes)
 
 
 def _fetch(given: SecretStr, variable: str, block: str) -> tuple[SecretStr, str | None]:

@@ -18,8 +18,10 @@ from storage.instants import ZERO_DAYS
 from storage.limits import Limits
 from storage.people.pseudonyms import Addresses
 from storage.publishing.audience import Audience
+from tasks.hours import Hours, parse_hours
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.insights.scans.limit import ScanLimit, as_rows
+from tasks.matchers import Matcher, parse_matcher
 from tasks.notifications.channels import Kind, mistake_in
 from tasks.patterns import compiled
 from tasks.sources.address import Address
@@ -316,10 +318,48 @@ def _at_most_one(section: Section, key: str) -> bool:
     return bool(given)
 
 
+class RouteSettings(Section):
+    """Where some of the alerts go."""
+
+    name: str = Field(min_length=1, max_length=100, description="its name in alerts.notifications")
+    match: tuple[str, ...] = Field(
+        (), description='matchers as silences have them, such as `["rule=~disk_.*", "team=db"]`; none: every alert'
+    )
+    channels: tuple[str, ...] = Field(min_length=1, description="names of the channels it leads to")
+    goes_on: bool = Field(
+        False, alias="continue", description="whether the alert may follow further routes, too; if not, this is its last"
+    )
+    days: str = Field("", description="days on which it is told, such as `Mon-Fri`; default: every day")
+    hours: str = Field("", description="hours in which it is told, such as `09:00-17:00`, several after `;`; default: all")
+    zone: str = Field("UTC", description="time zone of `days`, `hours` and `holidays`, such as `Europe/Berlin`")
+    holidays: Path | None = Field(None, description="a file of days on which none of its hours begin: an ISO date a line")
+
+    @model_validator(mode="after")
+    def _has_hours_and_matchers(self) -> Self:
+        try:
+            _ = self.matchers, self.week
+        except ConfigurationError as error:
+            raise ValueError(f"{self.name}: {error}") from error
+        return self
+
+    @property
+    def matchers(self) -> tuple[Matcher, ...]:
+        return tuple(map(parse_matcher, self.match))
+
+    @property
+    def week(self) -> Hours | None:
+        """Its hours on days that are no holidays; None: at any time."""
+        if not (self.days or self.hours or self.holidays):
+            return None
+        ranges = (self.hours or "00:00-24:00").split(";")
+        return parse_hours("; ".join(f"{self.days} {each.strip()}".strip() for each in ranges), self.zone)
+
+
 class NotificationSettings(Section):
     """Where alerts go."""
 
     channels: tuple[ChannelSettings, ...] = Field((ChannelSettings(name="console"),), description="the channels")
+    routes: tuple[RouteSettings, ...] = Field((), description="which alerts go where; what follows none goes to every channel")
     sample: bool = Field(False, description="send alerts about the made-up sample to all channels, not only to the console")
 
     @field_validator("channels")
@@ -330,6 +370,18 @@ class NotificationSettings(Section):
         if twice:
             raise ValueError(f"more than one channel is called {', '.join(twice)}; give each its own name")
         return channels
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        names, channels = [route.name for route in self.routes], {channel.name for channel in self.channels}
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"more than one route is called {', '.join(twice)}; give each its own name")
+        for route in self.routes:
+            unknown = [name for name in route.channels if name not in channels]
+            if unknown:
+                raise ValueError(f"route {route.name} leads to {unknown[0]}, and no channel is called so")
+        return self
 
 
 class WarehouseSettings(Section):
@@ -457,7 +509,7 @@ class Settings(BaseSettings):
 
 def shown(settings: Settings) -> dict[str, Any]:
     """The settings as they may be printed: of a channel's URL and secret, and of the heartbeat's, only whether they are set."""
-    document, address = settings.model_dump(mode="json"), settings.source.address
+    document, address = settings.model_dump(mode="json", by_alias=True), settings.source.address
     document["source"]["url"] = address.without_secrets(address.url)
     return document
 
@@ -507,7 +559,9 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown setting {'.'.join(parts)} (in {where}; see docs/settings.md)"
     given = "" if parts[0] in HOLD_SECRETS else f", not {first['input']!r}"
-    return f"wrong setting {'.'.join(parts)}: {first['msg'].removeprefix('Value error, ')}{given} (in {where}; see docs/settings.md)"
+    return (
+        f"wrong setting {'.'.join(parts)}: {first['msg'].removeprefix('Value error, ')}{given} (in {where}; see docs/settings.md)"
+    )
 
 
 def _explain_json(error: SettingsError) -> str:
@@ -533,11 +587,19 @@ def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     anchored = dict(document)
     if isinstance(document.get("home"), str):
         anchored["home"] = str(folder / document["home"])
+    notifications = document.get("notifications")
+    if isinstance(notifications, dict) and isinstance(notifications.get("routes"), list):
+        anchored["notifications"] = notifications | {"routes": [_anchored_route(each, folder) for each in notifications["routes"]]}
     for section, key in (("alerts", "rules"), ("people", "aliases"), ("source", "url"), ("source", "mapping")):
         values = anchored.get(section)
         if isinstance(values, dict) and isinstance(values.get(key), str) and _is_path(key, values[key]):
             anchored[section] = {**values, key: str(folder / Path(values[key].removeprefix("sqlite:///")).expanduser())}
     return anchored
+
+
+def _anchored_route(route: Any, folder: Path) -> Any:
+    holidays = route.get("holidays") if isinstance(route, dict) else None
+    return route | {"holidays": str(folder / Path(holidays).expanduser())} if isinstance(holidays, str) else route
 
 
 def _is_path(key: str, value: str) -> bool:

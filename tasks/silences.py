@@ -1,23 +1,19 @@
 """Silences and acknowledgements: what they cover, pure, and their rows in alerts.silences.
 
-A silence covers every alert that all of its matchers hold for, with Alertmanager's meaning: `=` `!=` `=~` `!~`, a regular
-expression is one of RE2 and of the whole text, and a label that an alert does not have is the empty text. An ack covers one
-episode of one alert.
+A silence covers every alert that all of its matchers hold for. One that recurs holds in the hours of its week only. An ack covers
+one episode of one alert.
 """
 
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, Literal
 
 import duckdb
 import polars as pl
-import re2
 
 from storage.audit import record_action
 from storage.catalogue import TABLES
@@ -27,50 +23,14 @@ from storage.relations import has_rows
 from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.write import append, update
-from tasks.labels import shortened
-from tasks.patterns import compiled, is_whole
+from tasks.hours import Hours, held_until, is_always, next_start, parse_hours
+from tasks.matchers import Matcher, parse_matcher
 
 logger = logging.getLogger(__name__)
 
-OPERATORS = ("=", "!=", "=~", "!~")
 ALWAYS_THERE = ("rule", "subject", "severity")
 """Labels that every alert has."""
-MATCHER = re.compile(r'(?P<label>[^\s=!~<>"](?:[^=!~<>"]*[^\s=!~<>"])?)\s*(?P<operator>[=!~<>]+)\s*(?P<value>.*)', re.DOTALL)
-LONGEST_SHOWN = 60
 NEVER = datetime.max.replace(tzinfo=UTC)
-QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Matcher:
-    """One condition on a label."""
-
-    label: str
-    operator: str
-    value: str
-
-    def __str__(self) -> str:
-        is_plain = re.fullmatch(r'[^\s"=!~<>]\S*', self.value)
-        return f"{self.label}{self.operator}{self.value if is_plain else _quoted(self.value)}"
-
-    @cached_property
-    def pattern(self) -> "re2._Regexp":
-        """The regular expression, compiled once.
-
-        Raises:
-            ConfigurationError: it is none.
-        """
-        try:
-            return compiled(self.value)
-        except ValueError as error:
-            shown = str(self) if len(self.value) <= LONGEST_SHOWN else f"{self.label}{self.operator}{self.value[:LONGEST_SHOWN]}..."
-            raise ConfigurationError(f"matcher {shown}: not a valid RE2 regular expression: {error}") from error
-
-    def matches(self, text: str) -> bool:
-        """Whether it holds for a label of this text."""
-        if self.operator in ("=", "!="):
-            return (text == self.value) == (self.operator == "=")
-        return is_whole(self.pattern, shortened(text)) == (self.operator == "=~")
 
 
 @dataclass(frozen=True)
@@ -89,26 +49,16 @@ class Silence:
     created_at: datetime
     ended_at: datetime | None = None
     ended_by: str | None = None
+    every: str | None = None
+    zone: str | None = None
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.matchers)) or f"episode {self.episode} of alert {self.fingerprint}"
 
-
-def parse_matcher(text: str) -> Matcher:
-    """One matcher as people write it: `rule=disk_full`, `subject!="web 1"`, `rule=~disk_.*`, `zone!~eu-.*`.
-
-    Raises:
-        ConfigurationError: it is none; says why.
-    """
-    found, shown = MATCHER.fullmatch(text.strip()), repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}...")
-    if found is None:
-        raise ConfigurationError(f"matcher {shown}: write it like rule=disk_almost_full or subject=~web-.*")
-    if found["operator"] not in OPERATORS:
-        said = f"no operator {found['operator'][:10]}; use one of {' '.join(OPERATORS)}, and quote a value that begins with one"
-        raise ConfigurationError(f"matcher {shown}: {said}")
-    matcher = Matcher(found["label"], found["operator"], _unquoted(shown, found["value"]))
-    matcher.matches("")  # compiles its regular expression
-    return matcher
+    @property
+    def hours(self) -> Hours | None:
+        """The hours of the week in which it holds; None: it does not recur."""
+        return parse_hours(self.every, self.zone or "UTC") if self.every is not None else None
 
 
 def parse_matchers(texts: Iterable[str]) -> tuple[Matcher, ...]:
@@ -136,30 +86,24 @@ def _is_specific(matcher: Matcher) -> bool:
     return is_exclusion or not matcher.matches("")
 
 
-def _unquoted(shown: str, value: str) -> str:
-    if not value.startswith('"'):
-        return value
-    inside = QUOTED.fullmatch(value)
-    if inside is None:
-        raise ConfigurationError(f"matcher {shown}: its quotes are not closed")
-    # A regular expression keeps its own backslashes: only quotes and backslashes are escaped.
-    return re.sub(r'\\(["\\])', r"\1", inside[1])
-
-
-def _quoted(value: str) -> str:
-    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
-
-
-def alert_labels(rule: str, subject: str, severity: str | None, labels: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What matchers see of an alert."""
-    return {**dict(labels), "rule": rule, "subject": subject, "severity": severity or ""}
-
-
 def is_valid(silence: Silence, now: datetime) -> bool:
-    """Whether it holds at `now`: it has begun, has not expired, and nobody ended it."""
+    """Whether it holds at `now`: it has begun, has not expired, nobody ended it, and it is in its hours."""
+    return is_in_force(silence, now) and (silence.every is None or quiet_until(silence, now) is not None)
+
+
+def is_in_force(silence: Silence, now: datetime) -> bool:
+    """Whether it has begun, has not expired, and nobody ended it."""
     if silence.ended_at is not None or now < silence.starts_at:
         return False
     return silence.expires_at is None or now < silence.expires_at
+
+
+def quiet_until(silence: Silence, now: datetime) -> datetime | None:
+    """Until when one that is in force holds: its expiry, or the end of its hours if that is earlier; None outside of them."""
+    if silence.hours is None:
+        return silence.expires_at
+    end = held_until(silence.hours, now)
+    return min(end, silence.expires_at or end) if end else None
 
 
 def matches(silence: Silence, labels: Mapping[str, str], now: datetime) -> bool:
@@ -175,7 +119,7 @@ def matches(silence: Silence, labels: Mapping[str, str], now: datetime) -> bool:
 def silence_of(alert_labels: Mapping[str, str], silences: Sequence[Silence], now: datetime) -> Silence | None:
     """The silence that keeps the alert quiet; of several the one that does so for longest."""
     found = [silence for silence in silences if matches(silence, alert_labels, now)]
-    return max(found, key=lambda silence: (silence.expires_at or NEVER, silence.silence_id), default=None)
+    return max(found, key=lambda silence: (quiet_until(silence, now) or NEVER, silence.silence_id), default=None)
 
 
 def ack_of(fingerprint: str, episode: int, silences: Sequence[Silence]) -> Silence | None:
@@ -189,18 +133,41 @@ def ack_of(fingerprint: str, episode: int, silences: Sequence[Silence]) -> Silen
 
 
 def new_silence(
-    matchers: Sequence[Matcher], author: str, reason: str, starts_at: datetime, expires_at: datetime, now: datetime
+    matchers: Sequence[Matcher],
+    author: str,
+    reason: str,
+    starts_at: datetime,
+    expires_at: datetime | None,
+    now: datetime,
+    every: str | None = None,
+    zone: str = "UTC",
 ) -> Silence:
     """A silence made at `now`.
 
+    Args:
+        expires_at: None only for one that recurs: until somebody ends it.
+        every: the hours of the week in which it holds, of clocks in `zone`; None: it does not recur.
+
     Raises:
-        ConfigurationError: it would never hold, or nobody says why.
+        ConfigurationError: it would never hold, or always, the hours or the zone are none, or nobody says why.
     """
-    if expires_at <= starts_at or expires_at <= now:
+    if expires_at is not None and (expires_at <= starts_at or expires_at <= now):
         raise ConfigurationError(
             f"the silence would end at {expires_at:%Y-%m-%d %H:%M} UTC, before it takes effect; give it a later end"
         )
-    return _identified(Silence("", "silence", tuple(matchers), None, None, author, reason, starts_at, expires_at, now))
+    made = Silence("", "silence", tuple(matchers), None, None, author, reason, starts_at, expires_at, now)
+    if every is not None:
+        _check_hours(parse_hours(every, zone), every, max(starts_at, now), expires_at)
+        made = replace(made, every=every, zone=zone)
+    return _identified(made)
+
+
+def _check_hours(hours: Hours, every: str, starts_at: datetime, expires_at: datetime | None) -> None:
+    if is_always(hours):
+        raise ConfigurationError(f"--every {every} is the whole week; leave it out, and say --for how long")
+    first = next_start(hours, starts_at)
+    if first is None or (expires_at is not None and first >= expires_at):
+        raise ConfigurationError(f"--every {every} does not come before the silence ends; give it a later end")
 
 
 def new_ack(fingerprint: str, episode: int, author: str, reason: str, now: datetime) -> Silence:
@@ -231,11 +198,14 @@ def _silences(rows: pl.DataFrame) -> list[Silence]:
 
 
 def _silence(row: dict[str, Any]) -> Silence | None:
-    """The silence of a row. One that cannot be read, for an older govpulse took more regular expressions, silences nothing."""
+    """The silence of a row. One that cannot be read, for an older govpulse took more regular expressions or its zone is not known
+    here, silences nothing."""
     try:
         matchers = tuple(Matcher(*map(str, parts)) for parts in json.loads(row["matchers"]))
         for matcher in matchers:
             matcher.matches("")
+        if row["every"] is not None:
+            parse_hours(row["every"], row["zone"] or "UTC")
     except (ConfigurationError, ValueError, TypeError) as error:
         if row["ended_at"] is None:
             logger.warning("silence %s cannot be read and silences nothing; create it again: %s", row["silence_id"], error)

@@ -82,7 +82,14 @@ def _load(con: duckdb.DuckDBPyConnection, home: Home, number: int) -> None:
 
 def _silence(con: duckdb.DuckDBPyConnection, _: Home, number: int) -> None:
     matchers = parse_matchers([f"subject={PEOPLE[number % len(PEOPLE)]}", "rule=~ga.*"])
-    add_silence(con, new_silence(matchers, "me", f"ünï \n {number}", at(number), at(number + 90), at(number)))
+    every = "Sat,Sun 02:00-04:00" if number % 2 else None
+    add_silence(
+        con, new_silence(matchers, "me", f"ünï \n {number}", at(number), _expiry(number), at(number), every, "Europe/Berlin")
+    )
+
+
+def _expiry(number: int) -> datetime | None:
+    return None if number % 2 else at(number + 90)
 
 
 def _ack(con: duckdb.DuckDBPyConnection, _: Home, number: int) -> None:

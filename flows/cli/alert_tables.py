@@ -1,6 +1,7 @@
 """How alerts, silences and replays look on a terminal and as JSON."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -15,11 +16,15 @@ from storage.printable import printable_lines
 from tasks.alerts.replay import Episode
 from tasks.alerts.rule import Rule
 from tasks.alerts.sentences import format_value
+from tasks.silence_preview import Told
 from tasks.silences import Silence
+from tasks.wording import counted
 
 COLORS = {"critical": "red", "warning": "yellow"}
 LONG = ("rule", "subject", "covers", "reason", "says", "why not", "would have told", "quiet")
 """Columns that may take several lines on a narrow terminal."""
+MOST_SHOWN = 10
+"""Alerts in a preview."""
 SHOWN_LETTERS = 8
 """Of a fingerprint; they tell alerts apart, and where they do not, the commands say so."""
 
@@ -52,6 +57,17 @@ def episode_row(episode: Episode) -> dict[str, Any]:
         "peak": episode.peak,
         "told": [event for event, _ in episode.told],
     }
+
+
+def preview_lines(events: Sequence[Told]) -> list[str]:
+    """What a silence would have held back in a week, for people."""
+    if not events:
+        return ["in the last 7 days it would have held back nothing"]
+    by_alert = Counter(f"{event.rule} of {about(event.subject, event.labels)}" for event in events)
+    said = f"in the last 7 days it would have held back {counted(len(events), 'event')} of {counted(len(by_alert), 'alert')}:"
+    lines = [f"  {count:,} {name}" for name, count in by_alert.most_common(MOST_SHOWN)]
+    left = len(by_alert) - len(lines)
+    return [said, *lines, *([f"  and {counted(left, 'more alert')}"] if left else [])]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str | Text]], right: Sequence[str] = ()) -> Table:
@@ -119,17 +135,28 @@ def silence_table(silences: Sequence[Silence], covered: Mapping[str, Sequence[Ma
             silence.author,
             silence.reason,
             moment(silence.starts_at),
-            moment(silence.expires_at) or "the episode ends" if silence.ended_at is None else f"{moment(silence.ended_at)}, ended",
+            _until(silence),
         ]
         for silence in silences
     ]
     return table(header, rows, right=("alerts now",))
 
 
+def _until(silence: Silence) -> str:
+    if silence.ended_at is not None:
+        return f"{moment(silence.ended_at)}, ended"
+    return moment(silence.expires_at) or ("the episode ends" if silence.kind == "ack" else "somebody ends it")
+
+
 def _covers(silence: Silence, alerts: Sequence[Mapping[str, Any]]) -> str:
     if silence.kind == "ack" and alerts:
         return f"{alerts[0]['rule']} of {about(alerts[0]['subject'], alerts[0]['labels'])}, episode {silence.episode}"
-    return str(silence)
+    return f"{silence}{recurrence(silence)}"
+
+
+def recurrence(silence: Silence) -> str:
+    """In which hours it holds, if it recurs."""
+    return f", every {silence.every} {silence.zone}" if silence.every else ""
 
 
 def show_alert(
@@ -168,7 +195,7 @@ def _facts(alert: Mapping[str, Any], rule: Rule | None, silences: Sequence[Silen
 
 def _said_of(silence: Silence) -> str:
     until = f" until {moment(silence.expires_at)} UTC" if silence.expires_at else ""
-    return f"{silence.silence_id} by {silence.author}{until}: {silence.reason}"
+    return f"{silence.silence_id} by {silence.author}{until}{recurrence(silence)}: {silence.reason}"
 
 
 def _show_rows(title: str, rows: Table, count: int) -> None:

@@ -7,7 +7,7 @@ import getpass
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,12 +20,13 @@ from storage.warehouse import warehouse
 from tasks.alerts.rule import Rule, ending, evidence_query
 from tasks.alerts.states import ACTIVE
 from tasks.alerts.stored_alerts import alerts_as_stored, history_of, notifications_of, rules_at_last, the_alert, with_quiet
+from tasks.matchers import alert_labels
 from tasks.silences import (
     Silence,
     ack_of,
     add_silence,
-    alert_labels,
     end_silence,
+    is_in_force,
     is_valid,
     matches,
     new_ack,
@@ -125,29 +126,47 @@ def silence(
         list[str], typer.Argument(help="All must match: rule=NAME, subject=~web-.*, severity!=critical, zone!~eu.*")
     ],
     reason: Reason,
-    lasts: Annotated[str, typer.Option("--for", help="How long, e.g. 30m, 2h, 1d12h.")] = "1h",
+    lasts: Annotated[
+        str | None, typer.Option("--for", help="How long, e.g. 30m, 2h, 1d12h; default: 1h, with --every until you end it.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="When it starts, e.g. 2026-03-01T00:00Z; default: now.")] = None,
+    every: Annotated[str | None, typer.Option(help="Only in these hours of each week, e.g. 'Sat,Sun 02:00-04:00'.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Time zone of --every, e.g. Europe/Berlin; default: UTC.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would have held back lately.")] = False,
     author: Author = "",
     as_json: AsJson = False,
 ) -> None:
-    """Silence the alerts that match all matchers, for a while; prints the silence's id."""
+    """Silence the alerts that match all matchers, for a while or every week; prints the silence's id and what it would have held
+    back in the last week."""
     from flows.cli import alert_tables as shown
     from flows.instants import in_utc, parse_instant
+    from tasks.silence_preview import LOOKED_BACK, told_since, would_have_held
 
-    conditions, length = parse_matchers(matchers), given_duration("--for", lasts)
+    if zone and not every:
+        raise ConfigurationError(f"--zone {zone}: it is the time zone of --every, which is not given")
+    conditions, length = parse_matchers(matchers), given_length(lasts, every)
     given = parse_instant("--start", start)
     settings, now = load_settings(), datetime.now(UTC)
     starts_at = in_utc(given) if given else now
-    made = new_silence(conditions, author or getpass.getuser(), reason, starts_at, starts_at + length, now)
-    with warehouse(settings.folder, settings.limits) as con:
-        made = add_silence(con, made, getpass.getuser())
-        active = [alert for alert in alerts_as_stored(con) if alert["state"] in ACTIVE]
+    expires_at = starts_at + length if length else None
+    made = new_silence(conditions, author or getpass.getuser(), reason, starts_at, expires_at, now, every, zone or "UTC")
+    active, events = [], []
+    if not dry_run or has_own_warehouse(settings.folder):
+        with warehouse(settings.folder, settings.limits) as con:
+            made = made if dry_run else add_silence(con, made, getpass.getuser())
+            active = [alert for alert in alerts_as_stored(con) if alert["state"] in ACTIVE]
+            events = would_have_held(made, told_since(con, now - LOOKED_BACK))
     covered = [alert["fingerprint"] for alert in active if covers(made, alert, made.starts_at)]
     if as_json:
-        say_json(shown.for_json(shown.silence_row(made) | {"alerts": covered}))
-    else:
-        span = f"{shown.moment(made.starts_at)} to {shown.moment(made.expires_at)} UTC"
-        say(f"{made.silence_id} silences {made} from {span}: {counted(len(covered), 'active alert')} now")
+        document = shown.silence_row(made) | {"alerts": covered, "is_dry_run": dry_run}
+        say_json(shown.for_json(document | {"last_week": [vars(event) for event in events]}))
+        return
+    until = f"to {shown.moment(made.expires_at)} UTC" if made.expires_at else "UTC until somebody ends it"
+    who = "dry run, nothing is silenced: it would silence" if dry_run else f"{made.silence_id} silences"
+    span = f"from {shown.moment(made.starts_at)} {until}{shown.recurrence(made)}"
+    say(f"{who} {made} {span}: {counted(len(covered), 'active alert')} now")
+    for line in shown.preview_lines(events):
+        say(line)
 
 
 @app.command()
@@ -188,6 +207,36 @@ def silences(
         printing.show(shown.silence_table(kept, covered))
     else:
         say("no silence")
+
+
+@app.command("route")
+def show_route(
+    rule: Annotated[str, typer.Argument(help="Name of the rule.")],
+    labels: Annotated[list[str] | None, typer.Argument(help="Further labels of the alert: team=db, zone=eu.")] = None,
+    subject: Annotated[str, typer.Option(help="What the alert is about.")] = "",
+    severity: Annotated[Literal["warning", "critical"], typer.Option(help="Its severity.")] = "warning",
+    sample: Annotated[bool, typer.Option("--sample", help="An alert of the made-up sample.")] = False,
+    at: Annotated[str | None, typer.Option(help="When it fires, e.g. 2026-12-25T09:00Z; default: now.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where an alert would go by the routes of the settings, and why. Sends nothing."""
+    from flows.cli.alert_tables import for_json
+    from flows.cli.routing import parse_labels, try_routes
+    from flows.instants import in_utc, parse_instant
+    from tasks.routes import routed_labels
+
+    given, further = parse_instant("--at", at), parse_labels(labels or [])
+    seen = routed_labels(rule, subject, severity, further.items(), is_sample=sample)
+    tried = try_routes(load_settings(), seen, in_utc(given) if given else datetime.now(UTC))
+    if as_json:
+        say_json(for_json(tried.document()))
+        return
+    for name, why in tried.verdicts:
+        say(f"route {name} {why}")
+    for destination in tried.destinations:
+        say(str(destination))
+    if not tried.destinations:
+        say("nobody is told: no channel takes an alert like this")
 
 
 @app.command("test")
@@ -270,7 +319,7 @@ def covers(silence: Silence, alert: dict[str, Any], now: datetime) -> bool:
 
 def is_to_come(silence: Silence, now: datetime) -> bool:
     """Whether a silence holds at `now` or will."""
-    return is_valid(silence, max(now, silence.starts_at))
+    return is_in_force(silence, max(now, silence.starts_at))
 
 
 def refuse_empty_home(settings: Settings) -> None:
@@ -280,6 +329,13 @@ def refuse_empty_home(settings: Settings) -> None:
 
 def said_of(alert: dict[str, Any]) -> str:
     return f"{alert['rule']} of {alert['subject']}"
+
+
+def given_length(lasts: str | None, every: str | None) -> timedelta | None:
+    """What --for says, or stands for if it is left out; None: until somebody ends it."""
+    if lasts is None and every is not None:
+        return None
+    return given_duration("--for", "1h" if lasts is None else lasts)
 
 
 def given_duration(option: str, text: str) -> timedelta:

@@ -71,7 +71,7 @@ TRANSITIONS = Table(
 
 REASON_CODES = (
     *("acknowledged", "silenced", "inhibited", "grouped", "damped", "untold"),
-    *("behind", "paused", "rate_limited"),
+    *("behind", "paused", "rate_limited", "off_hours"),
     *("failed", "refused", "unanswered", "given_up"),
 )
 """Why a notification is suppressed, waits, or was not taken."""
@@ -109,6 +109,7 @@ NOTIFICATIONS = Table(
         Column("queued_at", "TIMESTAMPTZ", "when it was queued"),
         Column("is_maybe_received", "BOOLEAN", "the receiver may already have it: an attempt got no answer"),
         Column("reason_code", "VARCHAR", "`reason` as a code (docs/notifications.md)", allowed=REASON_CODES),
+        Column("routes", "VARCHAR[]", "the routes that led it here; none where it followed no route"),
     ),
     verb="upsert",
     key=("notification_id",),
@@ -142,10 +143,16 @@ SILENCES = Table(
         Column("author", "VARCHAR", "who made it", is_required=True),
         Column("reason", "VARCHAR", "why", is_required=True, is_sentence=True),
         Column("starts_at", "TIMESTAMPTZ", "when it starts", is_required=True),
-        Column("expires_at", "TIMESTAMPTZ", "when it expires; NULL for an ack, which lasts as long as the episode"),
+        Column(
+            "expires_at",
+            "TIMESTAMPTZ",
+            "when it expires; NULL for an ack, which lasts as long as the episode, and for one that recurs until somebody ends it",
+        ),
         Column("ended_at", "TIMESTAMPTZ", "when somebody ended it early"),
         Column("ended_by", "VARCHAR", "who ended it early"),
         Column("created_at", "TIMESTAMPTZ", "when it was created", is_required=True),
+        Column("every", "VARCHAR", "if it recurs, the hours of the week in which it holds (docs/alerts.md)"),
+        Column("zone", "VARCHAR", "if it recurs, the time zone of `every`"),
     ),
     verb="upsert",
     key=("silence_id",),

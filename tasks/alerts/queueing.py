@@ -4,13 +4,11 @@ import hashlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tasks.alerts.evaluation import SEVERITIES, Transition
+from tasks.alerts.evaluation import Transition
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import about
-from tasks.message import ENDS, Message, runbook_link, to_json
-
-FOR_THOSE_WHO_HEARD = ("eased", "no_data", *ENDS)
-"""Events that go wherever the worst of the episode went."""
+from tasks.message import Message, runbook_link, to_json
+from tasks.routes import recipients_of, routed_labels
 
 
 def outbox_rows(
@@ -23,12 +21,17 @@ def outbox_rows(
     """The rows of alerts.notifications for a transition that is to be told.
 
     Args:
-        channels: by name the severity from which on it is told.
+        channels: by name the severity from which on it is told; `Recipients` have routes, too.
         runbooks: what is put before a runbook that is a path.
         real_only: channels that are not told of the sample's alerts.
     """
     after, at = transition.after, transition.transitioned_at
     message = to_json(message_of(transition, rules.get(after.rule), runbooks))
+    severity = after.severity or "warning"
+    labels = routed_labels(after.rule, after.subject, severity, after.labels, is_sample=after.is_sample)
+    unwanted = real_only if after.is_sample else ()
+    worst = after.worst_severity or severity
+    to = recipients_of(transition.event or "", severity, worst, labels, channels, unwanted)
     damped = _damped(transition) if transition.is_damped else None
     return [
         {
@@ -50,9 +53,9 @@ def outbox_rows(
             "digest": None,
             "queued_at": at,
             "is_maybe_received": False,
+            "routes": list(routes),
         }
-        for channel, least in channels.items()
-        if is_wanted(least, transition) and not (after.is_sample and channel in real_only)
+        for channel, routes in to.items()
     ]
 
 
@@ -66,14 +69,6 @@ def _damped(transition: Transition) -> str:
 def notification_id(transition_id: str, channel: str) -> str:
     """The same whoever works it out, and however often."""
     return hashlib.sha256(f"{transition_id}\x1f{channel}".encode()).hexdigest()[:16]
-
-
-def is_wanted(least: str, transition: Transition) -> bool:
-    """Whether a channel told from severity `least` on is told of this. Who heard of a critical alert also hears of its fall and its
-    end, though it was a warning by then."""
-    alert = transition.after
-    severity = alert.worst_severity if transition.event in FOR_THOSE_WHO_HEARD else alert.severity
-    return SEVERITIES.index(severity or "warning") >= SEVERITIES.index(least)
 
 
 def message_of(transition: Transition, rule: Rule | None, runbooks: str) -> Message:

@@ -14,7 +14,8 @@ from storage.sql_files import sql_beside
 from tasks.alerts.in_force import read_definition, stored_rules
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import ACTIVE
-from tasks.silences import Silence, ack_of, alert_labels, is_valid, silence_of
+from tasks.matchers import alert_labels
+from tasks.silences import Silence, ack_of, is_valid, quiet_until, silence_of
 
 SINCE = {"pending": "pending_since", "resolved": "resolved_at", "gone": "resolved_at", "inactive": "updated_at"}
 
@@ -52,7 +53,7 @@ def _quiet(alert: dict[str, Any], acks: Sequence[Silence], silences: Sequence[Si
     return {
         "acked_by": ack and ack.author,
         "ack": ack and ack.silence_id,
-        "silenced_until": silence and silence.expires_at,
+        "silenced_until": silence and quiet_until(silence, now),
         "silenced_by": silence and silence.author,
         "silence": silence and silence.silence_id,
     }

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from tasks.notifications.redaction import is_http_host
 from tasks.notifications.signing import key_of
+from tasks.routes import Route
 
 Kind = Literal["console", "webhook", "pagerduty", "apprise"]
 NOTHING = SecretStr("")
@@ -23,6 +24,7 @@ class Channel:
         secret: of a webhook the key of its signature, of PagerDuty the routing key.
         per_minute: how many notifications it takes in a minute.
         problem: why it cannot be used: its variable or Prefect Secret block is not there.
+        routes: of all routes those that have hours.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Channel:
     secret: SecretStr = NOTHING
     per_minute: int = 30
     problem: str | None = None
+    routes: tuple[Route, ...] = ()
 
 
 def mistake_in(kind: Kind, url: str, secret: str, name: str = "its url") -> str | None:

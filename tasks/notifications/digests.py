@@ -76,7 +76,15 @@ def _digest(rows: Sequence[Notification], now: datetime) -> Notification:
         digest=None,
         queued_at=now,
         is_maybe_received=False,
+        routes=_routes(rows),
     )
+
+
+def _routes(rows: Sequence[Notification]) -> tuple[str, ...]:
+    """Those of all rows; none where one of them is told at any hour."""
+    if not all(row.routes for row in rows):
+        return ()
+    return tuple(dict.fromkeys(name for row in rows for name in row.routes))
 
 
 def _digest_message(key: str, messages: Sequence[Message], now: datetime) -> Message:

@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tasks.matchers import alert_labels
 from tasks.message import ENDS
 from tasks.notifications.retries import GIVE_UP
-from tasks.silences import Silence, ack_of, alert_labels, silence_of
+from tasks.routes import Closed, waits_for
+from tasks.silences import Silence, ack_of, quiet_until, silence_of
 
 ACTIVE = ("firing", "recovering", "no_data", "error")
 OPEN = ("queued", "failed", "sending")
+WAITING = ("behind", "off_hours")
+"""Of the codes of what is open those that keep it from being sent."""
 BEHIND = "waits for what comes before it"
 """The sentence of code `behind`."""
 FOR_GOOD = ("damped", "grouped")
@@ -43,6 +47,7 @@ class Notification:
     digest: str | None
     queued_at: datetime
     is_maybe_received: bool
+    routes: tuple[str, ...] = ()
 
     @property
     def of(self) -> Episode:
@@ -72,6 +77,7 @@ class Situation:
         grouped: the digest that tells of an episode.
         paused: the channel failed and is left alone until then; with what it said.
         full: the channel takes nothing more until then; with how much it takes.
+        closed: the routes that are outside of their hours.
     """
 
     now: datetime
@@ -82,6 +88,7 @@ class Situation:
     grouped: Mapping[Episode, str] = field(default_factory=dict)
     paused: tuple[datetime, str] | None = None
     full: tuple[datetime, str] | None = None
+    closed: Closed = field(default_factory=dict)
 
 
 def is_active(row: Notification, alerts: Mapping[str, CurrentAlert]) -> bool:
@@ -159,9 +166,21 @@ def _suppression(row: Notification, situation: Situation) -> tuple[str, str | No
     labels = alert_labels(alert.rule, alert.subject, row.severity, alert.labels)
     silence = silence_of(labels, situation.silences, situation.now)
     if silence is not None:
-        until = f" until {silence.expires_at:%Y-%m-%d %H:%M} UTC" if silence.expires_at else ""
+        end = quiet_until(silence, situation.now)
+        until = f" until {end:%Y-%m-%d %H:%M} UTC" if end else ""
         return "silenced", f"silenced by {silence.author}{until}: {silence.reason} ({silence.silence_id})"
-    return next((("inhibited", f"inhibited by {rule} of {alert.subject}") for rule in _inhibitors(alert, situation)), None)
+    inhibited = next((("inhibited", f"inhibited by {rule} of {alert.subject}") for rule in _inhibitors(alert, situation)), None)
+    off_hours = _off_hours(row, situation)
+    return inhibited or (("off_hours", off_hours) if off_hours else None)
+
+
+def _off_hours(row: Notification, situation: Situation) -> str | None:
+    """Why it waits for the hours of its route, if it does."""
+    waits = waits_for(row.routes, situation.closed)
+    if waits is None:
+        return None
+    name, begin = waits
+    return f"waits for the hours of route {name}, " + (f"from {begin:%Y-%m-%d %H:%M} UTC" if begin else "which are none for a year")
 
 
 def _inhibitors(alert: CurrentAlert, situation: Situation) -> list[str]:
@@ -177,6 +196,11 @@ def hold(rows: Iterable[Notification], situation: Situation) -> list[Notificatio
 
 
 def _held(row: Notification, situation: Situation) -> Notification:
+    off_hours = _off_hours(row, situation)
+    if off_hours is not None:
+        return replace(row, status="queued", reason_code="off_hours", reason=off_hours)
+    if row.reason_code == "off_hours":
+        row = replace(row, reason_code=None, reason=None, queued_at=situation.now)
     if situation.paused is not None and situation.now - row.queued_at >= GIVE_UP:
         said = f"given up after {GIVE_UP.total_seconds() / 3600:g} h: {situation.paused[1]}"
         return replace(row, status="dead", reason_code="given_up", reason=said)
@@ -196,7 +220,7 @@ def next_row(rows: Iterable[Notification], situation: Situation) -> Notification
     that is always refused keeps none of the others back."""
     if situation.paused is not None or situation.full is not None:
         return None
-    due = [row for row in rows if row.status in OPEN and row.reason_code != "behind" and is_due(row, situation.now)]
+    due = [row for row in rows if row.status in OPEN and row.reason_code not in WAITING and is_due(row, situation.now)]
     return min(due, key=lambda row: (row.attempts, row.queued_at, row.event not in ENDS, row.notification_id), default=None)
 
 

@@ -18,6 +18,7 @@ from tasks.notifications.digests import end_digests, group
 from tasks.notifications.dispatch import ACTIVE, OPEN, CurrentAlert, Notification, Situation, decide, hold, is_due, next_row
 from tasks.notifications.outcomes import Outcome
 from tasks.notifications.retries import GIVE_UP, backoff
+from tasks.routes import closed_routes
 from tasks.silences import read_silences
 
 TABLE = TABLES["alerts.notifications"]
@@ -100,9 +101,8 @@ def _changed(before: Sequence[Notification], after: Sequence[Notification]) -> l
 
 def _rows(con: duckdb.DuckDBPyConnection, select: str, channel: str) -> list[Notification]:
     found = fetch(con, sql_beside(__file__, select), {"channel": channel}).select(COLUMNS)
-    return [
-        Notification(**row) for row in found.with_columns(pl.col("is_maybe_received").fill_null(value=False)).iter_rows(named=True)
-    ]
+    rows = found.with_columns(pl.col("is_maybe_received").fill_null(value=False)).iter_rows(named=True)
+    return [Notification(**row | {"routes": tuple(row["routes"] or ())}) for row in rows]
 
 
 def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[Notification], now: datetime) -> None:
@@ -125,6 +125,7 @@ def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[
         grouped={(fingerprint, episode): digest for fingerprint, episode, digest in grouped},
         paused=_paused(rows, pace["last_sent_at"], now),
         full=_full(channel, pace),
+        closed=closed_routes(channel.routes, now),
     )
 
 
@@ -161,7 +162,7 @@ def _full(channel: Channel, pace: Mapping[str, Any]) -> tuple[datetime, str] | N
 
 
 def _look_again(rows: Sequence[Notification], situation: Situation) -> datetime | None:
-    waiting = [row for row in rows if row.status in OPEN]
+    waiting = [row for row in rows if row.status in OPEN and row.reason_code != "off_hours"]
     if not waiting:
         return None
     if situation.paused is not None:

@@ -13,6 +13,8 @@ import pytest
 
 from flows.cli.alerts import given_duration
 from flows.cli.rule_replay import Turns, instants_until
+from flows.routes import resolve_routes
+from flows.settings import load_settings
 from storage.catalogue import TABLES
 from storage.errors import ConfigurationError
 from storage.frames import registered
@@ -217,7 +219,7 @@ def test_a_silence_says_what_it_covers(govpulse, standing) -> None:
     assert made["alerts"] == ["aa11"]
     starts_at, expires_at = (datetime.fromisoformat(made[name]) for name in ("starts_at", "expires_at"))
     assert expires_at - starts_at == 2 * HOUR
-    assert re.fullmatch(r"[0-9a-f]{8} silences .* 1 active alert now\n", govpulse(*command).out)
+    assert re.match(r"[0-9a-f]{8} silences .* 1 active alert now\n", govpulse(*command).out)
     until = {each["fingerprint"]: each["silenced_until"] for each in listed(govpulse, "--all")}
     assert until["aa22"] is None
     assert datetime.fromisoformat(until["aa11"]) >= expires_at
@@ -236,6 +238,53 @@ def test_a_silence_may_begin_later(govpulse, standing) -> None:
     assert made["silence_id"] in govpulse("alerts", "silences").out
 
 
+def tell(home: Path, fingerprint: str, at: datetime, event: str = "firing", severity: str = "warning") -> None:
+    named = {"rule": "disk_almost_full", "subject": f"web-{fingerprint[-1]}", "severity": severity, "event": event}
+    states = {"from_state": "inactive", "to_state": "firing", "episode": 3}
+    row = {"transition_id": f"{fingerprint} {at}", "fingerprint": fingerprint, "transitioned_at": at}
+    put(home, "alerts.transitions", row | named | states)
+
+
+def test_a_silence_says_what_it_would_have_held_back_in_the_last_week(govpulse, standing) -> None:
+    for days in (1, 2, 6, 8):
+        tell(standing, "aa11", NOW - timedelta(days=days))
+    tell(standing, "aa11", NOW - HOUR, event="resolved")
+    tell(standing, "aa22", NOW - HOUR, severity="critical")
+    command = ["alerts", "silence", "rule=disk_almost_full", "severity=warning", "filesystem=/", "--reason", "x"]
+    said = govpulse(*command, "--dry-run").out
+    assert said.startswith("dry run, nothing is silenced: it would silence rule=disk_almost_full")
+    assert "in the last 7 days it would have held back 3 events of 1 alert:\n  3 disk_almost_full of web-1, filesystem=/\n" in said
+    assert govpulse("alerts", "silences").out == "no silence\n"
+    made = json.loads(govpulse(*command, "--json").out)
+    assert [each["at"] for each in made["last_week"]] == [(NOW - timedelta(days=days)).isoformat() for days in (6, 2, 1)]
+
+
+def test_a_dry_run_makes_no_home(govpulse, home) -> None:
+    assert "held back nothing" in govpulse("alerts", "silence", "rule=disk", "--reason", "x", "--dry-run").out
+    assert not home.exists()
+
+
+def test_a_silence_comes_again_every_week_until_it_is_ended(govpulse, standing) -> None:
+    inside, outside = (NOW + shift * HOUR for shift in (0, 12))
+    for at in (NOW - timedelta(days=7) + 5 * HOUR, NOW - timedelta(days=1), NOW - timedelta(days=1) + 12 * HOUR):
+        tell(standing, "aa11", at)
+    for name, at in (("in", inside), ("out", outside)):
+        every = f"{at - 2 * HOUR:%H:%M}-{at + 2 * HOUR:%H:%M}"
+        command = ["alerts", "silence", "subject=web-1", "--every", every, "--zone", "Etc/UTC", "--reason", name]
+        made = json.loads(govpulse(*command, "--json").out)
+        assert (made["every"], made["zone"], made["expires_at"]) == (every, "Etc/UTC", None)
+        assert (len(made["alerts"]), len(made["last_week"])) == (2 * (name == "in"), 1)
+    (quiet,) = listed(govpulse, "--subject", "web-1", "--rule", "disk_almost_full")
+    assert quiet["silenced_until"] == (inside + 2 * HOUR).replace(second=0).isoformat(), "the end of its hours"
+    table = govpulse("alerts", "silences").out
+    assert table.count("somebody ends it") == 2, "one that comes again stands there outside of its hours, too"
+    assert f"subject=web-1, every {every} Etc/UTC" in table
+    for each in json.loads(govpulse("alerts", "silences", "--json").out):
+        assert govpulse("alerts", "unsilence", each["silence_id"]).out.endswith(" ended\n")
+    assert govpulse("alerts", "silences").out == "no silence\n"
+    assert listed(govpulse, "--subject", "web-1")[0]["silenced_until"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -248,6 +297,10 @@ def test_a_silence_may_begin_later(govpulse, standing) -> None:
         (["rule=disk", "--for", "999999w"], "--for 999999w"),
         (["rule=disk", "--start", "tomorrow"], "--start tomorrow"),
         (["rule=disk", "--start", "2020-01-01T00:00Z"], "give it a later end"),
+        (["rule=disk", "--every", "Sat 2-4"], "no weekly hours"),
+        (["rule=disk", "--every", "Sat 02:00-04:00", "--zone", "Mars"], "no time zone 'Mars'"),
+        (["rule=disk", "--zone", "Europe/Berlin"], "--every"),
+        (["rule=disk", "--every", "00:00-24:00"], "the whole week"),
     ],
 )
 def test_a_wrong_silence_is_refused_before_anything_starts(fails, home, arguments, said) -> None:
@@ -409,3 +462,87 @@ def test_instants_end_with_the_last() -> None:
 def test_what_lasts_no_time_is_refused_with_its_option(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--for .*: not a duration"):
         given_duration("--for", text)
+
+
+ROUTES = """
+[[notifications.channels]]
+name = "ops"
+[[notifications.channels]]
+name = "pager"
+min_severity = "critical"
+[[notifications.routes]]
+name = "worst"
+match = ["severity=critical"]
+channels = ["pager"]
+continue = true
+[[notifications.routes]]
+name = "databases"
+match = ["team=db"]
+channels = ["ops"]
+days = "Mon-Fri"
+hours = "09:00-12:00; 13:00-17:00"
+zone = "Europe/Berlin"
+holidays = "off.txt"
+[[notifications.routes]]
+name = "rest"
+channels = ["ops"]
+"""
+
+
+@pytest.fixture
+def routed(home: Path, tmp_path: Path) -> Path:
+    (tmp_path / "govpulse.toml").write_text(ROUTES)
+    (tmp_path / "off.txt").write_text("2026-12-25 # Christmas\n2026-12-28\n")
+    return tmp_path
+
+
+def test_a_route_is_shown_with_why(govpulse, routed) -> None:
+    command = ["alerts", "route", "disk_full", "team=db", "--subject", "web-1", "--at", "2026-12-24T17:00Z"]
+    assert govpulse(*command).out.splitlines() == [
+        "route worst does not match: severity=critical, and severity is 'warning'",
+        "route databases matches",
+        "route rest not looked at: a route before it was the last",
+        "ops: by route databases, when databases opens, at 2026-12-29 08:00 UTC",
+    ]
+    document = json.loads(govpulse(*command, "--severity", "critical", "--json").out)
+    assert [(each["channel"], each["routes"]) for each in document["channels"]] == [("ops", ["databases"]), ("pager", ["worst"])]
+    assert document["channels"][0]["waits_until"] == "2026-12-29T08:00:00+00:00"
+    lunch = [*command[:-1], "2026-12-22T11:30Z"]
+    assert "at 2026-12-22 12:00 UTC" in govpulse(*lunch).out
+    assert "ops: at once, by route rest" in govpulse("alerts", "route", "disk_full").out
+    assert not Path(routed / "data").exists(), "looking makes no home"
+
+
+def test_without_routes_every_channel_is_named(govpulse, home) -> None:
+    assert govpulse("alerts", "route", "disk_full", "--sample").out == "console: at once, by no route, as every channel\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('channels = ["pager"]', 'channels = ["nobody"]', "route worst leads to nobody"),
+        ('name = "rest"', 'name = "worst"', "more than one route is called worst"),
+        ('"severity=critical"', '"severity==critical"', "no operator =="),
+        ('"Mon-Fri"', '"Caturday"', "is no day of the week"),
+        ("09:00-12:00; 13:00-17:00", "9 to 5", "no weekly hours"),
+        ("Europe/Berlin", "Mars", "no time zone"),
+        ("off.txt", "gone.txt", "cannot read"),
+    ],
+)
+def test_a_wrong_route_is_said(fails, routed, old: str, new: str, said: str) -> None:
+    (routed / "govpulse.toml").write_text(ROUTES.replace(old, new, 1))
+    assert said in fails(2, "alerts", "route", "disk_full")
+
+
+def test_a_line_of_the_holidays_that_is_no_date_is_named(fails, routed) -> None:
+    (routed / "off.txt").write_text("2026-12-25\nBoxing Day\n")
+    assert "off.txt, line 2: 'Boxing Day' is no date" in fails(2, "alerts", "route", "disk_full")
+    assert "team" in fails(2, "alerts", "route", "disk_full", "team")
+
+
+def test_whose_holidays_cannot_be_read_is_told_on_them(routed, caplog) -> None:
+    (routed / "off.txt").unlink()
+    _, databases, _ = resolve_routes(load_settings(routed / "govpulse.toml"))
+    assert databases.hours is not None
+    assert databases.hours.days_off == frozenset()
+    assert "route databases has no holidays: cannot read" in caplog.text

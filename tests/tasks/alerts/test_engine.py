@@ -16,6 +16,9 @@ from storage.warehouse import warehouse
 from tasks.alerts.engine import evaluate_on, evaluate_rules, read_alerts
 from tasks.alerts.observing import observe
 from tasks.alerts.rule import Rule
+from tasks.hours import parse_hours
+from tasks.matchers import parse_matcher
+from tasks.routes import Recipients, Route
 
 OPS, BOTH = {"ops": "warning"}, {"ops": "warning", "pager": "critical"}
 GAUGE = Rule("gauge", "SELECT subject, value FROM gauges", warning=1, critical=2)
@@ -266,3 +269,23 @@ def test_alerts_of_the_sample_wake_nobody(tmp_path, at) -> None:
         told = con.sql("SELECT channel, message ->> 'title' FROM alerts.notifications ORDER BY ALL").fetchall()
     real, made_up = "[WARNING] other: real", "[WARNING] sample: other: made-up"
     assert told == [("console", real), ("console", made_up), ("pager", real)]
+
+
+@pytest.mark.parametrize("severity", ["warning", "critical"])
+def test_the_outbox_has_a_row_for_each_channel_that_routes_lead_to(tmp_path, at, severity: str) -> None:
+    """Through the task, so that routes get there whole."""
+    file = tmp_path / "own.toml"
+    value = 1 if severity == "warning" else 2
+    file.write_text(
+        f"[[rule]]\nname = 'disk'\nsql = \"SELECT 'h1' AS subject, {value} AS value, 'db' AS team\"\nwarning = 1\ncritical = 2"
+    )
+    routes = (
+        Route("worst", (parse_matcher("severity=critical"),), ("pager",), hours=parse_hours("Sat 09:00-17:00", "Europe/Berlin")),
+        Route("db", (parse_matcher("team=db"),), ("chat",)),
+    )
+    channels = Recipients({"ops": "warning", "chat": "warning", "pager": "warning"}, routes)
+    limits = Limits(30.0, 1, "500MB")
+    evaluate_rules.fn(str(tmp_path / "home"), limits=limits, rules_file=str(file), channels=channels, as_of=at(0))
+    with warehouse(Home(tmp_path / "home"), limits) as con:
+        rows = con.sql("SELECT channel, routes FROM alerts.notifications WHERE message ->> 'rule' = 'disk'").fetchall()
+    assert rows == {"warning": [("chat", ["db"])], "critical": [("pager", ["worst"])]}[severity]

@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,20 +12,18 @@ from hypothesis import strategies as st
 from storage.errors import ConfigurationError
 from storage.home import Home
 from storage.warehouse import warehouse
+from tasks.matchers import OPERATORS, Matcher, alert_labels, parse_matcher
 from tasks.silences import (
-    OPERATORS,
-    Matcher,
     Silence,
     ack_of,
     add_silence,
-    alert_labels,
     end_silence,
     is_valid,
     matches,
     new_ack,
     new_silence,
-    parse_matcher,
     parse_matchers,
+    quiet_until,
     read_all_silences,
     read_silences,
     silence_of,
@@ -202,6 +200,52 @@ def test_a_silence_holds_from_its_start_up_to_its_expiry_unless_it_is_ended() ->
     assert held == [False, False, True, True, False]
     ended = Silence(**{**vars(later), "ended_at": NOW})
     assert not is_valid(ended, NOW + HOUR)
+
+
+SATURDAY = datetime(2026, 3, 14, tzinfo=UTC)
+
+
+def weekly(every: str, zone: str = "Europe/Berlin", expires_at: datetime | None = None) -> Silence:
+    return new_silence(parse_matchers(["rule=~disk_.*"]), "ann", "backups", NOW, expires_at, NOW, every, zone)
+
+
+def test_one_that_recurs_holds_in_its_hours_until_it_expires_or_is_ended() -> None:
+    silence = weekly("Sat,Sun 02:00-04:00", expires_at=SATURDAY + timedelta(days=7))
+    held = [hours for hours in range(24 * 14) if is_valid(silence, SATURDAY - timedelta(days=1) + hours * HOUR)]
+    assert held == [25, 26, 49, 50], "01:00 and 02:00 UTC on Saturday and Sunday, and not a week later"
+    assert quiet_until(silence, SATURDAY + HOUR) == SATURDAY + 3 * HOUR
+    assert quiet_until(weekly("Sat 02:00-04:00", expires_at=SATURDAY + 2 * HOUR), SATURDAY + HOUR) == SATURDAY + 2 * HOUR
+    assert not is_valid(Silence(**{**vars(silence), "ended_at": NOW}), SATURDAY + HOUR)
+
+
+def test_of_two_the_hours_decide_which_holds_for_longest() -> None:
+    short = weekly("Sat 01:00-03:00", "UTC")
+    long = silenced("rule=~disk_.*", starts_at=SATURDAY, lasts=4 * HOUR)
+    assert silence_of(WEB_1, [short, long], SATURDAY + HOUR) == long
+    assert silence_of(WEB_1, [short], SATURDAY + HOUR) == short
+    assert silence_of(WEB_1, [short], SATURDAY + 4 * HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("every", "zone", "said"),
+    [
+        ("Sat 2-4", "UTC", "no weekly hours"),
+        ("Sat 02:00-04:00", "Mars", "no time zone"),
+        ("00:00-24:00", "UTC", "the whole week"),
+        ("Tue 08:00-09:00", "UTC", "does not come before"),
+    ],
+)
+def test_hours_that_are_none_or_never_or_always_are_refused(every: str, zone: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        weekly(every, zone, SATURDAY)
+
+
+def test_one_that_recurs_is_read_back_and_lasts(con) -> None:
+    silence = add_silence(con, weekly("Sat,Sun 02:00-04:00"))
+    put_alert(con, "f1", 1, NOW + timedelta(days=400))
+    assert read_silences(con) == [silence]
+    con.execute("UPDATE alerts.silences SET zone = 'Nowhere/AtAll'")
+    assert read_silences(con) == [], "a zone that nobody knows here silences nothing, and stops nobody"
 
 
 def test_of_several_silences_the_one_that_lasts_longest_counts() -> None:

@@ -20,12 +20,14 @@ from storage.lock import BusyError, fair_lock
 from storage.transaction import transaction
 from storage.warehouse import warehouse
 from storage.write import upsert
+from tasks.hours import parse_hours
 from tasks.message import from_json, to_json
 from tasks.notifications import retries
 from tasks.notifications.channels import Channel
 from tasks.notifications.delivery import DeliveryResult, deliver, deliver_channel, deliver_notifications
 from tasks.notifications.dispatch import Notification
 from tasks.notifications.retries import GIVE_UP, MOST
+from tasks.routes import Route
 from tasks.silences import add_silence, end_silence, new_silence, parse_matchers
 from tests.receiver import Answer, Receiver, receiving
 from tests.tasks.notifications.conftest import NOON, a_row
@@ -75,6 +77,24 @@ def test_what_is_queued_is_sent_once_and_in_order(home: Home) -> None:
     assert told(receiver) == [("h1", "firing"), ("h1", "resolved")]
     assert [request.json()["notification_id"] for request in receiver.requests] == ["h1-firing", "h1-resolved"]
     assert outbox(home) == [("h1-firing", "sent", 1), ("h1-resolved", "sent", 1)]
+
+
+def test_what_came_outside_of_the_hours_of_its_route_is_told_when_they_begin(home: Home) -> None:
+    """The hours are from 14:00 to 15:00; h1 ends before them, h2 after them."""
+    routes = (Route("afternoon", (), ("ops",), hours=parse_hours("14:00-15:00", "UTC")),)
+    put(home, a_row(routes=("afternoon",)), a_row("h2", routes=("afternoon",)))
+    with receiving() as receiver:
+        channels = [webhook(receiver, routes=routes)]
+        assert str(at(home, channels, 6)) == "0 sent"
+        put(home, a_row(event="resolved", minute=60, routes=("afternoon",)), state="resolved")
+        assert str(at(home, channels, 119)) == "0 sent"
+        assert str(at(home, channels, 120)) == "1 sent"
+        put(home, a_row("h2", event="resolved", minute=181, routes=("afternoon",)), state="resolved")
+        assert str(at(home, channels, 182)) == "0 sent"
+        assert str(at(home, channels, 26 * 60)) == "1 sent"
+        assert str(at(home, channels, 26 * 60 + 5)) == "0 sent"
+    assert told(receiver) == [("h2", "firing"), ("h2", "resolved")]
+    assert outbox(home, "notification_id, reason_code, routes")[1] == ("h1-resolved", "untold", ["afternoon"])
 
 
 def test_a_receiver_down_for_an_hour_gets_all_of_it_afterwards_and_no_storm(home: Home) -> None:

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from storage.catalogue.alerts import REASON_CODES
+from tasks.hours import held_until, parse_hours
 from tasks.notifications.dispatch import CurrentAlert, Notification, Situation, decide, hold, next_row
+from tasks.routes import Route, closed_routes
 from tasks.silences import new_ack, new_silence, parse_matchers
 from tests.tasks.notifications.conftest import NOON, a_row
 
@@ -174,13 +177,14 @@ HELD = {
     "inhibited": {"inhibitors": {("disk", "h1"): [("host_silent", {})]}},
     "paused": {"paused": (LATER + HOUR, "HTTP 503")},
     "rate_limited": {"full": (LATER + HOUR, "30 a minute")},
+    "off_hours": {"closed": {"office": None}},
 }
 
 
 @pytest.mark.parametrize("code", HELD)
 def test_why_it_is_held_is_a_code(code: str) -> None:
     situation = Situation(now=LATER, alerts=standing(), **HELD[code])
-    (after,) = hold(decide([a_row()], situation), situation)
+    (after,) = hold(decide([a_row(routes=("office",))], situation), situation)
     assert after.reason_code == code
 
 
@@ -209,3 +213,85 @@ def test_a_time_far_ahead_is_one_of_a_clock_that_was_set_back() -> None:
     assert next_row([row], Situation(now=LATER)) == row
     waiting = a_row(status="failed", attempts=1, next_attempt_at=LATER + timedelta(minutes=1))
     assert next_row([waiting], Situation(now=LATER)) is None
+
+
+DAYTIME = {"closed": {"office": NOON + 20 * HOUR}}
+
+
+def test_outside_of_the_hours_of_its_route_it_waits_and_is_told_when_they_begin() -> None:
+    row = a_row(routes=("office",))
+    assert outcome(row, alerts=standing(), **DAYTIME) == (
+        "suppressed",
+        "waits for the hours of route office, from 2026-03-11 08:00 UTC",
+    )
+    held = a_row(routes=("office",), status="suppressed", reason_code="off_hours", reason="waits")
+    assert outcome(held, alerts=standing())[0] == "queued"
+    for others in ((), ("office", "always")):
+        assert outcome(a_row(routes=others), alerts=standing(), **DAYTIME) == ("queued", None)
+
+
+def test_what_began_and_ended_outside_of_the_hours_is_not_told() -> None:
+    end = a_row(event="resolved", minute=5, routes=("office",))
+    for hours in (DAYTIME, {}):
+        assert outcome(end, alerts=standing(state="resolved"), **hours) == (
+            "suppressed",
+            "not told: nothing of this episode was sent here",
+        )
+
+
+def test_the_end_of_what_was_told_waits_for_the_hours_however_long() -> None:
+    end = a_row(event="resolved", routes=("office",))
+    told = frozenset({end.of})
+    closed = Situation(now=LATER, alerts=standing(state="resolved"), told=told, **DAYTIME)
+    (held,) = hold(decide([end], closed), closed)
+    assert (held.status, held.reason_code, next_row([held], closed)) == ("queued", "off_hours", None)
+    morning = Situation(now=NOON + 20 * HOUR, alerts=standing(state="resolved"), told=told, paused=(NOON + 21 * HOUR, "HTTP 503"))
+    (released,) = hold(decide([held], morning), morning)
+    assert (released.status, released.reason_code, released.queued_at) == ("queued", "paused", morning.now), "and is not given up"
+
+
+@pytest.mark.parametrize("status", ["queued", "failed"])
+def test_a_digest_waits_too_and_goes_on_afterwards(status: str) -> None:
+    digest = a_row("d", "digest", routes=("office",), status=status, attempts=1)
+    closed, opened = Situation(now=LATER, **DAYTIME), Situation(now=NOON + 20 * HOUR)
+    (held,) = hold(decide([digest], closed), closed)
+    assert next_row([held], closed) is None
+    (released,) = hold(decide([held], opened), opened)
+    assert next_row([released], opened) == released
+
+
+OFFICES = {
+    "Europe/Berlin": "Mon-Fri 09:00-17:00",
+    "America/New_York": "Sun-Thu 22:00-06:00",
+    "Australia/Lord_Howe": "Sat,Sun 01:30-02:15",
+}
+"""The last two lie over the change of the clock."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zone", OFFICES)
+def test_over_twelve_months_nothing_is_told_in_a_silence_or_outside_of_hours_and_nothing_is_forgotten(zone: str) -> None:
+    """An alert every 31 hours that lasts until it is told, looked at every 15 minutes."""
+    hours = parse_hours(OFFICES[zone], zone)
+    route = Route("office", (), ("ops",), hours=hours)
+    quiet = new_silence(parse_matchers(["rule=disk"]), "ann", "backups", NOON, None, NOON, "Sun 01:30-03:30", zone)
+    waiting: list[Notification] = []
+    sent: list[timedelta] = []
+    for quarters in range(366 * 96):
+        now = NOON + quarters * HOUR / 4
+        if quarters % 124 == 0:
+            waiting.append(a_row(f"h{quarters}", minute=quarters * 15, routes=("office",)))
+        if not waiting:
+            continue
+        alerts = {key: alert for row in waiting for key, alert in standing(row.fingerprint[5:]).items()}
+        situation = Situation(now=now, alerts=alerts, silences=(quiet,), closed=closed_routes([route], now))
+        waiting = hold(decide(waiting, situation), situation)
+        is_told = next_row(waiting, situation) is not None
+        local = now.astimezone(ZoneInfo(zone))
+        in_silence = local.weekday() == 6 and "01:30" <= f"{local:%H:%M}" < "03:30"
+        assert is_told is (held_until(hours, now) is not None and not in_silence), now
+        if is_told:
+            sent += [now - NOON - timedelta(minutes=15 * int(row.fingerprint[6:])) for row in waiting]
+            waiting = []
+    assert len(sent) + len(waiting) == 366 * 96 // 124 + 1
+    assert max(sent) < timedelta(days=8)

@@ -1,0 +1,2 @@
+-- Which routes led a notification to its channel.
+ALTER TABLE alerts.notifications ADD COLUMN routes VARCHAR[];

@@ -1,0 +1,124 @@
+"""Routes: which alerts go to which channels, and in which hours. Pure.
+
+An alert follows the first route whose matchers all hold for it, and beyond a route that goes on the next one, too. One of whose
+channels none takes the alert, for its severity or because it is the sample's, is passed over. What follows no route goes to every
+channel.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.hours import Hours, held_until, next_start
+from tasks.matchers import Matcher, alert_labels
+
+SEVERITIES = ("warning", "critical")
+AS_IT_IS = ("firing", "escalated", "flapping", "error")
+"""Events that go where the alert goes as it is now. The others, above all its end, go to whoever may have heard of it."""
+Closed = Mapping[str, datetime | None]
+"""Routes outside of their hours, and when these begin; None: not within a year."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where alerts go for which all matchers hold; none hold for every alert.
+
+    Args:
+        goes_on: whether the alert may follow further routes.
+        hours: when it is told; outside of them it waits. None: always.
+    """
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    channels: tuple[str, ...]
+    goes_on: bool = False
+    hours: Hours | None = None
+
+
+@dataclass(frozen=True)
+class Recipients(Mapping[str, str]):
+    """By name the severity from which on a channel is told, and the routes that lead to them."""
+
+    least: Mapping[str, str]
+    routes: tuple[Route, ...] = ()
+
+    def __getitem__(self, channel: str) -> str:
+        return self.least[channel]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.least)
+
+    def __len__(self) -> int:
+        return len(self.least)
+
+
+def routed_labels(rule: str, subject: str, severity: str, labels: Iterable[tuple[str, str]], *, is_sample: bool) -> dict[str, str]:
+    """What the matchers of routes see of an alert: what those of silences see, and `is_sample`, `true` or `false`."""
+    return alert_labels(rule, subject, severity, labels) | {"is_sample": "true" if is_sample else "false"}
+
+
+def mismatch(route: Route, labels: Mapping[str, str]) -> Matcher | None:
+    """The first matcher that does not hold."""
+    for matcher in route.matchers:
+        if not matcher.matches(labels.get(matcher.label, "")):
+            return matcher
+    return None
+
+
+def followed(routes: Iterable[Route], labels: Mapping[str, str], takes: Callable[[str], bool]) -> list[Route]:
+    """The routes that an alert follows.
+
+    Args:
+        takes: whether a channel takes the alert.
+    """
+    found: list[Route] = []
+    for route in routes:
+        if mismatch(route, labels) is None and any(map(takes, route.channels)):
+            found.append(route)
+            if not route.goes_on:
+                break
+    return found
+
+
+def recipients_of(
+    event: str,
+    severity: str,
+    worst: str,
+    labels: Mapping[str, str],
+    channels: Mapping[str, str],
+    unwanted: Collection[str] = (),
+) -> dict[str, tuple[str, ...]]:
+    """The channels that an event of an alert goes to, each with the routes that lead there, none where it follows no route.
+
+    Args:
+        severity: as it is now; `worst` of its episode.
+        channels: by name the severity from which on it is told; with routes if they are `Recipients`.
+        unwanted: channels that do not take this alert.
+    """
+    routes: Sequence[Route] = channels.routes if isinstance(channels, Recipients) else ()
+    found: dict[str, tuple[str, ...]] = {}
+    for each in (severity,) if event in AS_IT_IS else SEVERITIES[: SEVERITIES.index(worst) + 1]:
+        taking = [name for name, least in channels.items() if _reaches(each, least) and name not in unwanted]
+        taken = followed(routes, {**labels, "severity": each}, taking.__contains__)
+        for channel in taking:
+            leading = tuple(route.name for route in taken if channel in route.channels)
+            if leading or not taken:
+                found[channel] = tuple(dict.fromkeys((*found.get(channel, ()), *leading)))
+    return found
+
+
+def _reaches(severity: str, least: str) -> bool:
+    return SEVERITIES.index(severity) >= SEVERITIES.index(least)
+
+
+def closed_routes(routes: Iterable[Route], now: datetime) -> Closed:
+    """The routes outside of whose hours it is at `now`."""
+    timed = ((route.name, route.hours) for route in routes if route.hours is not None)
+    return {name: next_start(hours, now) for name, hours in timed if held_until(hours, now) is None}
+
+
+def waits_for(names: Collection[str], closed: Closed) -> tuple[str, datetime | None] | None:
+    """The route that opens first, and when, of what only routes outside of their hours lead to; None: it need not wait."""
+    if not names or any(name not in closed for name in names):
+        return None
+    return min(((name, closed[name]) for name in names), key=lambda each: (each[1] is None, each[1], each[0]))

@@ -1,0 +1,12 @@
+SELECT
+    transitions.fingerprint,
+    transitions.rule,
+    transitions.subject,
+    transitions.severity,
+    alerts.labels,
+    transitions.event,
+    transitions.transitioned_at AS at
+FROM alerts.transitions
+LEFT JOIN alerts.alerts USING (fingerprint)
+WHERE transitions.transitioned_at >= $since AND transitions.event <> 'resolved'
+ORDER BY transitions.transitioned_at, transitions.transition_id
