@@ -1,6 +1,6 @@
 """insights.anomalies."""
 
-from storage.catalogue.insights.shared import AS_OF, count
+from storage.catalogue.insights.shared import AS_OF, count, later_count
 from storage.catalogue.model import Column, Table
 
 ANOMALIES = Table(
@@ -36,9 +36,9 @@ ANOMALIES = Table(
             is_required=True,
         ),
         Column("strands", "VARCHAR", "the strands whose mean is the score at the peak", is_required=True),
-        Column("is_usual", "BOOLEAN", "comes again by the calendar: no finding", is_required=True),
+        Column("is_usual", "BOOLEAN", "comes again by the calendar: no finding; NULL in rows from before version 0.2"),
         Column("usual_because", "VARCHAR", "how often it came at such a time before; NULL if it is not usual", is_sentence=True),
-        count("as_large", "episodes of the host in the 30 days before that reached this peak and were not usual"),
+        later_count("as_large", "episodes of the host in the 30 days before that reached this peak and were not usual"),
         Column(
             "definition",
             "BIGINT",

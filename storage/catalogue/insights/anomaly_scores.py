@@ -57,15 +57,15 @@ ANOMALY_SCORES = Table(
             "score of what does not come again by the calendar, looked at from the threshold on; NULL with a reason",
             minimum=0,
         ),
-        Column("is_usual", "BOOLEAN", "anomalous, but not by what the calendar leaves of it", is_required=True),
+        Column("is_usual", "BOOLEAN", "anomalous, but not by what the calendar leaves of it; NULL in rows from before version 0.2"),
         Column("comes_each", "VARCHAR", "of a usual minute, how often it comes", allowed=("hour", "day", "week", "month")),
         Column("times", "BIGINT", "of a usual minute, in how many of the earlier hours, days, weeks or months it came (count)"),
         Column("times_of", "BIGINT", "how many earlier ones are known (count)"),
         Column(
             "is_slight",
             "BOOLEAN",
-            "anomalous only by changes of metrics that hardly move, each less than is of practical size",
-            is_required=True,
+            "anomalous only by changes of metrics that hardly move, each less than is of practical size; NULL in rows from before"
+            " version 0.2",
         ),
     ),
     inputs=("system_metrics_hourly",),

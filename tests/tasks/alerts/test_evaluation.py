@@ -7,7 +7,7 @@ import pytest
 
 from storage.fingerprints import fingerprint
 from tasks.alerts.evaluation import Transition, evaluate
-from tasks.alerts.queueing import is_wanted
+from tasks.alerts.queueing import outbox_rows
 from tasks.alerts.rule import Rule
 from tasks.alerts.sentences import format_value
 from tasks.alerts.states import Alert, Observation
@@ -121,7 +121,7 @@ def test_values_are_written_for_people(value: float | None, unit: str, said: str
 )
 def test_a_channel_is_told_from_its_severity_on(at, least: str, severity: str, wanted: bool) -> None:
     (fired,) = one(DISK, [Observation("h1", 0.95 if severity == "critical" else 0.85)], {}, at(0))
-    assert is_wanted(least, fired) is wanted
+    assert bool(outbox_rows(fired, {}, {"chat": least})) is wanted
 
 
 def test_who_heard_of_a_critical_alert_hears_of_its_end_as_a_warning(at) -> None:
@@ -131,7 +131,9 @@ def test_who_heard_of_a_critical_alert_hears_of_its_end_as_a_warning(at) -> None
         for minute, value in enumerate((0.95, 0.85, 0.1))
         for transition in one(DISK, [Observation("h1", value)], alerts, at(minute))
     ]
-    assert [(each.event, each.after.severity, is_wanted("critical", each)) for each in made if each.event] == [
+    assert [
+        (each.event, each.after.severity, bool(outbox_rows(each, {}, {"chat": "critical"}))) for each in made if each.event
+    ] == [
         ("firing", "critical", True),
         ("eased", "warning", True),
         ("resolved", "warning", True),
