@@ -1,4 +1,4 @@
-"""How long it takes to evaluate many rules over many subjects, and how it grows.
+"""How long it takes to evaluate many rules over many subjects and to route what fires by 30 routes, and how it grows.
 
 Run as `python -m benchmarks.alerting [--rules N] [--subjects N]`. Each rule's SELECT yields a value for every subject; one in two
 hundred is beyond its threshold, so that with 200 rules as many alerts stand as there are subjects. Timed are a first evaluation, in
@@ -21,10 +21,22 @@ from storage.limits import Limits
 from storage.warehouse import warehouse
 from tasks.alerts.engine import evaluate_on
 from tasks.alerts.rule import Rule
+from tasks.matchers import Matcher
+from tasks.routes import Recipients, Route
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LATER = timedelta(minutes=5)
-CHANNELS = {"ops": "warning", "pager": "critical"}
+LEAST = {"ops": "warning", "pager": "critical"}
+ROUTES = tuple(
+    Route(
+        f"team {number}",
+        (Matcher("rule", "=~", f"rule_.*{number:02}"), Matcher("subject", "!~", "test-.*")),
+        tuple(LEAST),
+        number % 2 == 0,
+    )
+    for number in range(30)
+)
+CHANNELS = Recipients(LEAST, ROUTES)
 SUBJECTS = 50_000
 MOST_SECONDS = 10.0
 MOST_GROWTH = 1.3

@@ -8,6 +8,7 @@ channel.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from tasks.hours import Hours, held_until, next_start
 from tasks.matchers import Matcher, alert_labels
@@ -50,6 +51,20 @@ class Recipients(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.least)
+
+    def routes_for(self, rule: str) -> tuple[Route, ...]:
+        """The routes that alerts of a rule may follow: there are many alerts and few rules, so this is worked out once for each."""
+        if rule not in self._by_rule:
+            self._by_rule[rule] = tuple(route for route in self.routes if all(_may_hold(each, rule) for each in route.matchers))
+        return self._by_rule[rule]
+
+    @cached_property
+    def _by_rule(self) -> dict[str, tuple[Route, ...]]:
+        return {}
+
+
+def _may_hold(matcher: Matcher, rule: str) -> bool:
+    return matcher.label != "rule" or matcher.matches(rule)
 
 
 def routed_labels(rule: str, subject: str, severity: str, labels: Iterable[tuple[str, str]], *, is_sample: bool) -> dict[str, str]:
@@ -95,7 +110,7 @@ def recipients_of(
         channels: by name the severity from which on it is told; with routes if they are `Recipients`.
         unwanted: channels that do not take this alert.
     """
-    routes: Sequence[Route] = channels.routes if isinstance(channels, Recipients) else ()
+    routes: Sequence[Route] = channels.routes_for(labels["rule"]) if isinstance(channels, Recipients) else ()
     found: dict[str, tuple[str, ...]] = {}
     for each in (severity,) if event in AS_IT_IS else SEVERITIES[: SEVERITIES.index(worst) + 1]:
         taking = [name for name, least in channels.items() if _reaches(each, least) and name not in unwanted]
