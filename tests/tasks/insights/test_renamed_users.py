@@ -55,4 +55,4 @@ def test_acts_under_both_ids_are_one_users(home: Home, tmp_path: Path) -> None:
     with warehouse(home, LIMITS) as con:
         rows = fetch(con, "SELECT user_id, events, knowledge FROM insights.expertise_scores WHERE NOT is_rollup ORDER BY 1").rows()
     assert [row[:2] for row in rows] == [("ann.jones", 2), ("bob", 1)]
-    assert rows[0][2] == pytest.approx(5.0, abs=0.01) > rows[1][2]  # a creation and another act of the day; older ones have faded
+    assert 4.9 < rows[0][2] <= 5.0 > rows[1][2]  # a creation and another act of the day; older ones have faded
