@@ -5,8 +5,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from flows.settings import ExpertiseSettings
 from storage.frames import fetch
 from storage.home import Home
