@@ -21,8 +21,8 @@ STRAY_DAYS, STRAY_SHARE = 1.5, 0.1
 """How much the times between emptyings of a schedule may differ from their median: days, or a share of it if that is more."""
 CALENDAR = ((27.5, 31.5), (89.0, 92.5))
 """The length of a month and of a quarter (days): where there is one time only, it has to be a schedule's."""
-RECENT_DAYS = 3
-"""The peaks of so many days tell where it stands."""
+RECENT_DAYS, PACE_DAYS = 3, 6
+"""The peaks of so many days tell where it stands; of how fast it grows now, more than so many."""
 LEVEL_SPREAD, LEVEL_FALLS, LEVEL_MOST = 0.03, 3, 0.97
 """Emptied so many times within this of one level, and below that: something does it whenever the level is reached."""
 
@@ -69,9 +69,11 @@ def is_emptied_before(levels: Values, highs: Values) -> bool:
         return False
     since = len(levels) - 1 - falls[-1].day
     recent = highs[max(falls[-1].day + 1, len(highs) - RECENT_DAYS) :]
-    level = float(np.nanmedian(recent)) if np.isfinite(recent).any() else falls[-1].floor
+    # Of the day on which it falls neither the level nor the floor is known yet.
+    level = float(np.nanmedian(recent)) if np.isfinite(recent).any() else min(fall.floor for fall in falls)
+    grown = float(np.nanmean(levels[-RECENT_DAYS:])) - falls[-1].floor if since > PACE_DAYS else 0.0
     period = _period(falls)
-    return level < 1 and (_in_time(falls, period, since, level) if period else _by_level(falls, level))
+    return level < 1 and (_in_time(falls, period, since, level, grown / max(since, 1)) if period else _by_level(falls, level))
 
 
 def _period(falls: Sequence[Fall]) -> float | None:
@@ -88,10 +90,10 @@ def _stray(period: float) -> float:
     return max(STRAY_DAYS, STRAY_SHARE * period)
 
 
-def _in_time(falls: Sequence[Fall], period: float, since: int, level: float) -> bool:
+def _in_time(falls: Sequence[Fall], period: float, since: int, level: float, pace_now: float) -> bool:
     """Whether the next emptying is not overdue, and comes in time even at the fastest pace known."""
     paces = [(later.peak - earlier.floor) / (later.day - earlier.day) for earlier, later in pairwise(falls)]
-    pace = max(*paces, (level - falls[-1].floor) / max(since, RECENT_DAYS))
+    pace = max(*paces, pace_now)
     return since <= period + _stray(period) and level + pace * max(0.0, period + STRAY_DAYS - since) < 1
 
 
