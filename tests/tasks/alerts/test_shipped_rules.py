@@ -144,7 +144,8 @@ def backed_up(con: duckdb.DuckDBPyConnection, now: datetime, hours: float) -> No
     put(con, "ops.backups", {"number": 7, "destination": "home", "made_at": at, "proven_at": at})
 
 
-THREE, FOUR = ("firing", "escalated", "resolved"), ("firing", "escalated", "eased", "resolved")
+THREE = ("firing", "escalated", "resolved")
+FOUR = ("firing", "escalated", "eased", "resolved")
 CASES: dict[str, tuple[Put, list[tuple[float, Any]], tuple[str, ...]]] = {
     "disk_almost_full": (
         host_value("system.filesystem.utilization", "mountpoint=/"),
