@@ -6,6 +6,7 @@ import polars as pl
 
 from tasks.insights.insight import Insight
 from tasks.insights.scans.durations import LEAST_RUNS, fit_survival, padded
+from tasks.insights.scans.expressions import said, seconds
 from tasks.insights.scans.history import GRAINS
 from tasks.insights.scans.misses import (
     DAY_SECONDS,
@@ -18,7 +19,6 @@ from tasks.insights.scans.misses import (
 )
 from tasks.insights.statistics.intervals import Counts, Values
 from tasks.insights.statistics.quantiles import list_quantile
-from tasks.wording import duration
 
 AT_RISK = 0.5
 """From this probability on a run is at risk: it is likelier to miss its limit than to keep it."""
@@ -48,7 +48,7 @@ def _judge_lengths(runs: pl.DataFrame) -> pl.DataFrame:
     """Of the run that has been running longest; where none runs, of the next one."""
     runs = runs.with_columns(
         took=_seconds_of("run_seconds"),
-        age=_seconds(pl.col("known_until") - pl.col("started_at")).clip(0.0).fill_null(0.0),
+        age=seconds(pl.col("known_until") - pl.col("started_at")).clip(0.0).fill_null(0.0),
         state=pl.col("status").fill_null("not_begun"),
     ).with_columns(left=pl.col("longest_seconds") - pl.col("age"))
     past = _past(runs, never=np.zeros(runs.height, np.int64))
@@ -70,8 +70,8 @@ def _judge_days(runs: pl.DataFrame) -> pl.DataFrame:
         failed=nights.eval(night("has_failed")).list.sum().fill_null(0),
         rescued=nights.eval(night("has_failed") & night("took_seconds").is_not_null()).list.sum().fill_null(0),
         days=nights.len().fill_null(0),
-        age=_seconds(pl.col("known_until") - pl.col("asked_at")).clip(0.0).fill_null(0.0),
-        left=_seconds(pl.col("due_at") - pl.col("known_until")),
+        age=seconds(pl.col("known_until") - pl.col("asked_at")).clip(0.0).fill_null(0.0),
+        left=seconds(pl.col("due_at") - pl.col("known_until")),
         state=_state(),
     )
     few = pl.col("took").list.len() < LEAST_RUNS
@@ -139,7 +139,7 @@ def _verdict() -> pl.Expr:
 def _limit_name() -> pl.Expr:
     return (
         pl.when(pl.col("kind") == "longer_than")
-        .then(pl.format("longer than {}", _said("longest_seconds")))
+        .then(pl.format("longer than {}", said("longest_seconds")))
         .otherwise(pl.format("done by {} {}", "done_by", "zone"))
     )
 
@@ -152,12 +152,12 @@ def _evidence() -> pl.Expr:
 
 
 def _met() -> pl.Expr:
-    early = _said(_seconds(pl.col("due_at") - pl.col("done_at")))
+    early = said(seconds(pl.col("due_at") - pl.col("done_at")))
     return pl.format("it succeeded {} before it was due", early)
 
 
 def _standing() -> pl.Expr:
-    ago = _said("age")
+    ago = said("age")
     return (
         pl.when(pl.col("state") == "running")
         .then(pl.format("it has been running for {}", ago))
@@ -172,14 +172,14 @@ def _standing() -> pl.Expr:
 
 
 def _due() -> pl.Expr:
-    overdue = pl.format(", due {} ago", _said(-pl.col("left")))
-    due = pl.when(pl.col("left") < 0).then(overdue).otherwise(pl.format(", due in {}", _said("left")))
+    overdue = pl.format(", due {} ago", said(-pl.col("left")))
+    due = pl.when(pl.col("left") < 0).then(overdue).otherwise(pl.format(", due in {}", said("left")))
     return pl.when(pl.col("kind") == "done_by").then(due).otherwise(pl.lit(""))
 
 
 def _history() -> pl.Expr:
     figures = pl.format(
-        "; the last {} took {} (median), 95 of 100 less than {}", "history_runs", _said("usual_seconds"), _said("slow_seconds")
+        "; the last {} took {} (median), 95 of 100 less than {}", "history_runs", said("usual_seconds"), said("slow_seconds")
     )
     return pl.when(pl.col("history_runs") > 0).then(figures).otherwise(pl.lit(""))
 
@@ -193,15 +193,6 @@ def _why_not() -> pl.Expr:
     few = pl.format("; {} earlier ones succeeded, and judging takes at least {}", "history_runs", pl.lit(LEAST_RUNS))
     irregular = pl.format("; it was requested on {} of the last {} days", pl.col("asked").list.len(), "days")
     return pl.when(pl.col("reason") == "irregular").then(irregular).otherwise(few)
-
-
-def _said(seconds: str | pl.Expr) -> pl.Expr:
-    exact = pl.col(seconds) if isinstance(seconds, str) else seconds
-    return exact.map_elements(duration, return_dtype=pl.String)
-
-
-def _seconds(length: pl.Expr) -> pl.Expr:
-    return length.dt.total_microseconds() / 1e6
 
 
 def _seconds_of(lists: str | pl.Expr) -> pl.Expr:

@@ -3,8 +3,9 @@
 import polars as pl
 
 from tasks.insights.insight import Insight
+from tasks.insights.scans.expressions import said, seconds
 from tasks.insights.statistics.quantiles import list_quantile
-from tasks.wording import counted, duration
+from tasks.wording import counted
 
 LEAST_STARTS = 20
 """Fewer starts do not tell how long nothing begins as a rule."""
@@ -32,7 +33,7 @@ def judge_queues(queues: pl.DataFrame) -> pl.DataFrame:
         starts=pl.col("times").list.len().fill_null(0).cast(pl.Int64),
         usual_still_seconds=list_quantile(queues["times"], 0.95),
         rare=list_quantile(queues["times"], 0.99),
-        still_seconds=_seconds(pl.when(pl.col("waiting") > 0).then(pl.col("known_until") - pl.col("still_since"))).clip(0.0),
+        still_seconds=seconds(pl.when(pl.col("waiting") > 0).then(pl.col("known_until") - pl.col("still_since"))).clip(0.0),
         subject=pl.when(pl.col("scanner") == WHOLE).then("source").otherwise(pl.format("{}, {}", "source", "scanner")),
     )
     judged = judged.with_columns(
@@ -42,10 +43,6 @@ def judge_queues(queues: pl.DataFrame) -> pl.DataFrame:
     stands = (pl.col("verdict") == "stands_still") & (pl.col("scanner") == WHOLE)
     judged = judged.with_columns(is_covered=(pl.col("scanner") != WHOLE) & stands.any().over("source"), evidence=_evidence())
     return judged.sort("source", "scanner")
-
-
-def _seconds(length: pl.Expr) -> pl.Expr:
-    return length.dt.total_microseconds() / 1e6
 
 
 def _verdict() -> pl.Expr:
@@ -64,12 +61,12 @@ def _evidence() -> pl.Expr:
     since = pl.format(
         "{} and none has begun for {}",
         _waiting("waiting"),
-        pl.col("still_seconds").map_elements(duration, return_dtype=pl.String),
+        said("still_seconds"),
     )
     usual = pl.format(
         "; while something waited, 95 of 100 of the last {} starts came within {}",
         "starts",
-        pl.col("usual_still_seconds").map_elements(duration, return_dtype=pl.String),
+        said("usual_still_seconds"),
     )
     few = pl.format("; {} in the window, and judging takes at least {}", _starts(), pl.lit(LEAST_STARTS))
     lost = pl.format("{}; others requested later have begun", _waiting("overtaken"))

@@ -5,8 +5,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tasks.insights.scans.durations import LEAST_RUNS, Survival
+from tasks.insights.scans.expressions import said
 from tasks.insights.statistics.intervals import Values
-from tasks.wording import counted, duration
+from tasks.wording import counted
 
 DEAD = 0.95
 """From this probability on a scan is said to be dead."""
@@ -101,7 +102,7 @@ def verdict() -> pl.Expr:
 def evidence() -> pl.Expr:
     """One sentence with the numbers, from the table's columns, outdated_reason, longest_seconds, changed_seconds, alive_seconds,
     unread_seconds and is_queue_still."""
-    lasting = pl.format("it has been {} for {}", "status", _said("elapsed_seconds"))
+    lasting = pl.format("it has been {} for {}", "status", said("elapsed_seconds"))
     since = (
         pl.when(pl.col("elapsed_seconds").is_null())
         .then(pl.format("it is {}, for how long is not known", "status"))
@@ -120,22 +121,17 @@ def _too_few() -> pl.Expr:
 
 def _history() -> pl.Expr:
     took = pl.when(pl.col("status") == "queued").then(pl.lit("waited")).otherwise(pl.lit("took"))
-    figures = (_said(name) for name in ("usual_seconds", "slow_seconds", "longest_seconds"))
+    figures = (said(name) for name in ("usual_seconds", "slow_seconds", "longest_seconds"))
     return pl.format("; the last {} runs {} {} (median), 95 of 100 less than {}, the longest {}", "history_runs", took, *figures)
 
 
 def _signs() -> pl.Expr:
     no_sign = pl.when(pl.col("alive_seconds") > 0).then(pl.lit("")).otherwise(pl.lit(", which counts as no sign of life"))
-    changed = pl.format("; its record changed {} ago{}", _said(pl.col("elapsed_seconds") - pl.col("changed_seconds")), no_sign)
+    changed = pl.format("; its record changed {} ago{}", said(pl.col("elapsed_seconds") - pl.col("changed_seconds")), no_sign)
     still = pl.when(pl.col("is_queue_still")).then(pl.lit("; no scan has begun since")).otherwise(pl.lit(""))
-    unread = pl.format("; judged as of {} ago, when the source was last read", _said("unread_seconds"))
+    unread = pl.format("; judged as of {} ago, when the source was last read", said("unread_seconds"))
     return pl.concat_str(
         pl.when(pl.col("changed_seconds") >= 60).then(changed).otherwise(pl.lit("")),
         still,
         pl.when(pl.col("unread_seconds") >= UNREAD_SECONDS).then(unread).otherwise(pl.lit("")),
     )
-
-
-def _said(seconds: str | pl.Expr) -> pl.Expr:
-    exact = pl.col(seconds) if isinstance(seconds, str) else seconds
-    return exact.map_elements(duration, return_dtype=pl.String)
