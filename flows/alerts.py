@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.events import emit_event
 
 from flows.channels import resolve_channels, resolve_heartbeat
+from flows.links import resolve_links
 from flows.report import Report
 from flows.routes import recipients
 from flows.run import Run, begin, finish
@@ -24,8 +25,11 @@ PATIENCE = timedelta(minutes=2)
 def evaluate(run: Run, patience: timedelta = timedelta()) -> None:
     load(run)
     _evaluate(run)
-    channels = resolve_channels(run.settings)
-    run.step("notifications", deliver_notifications, run.home, limits=run.settings.limits, channels=channels, patience=patience)
+    settings, channels = run.settings, resolve_channels(run.settings)
+    links = resolve_links(settings)
+    run.step(
+        "notifications", deliver_notifications, run.home, limits=settings.limits, channels=channels, patience=patience, links=links
+    )
     if not {"alerts", "notifications"} & run.failures.keys():
         run.step("heartbeat", _beat, run)
     if run.settings.backups.to:

@@ -6,6 +6,7 @@ import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -384,6 +385,25 @@ class NotificationSettings(Section):
         return self
 
 
+class WebSettings(Section):
+    """The pages that `up` serves beside Prefect's."""
+
+    url: str = Field(
+        "", description="address under which people reach the pages, such as `https://govpulse.example.com`; messages link to it"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        mistake = mistake_in("webhook", url, "", "url")
+        if mistake:
+            raise ValueError(mistake)
+        parts = urlsplit(url)
+        if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+            raise ValueError("give the address alone, such as https://govpulse.example.com, without a path")
+        return url.rstrip("/")
+
+
 class WarehouseSettings(Section):
     """What the warehouse may use."""
 
@@ -468,6 +488,7 @@ class Settings(BaseSettings):
     profiles: ProfileSettings = Field(default_factory=ProfileSettings)  # a default would be merged with what is set
     alerts: AlertSettings = AlertSettings()
     notifications: NotificationSettings = NotificationSettings()
+    web: WebSettings = WebSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     publish: PublishSettings = PublishSettings()
     backups: BackupSettings = BackupSettings()

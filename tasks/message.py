@@ -5,7 +5,7 @@ Alerts write it and notifications read it; here is the shape in which they meet.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class Message:
         runbook: a link, or a path in the docs.
         query: SQL that shows the evidence; empty if there is none.
         members: of a digest, the alerts that it tells of.
+        links: URLs by what they lead to: `alert`, `ack`, `silence`, `alerts`; put in as it is sent.
     """
 
     fingerprint: str
@@ -57,6 +58,7 @@ class Message:
     query: str
     is_sample: bool
     members: tuple[Member, ...] = ()
+    links: dict[str, str] = field(default_factory=dict)
 
 
 def to_json(message: Message) -> str:

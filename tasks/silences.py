@@ -51,6 +51,7 @@ class Silence:
     ended_by: str | None = None
     every: str | None = None
     zone: str | None = None
+    permit: str | None = None
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.matchers)) or f"episode {self.episode} of alert {self.fingerprint}"

@@ -17,19 +17,18 @@ from flows.settings import Settings, load_settings
 from storage.errors import ConfigurationError, GovpulseError
 from storage.installation import has_own_warehouse
 from storage.warehouse import warehouse
+from tasks.acts import By, acknowledge
 from tasks.alerts.rule import Rule, ending, evidence_query
 from tasks.alerts.states import ACTIVE
 from tasks.alerts.stored_alerts import alerts_as_stored, history_of, notifications_of, rules_at_last, the_alert, with_quiet
 from tasks.matchers import alert_labels
 from tasks.silences import (
     Silence,
-    ack_of,
     add_silence,
     end_silence,
     is_in_force,
     is_valid,
     matches,
-    new_ack,
     new_silence,
     parse_matchers,
     read_all_silences,
@@ -105,18 +104,12 @@ def ack(fingerprint: Fingerprint, reason: Reason, author: Author = "", as_json: 
     settings, now = load_settings(), datetime.now(UTC)
     refuse_empty_home(settings)
     with warehouse(settings.folder, settings.limits) as con:
-        alert = the_alert(con, fingerprint)
-        if alert["state"] not in ACTIVE:
-            raise ConfigurationError(f"{said_of(alert)} is {alert['state']}; there is nothing to acknowledge")
-        made = ack_of(alert["fingerprint"], alert["episode"], read_silences(con))
-        is_new = made is None
-        if made is None:
-            ours = new_ack(alert["fingerprint"], alert["episode"], author or getpass.getuser(), reason, now)
-            made = add_silence(con, ours, getpass.getuser())
+        acted = acknowledge(con, fingerprint, By(author or getpass.getuser(), reason, getpass.getuser()), now)
+    made, alert = acted.made, acted.alert
     if as_json:
-        say_json(shown.for_json(shown.silence_row(made) | {"is_new": is_new}))
+        say_json(shown.for_json(shown.silence_row(made) | {"is_new": acted.is_new}))
     else:
-        done = "acknowledged" if is_new else "was already acknowledged"
+        done = "acknowledged" if acted.is_new else "was already acknowledged"
         say(f"{made.silence_id} {done} by {made.author}: {said_of(alert)}, episode {alert['episode']}")
 
 

@@ -18,15 +18,14 @@ import uvicorn
 from fastapi import FastAPI
 from prefect.server.api.server import create_app
 from prefect.settings import get_current_settings
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
+from starlette.types import ASGIApp
 
 from flows.serving.invitation import SIGN_IN
+from flows.serving.own_pages import OwnPages
 from flows.serving.retention import keep_small
 
 # Both UIs of Prefect look for the secret under this key. The part of a link behind # goes to no server and no log.
@@ -60,50 +59,13 @@ def closed(app: FastAPI, hosts: Sequence[str]) -> ASGIApp:
     for each in (app, *pages):
         each.router.routes[:] = [route for route in each.router.routes if getattr(route, "path", None) not in DOCUMENTATION]
     app.router.routes.insert(0, Route(SIGN_IN, sign_in))
-    return TrustedHostMiddleware(OwnPages(app), allowed_hosts=[*hosts], www_redirect=False)
+    return TrustedHostMiddleware(OwnPages(app, HEADERS), allowed_hosts=[*hosts], www_redirect=False)
 
 
 def sign_in(_: Request) -> HTMLResponse:
     """The page that takes the secret from the link."""
     policy = f"default-src 'none'; script-src 'sha256-{SCRIPT_HASH}'; frame-ancestors 'none'"
     return HTMLResponse(PAGE, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
-
-
-class OwnPages:
-    """ASGI middleware: what a browser says comes from a page of another origin is refused."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            return await self.app(scope, receive, send)
-        if is_foreign(Headers(scope=scope), scope.get("method", "GET")):
-            return await _refuse(scope, receive, send)
-
-        async def send_closed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, text in HEADERS.items():
-                    headers.setdefault(name, text)
-            await send(message)
-
-        return await self.app(scope, receive, send_closed)
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        return await WebSocketClose(code=1008)(scope, receive, send)
-    return await PlainTextResponse("not from a page of another origin", status_code=403)(scope, receive, send)
-
-
-def is_foreign(headers: Headers, method: str) -> bool:
-    """Whether a page of another origin asks. Whoever is no browser says nothing of this, and has to know the secret."""
-    origin = headers.get("origin")
-    if origin is not None and origin.rpartition("://")[2].lower() != headers.get("host", "").lower():
-        return True
-    is_link = method == "GET" and headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    return headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and not is_link
 
 
 def make_server(hosts: Sequence[str], **options: Any) -> uvicorn.Server:

@@ -88,6 +88,11 @@ def worker_environment(environment: Mapping[str, str], named: Collection[str]) -
     return {**CLIENT_DEFAULTS, **_without_the_servers(of_use)}
 
 
+def pages_environment(environment: Mapping[str, str], auth: str) -> dict[str, str]:
+    """The environment of our own pages: what the settings are read from, and the secret that opens them."""
+    return {**_of_use(environment, BASE, ("LC_", "PYTHON", "GOVPULSE_")), "PREFECT_SERVER_API_AUTH_STRING": auth}
+
+
 def connection(home: Home, api_url: str, auth: str) -> dict[str, str]:
     """How to reach our own server."""
     return {"PREFECT_HOME": str(home.prefect), "PREFECT_API_URL": api_url, "PREFECT_API_AUTH_STRING": auth}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flows.memory import memory_bytes, run_limit
 from flows.serving.api_auth import api_auth
-from flows.serving.environments import client_environment, connection, worker_environment
+from flows.serving.environments import client_environment, connection, pages_environment, worker_environment
 from flows.serving.guarded_process import GuardedProcess
 from flows.serving.prefect_server import address, closed_server, fresh_log, listen, own_hosts
 from storage.errors import GovpulseError
@@ -26,12 +26,31 @@ class Serving:
 
     host: str = "127.0.0.1"
     port: int = 4200
+    web_port: int | None = None
+
+    @property
+    def port_of_pages(self) -> int:
+        """The next one, if nothing else is said."""
+        if self.web_port is not None:
+            return self.web_port
+        return self.port + 1 if self.port else 0
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The process that serves our own pages, where, and the secret that opens them."""
+
+    process: GuardedProcess
+    listening: socket.socket
+    url: str
+    auth: str
 
 
 @dataclass(frozen=True)
 class Installation:
     """One `up`: the API it serves or joins, and its processes in the order of their start. `server` and `listening` are None when
-    it joins; `auth` is our own server's secret. `reregistration` is for after the worker's death, while runs by hand may go on."""
+    it joins; `auth` is our own server's secret. `reregistration` is for after the worker's death, while runs by hand may go on.
+    `pages` are ours wherever the server is."""
 
     api_url: str
     server: GuardedProcess | None
@@ -41,14 +60,17 @@ class Installation:
     reregistration: GuardedProcess
     listening: socket.socket | None = None
     auth: str = ""
+    pages: Pages | None = None
 
     def stop(self) -> None:
         """End all processes, last started first."""
-        for process in (self.worker, self.reregistration, self.deployments, self.registration, self.server):
+        pages = self.pages.process if self.pages else None
+        for process in (pages, self.worker, self.reregistration, self.deployments, self.registration, self.server):
             if process is not None:
                 process.stop()
-        if self.listening is not None:
-            self.listening.close()
+        for listening in (self.listening, self.pages.listening if self.pages else None):
+            if listening is not None:
+                listening.close()
 
 
 def plan(
@@ -67,14 +89,27 @@ def plan(
         raise GovpulseError(f"there is no prefect.yaml in {project}; install govpulse again, or run it from a checkout")
     joined = environment.get("PREFECT_API_URL")
     variables = {**environment, **_govpulse_variables(home, config)}
+    auth = api_auth(home, environment)
     if joined:
-        return Installation(joined, None, *_clients(home, project, variables, named, leftovers=("none", "none")))
-    auth, listening = api_auth(home, environment), listen(serving.host, serving.port)
+        clients = _clients(home, project, variables, named, leftovers=("none", "none"))
+        return Installation(joined, None, *clients, pages=_pages(home, serving, variables, auth))
+    listening = listen(serving.host, serving.port)
     server = closed_server(home, listening, own_hosts(serving.host, environment), auth, environment)
     api_url = address(serving.host, listening.getsockname()[1])
     known = {**variables, **connection(home, api_url, auth)}
     clients = _clients(home, project, known, named, leftovers=("all", "worker"))
-    return Installation(api_url, server, *clients, listening=listening, auth=auth)
+    pages = _pages(home, serving, variables, auth)
+    return Installation(api_url, server, *clients, listening=listening, auth=auth, pages=pages)
+
+
+def _pages(home: Home, serving: Serving, known: Mapping[str, str], auth: str) -> Pages:
+    """Our own pages, on a port of their own."""
+    listening = listen(serving.host, serving.port_of_pages, "--web-port")
+    hosts, descriptor = own_hosts(serving.host, known), listening.fileno()
+    command = [sys.executable, "-P", "-m", "flows.web.server", str(descriptor), *hosts]
+    settings = pages_environment(known, auth)
+    process = GuardedProcess("pages", command, settings, home.prefect, fresh_log(home, "pages"), (descriptor,))
+    return Pages(process, listening, address(serving.host, listening.getsockname()[1]).removesuffix("/api"), auth)
 
 
 def _clients(

@@ -31,6 +31,13 @@ def invite(api_url: str, auth: str, auth_file: Path, host: str, *, is_private: b
         )
 
 
+def invite_to_pages(url: str, auth: str, auth_file: Path, *, is_private: bool) -> str:
+    """For our own pages, which the same secret opens."""
+    if is_private:
+        return f"Alerts: {url}{SIGN_IN}#{quote(auth, safe='')}"
+    return f"Alerts: {url} (sign in with the same line, in {auth_file})"
+
+
 def invite_elsewhere(api_url: str) -> Iterator[str]:
     """For a server of others: what is theirs to protect."""
     yield f"govpulse is up. Runs and forms: {api_url.removesuffix('/api')}"

@@ -36,8 +36,11 @@ POLL_SECONDS = 0.25
 SHOWN_LINES = 15
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """A socket that listens on `port` of `host`; port 0 is any that is free.
+
+    Args:
+        option: of `govpulse up`, with which to choose another port.
 
     Raises:
         GovpulseError: it cannot.
@@ -48,7 +51,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         raise GovpulseError(
-            f"cannot listen on port {port} of {host}: {reason}; choose another with `govpulse up --port`"
+            f"cannot listen on port {port} of {host}: {reason}; choose another with `govpulse up {option}`"
         ) from error
 
 
@@ -124,7 +127,7 @@ def start_server(server: GuardedProcess, api_url: str, ending: threading.Event) 
 def server_failure(name: str, log: Path, what: str) -> GovpulseError:
     """What to raise when a process of Prefect's failed; its last lines go to standard error."""
     write(printable_lines(last_lines(log, SHOWN_LINES)) + "\n", sys.stderr)  # why it failed, for whoever started it
-    return GovpulseError(f"the Prefect {name} {what}; the last lines of its log are above, all of it is in {log}")
+    return GovpulseError(f"the {name} {what}; the last lines of its log are above, all of it is in {log}")
 
 
 def is_healthy(api_url: str) -> bool:

@@ -1,4 +1,4 @@
-"""Everything on schedule: a Prefect server, the deployments of prefect.yaml and a worker, until Ctrl-C.
+"""Everything on schedule: a Prefect server, the deployments of prefect.yaml, a worker and our own pages, until Ctrl-C.
 
 The end has an order: worker and flow runs first, while the server still takes their last states, then the server. A child that
 dies is started again. So is the server: its database and leases are on disk, and worker and runs bear a gap of some seconds.
@@ -19,7 +19,7 @@ from flows.printing import say
 from flows.serving.api_auth import api_auth_file
 from flows.serving.guarded_process import GuardedProcess
 from flows.serving.installation import Installation, Serving, plan
-from flows.serving.invitation import invite, invite_elsewhere
+from flows.serving.invitation import invite, invite_elsewhere, invite_to_pages
 from flows.serving.prefect_database import DamageWatch, is_elsewhere, prepare_database
 from flows.serving.prefect_schema import lay_out
 from flows.serving.prefect_server import (
@@ -96,6 +96,8 @@ def _bring_up(
     _put_to_work(installation, ending)
     if ending.is_set():
         return
+    if installation.pages is not None:
+        installation.pages.process.start()
     announce(home, Api(installation.api_url, is_own=installation.server is not None))
     _tell(installation, home, serving)
 
@@ -113,6 +115,8 @@ def _tell(installation: Installation, home: Home, serving: Serving) -> None:
     own = invite(installation.api_url, auth, api_auth_file(home), serving.host, is_private=is_private)
     for line in own if installation.server is not None else invite_elsewhere(installation.api_url):
         say(line)
+    if installation.pages is not None:
+        say(invite_to_pages(installation.pages.url, installation.pages.auth, api_auth_file(home), is_private=is_private))
     say("The deployments in prefect.yaml run on schedule. Ctrl-C stops everything.")
     say(f"Logs: {installation.worker.log.parent}")
 
@@ -137,11 +141,25 @@ def watch(installation: Installation, ending: threading.Event, home: Home, envir
         if server is not None and (server.exit_code() is not None or (damaged and damaged.sees_damage())):
             bear(server, ending)
             _start_again(installation, server, ending, home, environment)
+        _mind_pages(installation)
         if installation.worker.exit_code() is not None:
             bear(installation.worker, ending)
             # The guard has ended the worker's runs with it; registration frees their slots.
             run_to_end(installation.reregistration, ending)
             installation.worker.start()
+
+
+def _mind_pages(installation: Installation) -> None:
+    """Start the pages again when they die. If they keep dying they stay off: everything else goes on without them."""
+    process = installation.pages.process if installation.pages else None
+    if process is None or process.exit_code() is None or len(process.deaths) > DEATHS_BORNE:
+        return
+    code = process.exit_code()
+    if process.recent_deaths(DEATHS_WINDOW_SECONDS) > DEATHS_BORNE:
+        logger.error("the pages keep ending (code %s) and stay off until `govpulse up` is started again: see %s", code, process.log)
+        return
+    logger.warning("the pages ended with code %s; starting them again", code)
+    process.start()
 
 
 def _start_again(
@@ -168,7 +186,7 @@ def bear(process: GuardedProcess, ending: threading.Event) -> None:
         raise server_failure(process.name, process.log, f"ended {deaths} times within {DEATHS_WINDOW_SECONDS / 60:.0f} min")
     code = process.exit_code()
     what = "has a damaged database" if code is None else f"ended with code {code}"
-    logger.warning("the Prefect %s %s; starting it again", process.name, what)
+    logger.warning("the %s %s; starting it again", process.name, what)
     ending.wait(2.0 ** (deaths - 1))
 
 

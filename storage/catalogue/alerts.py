@@ -153,6 +153,7 @@ SILENCES = Table(
         Column("created_at", "TIMESTAMPTZ", "when it was created", is_required=True),
         Column("every", "VARCHAR", "if it recurs, the hours of the week in which it holds (docs/alerts.md)"),
         Column("zone", "VARCHAR", "if it recurs, the time zone of `every`"),
+        Column("permit", "VARCHAR", "if a link in a message made it: what the link was for, and the notification it was in"),
     ),
     verb="upsert",
     key=("silence_id",),

@@ -1,8 +1,11 @@
 """Reading the published file, as any user may."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from storage.asking.answers import Answer, Form
@@ -21,12 +24,23 @@ def ask_published(path: Path, sql: str) -> pl.DataFrame:
     Raises:
         GovpulseError: there is no file yet, or it is damaged.
     """
+    with published(path) as con:
+        return asking_on(con)(sql, {}, math.inf)
+
+
+@contextmanager
+def published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the published file, for what is ours to ask, inside the block.
+
+    Raises:
+        GovpulseError: there is no file yet, or it is damaged.
+    """
     _refuse_missing(path)
     con = connect()
     try:
         attach(con, path, "govpulse", read_only=True, remedy=REMEDY)
         con.execute("USE govpulse")
-        return asking_on(con)(sql, {}, math.inf)
+        yield con
     except GovpulseError as error:
         if error.__cause__ is None or str(path) in str(error) or not is_about_the_file(error.__cause__):
             raise

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,10 +20,15 @@ from storage.home import Home
 from storage.limits import Limits
 from storage.lock import BusyError, fair_lock
 from storage.warehouse import warehouse
-from tasks.message import from_json
+from tasks.message import Message, from_json
 from tasks.notifications.channels import Channel
+from tasks.notifications.links import Links, linked, signatures
 from tasks.notifications.outbox import channels_with_work, record, take
+from tasks.notifications.outcomes import Outcome
+from tasks.notifications.redaction import redact
 from tasks.notifications.senders import send
+
+NO_LINKS = Links()
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class DeliveryResult:
         return f"{self.sent} sent" + (f", {self.failed} failed{problems}" if self.failed else "")
 
 
-def deliver_channel(home: Home, limits: Limits, channel: Channel, until: float, clock: Callable[[], datetime]) -> DeliveryResult:
+def deliver_channel(
+    home: Home, limits: Limits, channel: Channel, until: float, clock: Callable[[], datetime], links: Links = NO_LINKS
+) -> DeliveryResult:
     """Send what is due on one channel, and what becomes due before `until` (of the monotonic clock).
 
     While it holds the channel's lock nobody else sends there; the lock dies with its holder. Somebody else's turn is no failure.
@@ -53,10 +60,12 @@ def deliver_channel(home: Home, limits: Limits, channel: Channel, until: float, 
             held.enter_context(fair_lock(lock, 0.0))
         except BusyError:  # of this lock only: a warehouse that stays busy is a failure
             return DeliveryResult()
-        return _deliver(home, limits, channel, until, clock)
+        return _deliver(home, limits, channel, until, clock, links)
 
 
-def _deliver(home: Home, limits: Limits, channel: Channel, until: float, clock: Callable[[], datetime]) -> DeliveryResult:
+def _deliver(
+    home: Home, limits: Limits, channel: Channel, until: float, clock: Callable[[], datetime], links: Links
+) -> DeliveryResult:
     result, done = DeliveryResult(), None
     while True:
         with warehouse(home, limits) as con:
@@ -70,14 +79,26 @@ def _deliver(home: Home, limits: Limits, channel: Channel, until: float, clock: 
             done = None
             time.sleep(max(wait, 0.0))
             continue
-        outcome = send(channel, from_json(taken.row.message), taken.row.notification_id, clock())
-        done = taken.row, outcome
+        row, now = taken.row, clock()
+        message = linked(from_json(row.message), row.notification_id, links, now)
+        outcome = _without_permits(send(channel, message, row.notification_id, now), message)
+        done = row, outcome
         said = () if outcome.is_delivered else (f"{channel.name}: {outcome.problem}",)
         result += DeliveryResult(int(outcome.is_delivered), int(not outcome.is_delivered), said)
 
 
+def _without_permits(outcome: Outcome, message: Message) -> Outcome:
+    """What a receiver says may repeat what it got, and everybody may read why something was not delivered."""
+    return replace(outcome, problem=redact(outcome.problem, signatures(message))) if outcome.problem else outcome
+
+
 def deliver(
-    home: Home, limits: Limits, channels: Sequence[Channel], patience: timedelta, clock: Callable[[], datetime]
+    home: Home,
+    limits: Limits,
+    channels: Sequence[Channel],
+    patience: timedelta,
+    clock: Callable[[], datetime],
+    links: Links = NO_LINKS,
 ) -> DeliveryResult:
     """Send what is due on every channel, side by side; see `deliver_channel`."""
     with warehouse(home, limits) as con:
@@ -87,15 +108,18 @@ def deliver(
     asked = [known.get(name) or Channel(name, problem=missing) for name in names]
     until = time.monotonic() + patience.total_seconds()
     with ThreadPoolExecutor(max(len(asked), 1)) as pool:
-        results = pool.map(lambda channel: deliver_channel(home, limits, channel, until, clock), asked)
+        results = pool.map(lambda channel: deliver_channel(home, limits, channel, until, clock, links), asked)
     return sum(results, DeliveryResult())
 
 
 @task(name="deliver_notifications", cache_policy=NO_CACHE)
-def deliver_notifications(home: str, *, limits: Limits, channels: Sequence[Channel], patience: timedelta) -> DeliveryResult:
+def deliver_notifications(
+    home: str, *, limits: Limits, channels: Sequence[Channel], patience: timedelta, links: Links = NO_LINKS
+) -> DeliveryResult:
     """Deliver the outbox.
 
     Args:
         patience: for how long to wait for what becomes due meanwhile; what is due now is always tried.
+        links: what messages link to.
     """
-    return deliver(Home(Path(home)), limits, channels, patience, lambda: datetime.now(UTC))
+    return deliver(Home(Path(home)), limits, channels, patience, lambda: datetime.now(UTC), links)

@@ -36,7 +36,7 @@ from flows.serving.supervisor import supervise
 from storage.errors import GovpulseError
 from storage.home import Home
 try:
-    serving = Serving(port=int(sys.argv[3]))
+    serving = Serving(port=int(sys.argv[3]), web_port=0)
     sys.exit(supervise(Home(Path(sys.argv[1])), Path(sys.argv[2]), serving=serving, config=Path(sys.argv[4])))
 except GovpulseError as error:
     sys.exit(f"govpulse: {error}")
@@ -137,6 +137,7 @@ def survivors(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 def launch(home: Path, project: Path, port: int, **variables: str) -> Up:
     home.mkdir(exist_ok=True)
+    (home / "govpulse.toml").touch()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GOVPULSE_"))}
     environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"  # a worker asks every 10 s otherwise
     arguments = [sys.executable, "-c", START, str(home), str(project), str(port), str(home / "govpulse.toml")]

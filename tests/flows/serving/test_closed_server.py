@@ -9,7 +9,8 @@ from fastapi import FastAPI, WebSocket
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message
 
-from flows.serving.closed_server import closed, is_foreign
+from flows.serving.closed_server import closed
+from flows.serving.own_pages import is_foreign
 
 HOST = "127.0.0.1:4200"
 LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}

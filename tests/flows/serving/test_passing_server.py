@@ -62,7 +62,7 @@ def test_it_answers_inside_the_block_and_logs_into_its_file(serves, listening, t
 def test_one_that_does_not_start_is_said_in_one_line(serves, listening, tmp_path: Path, capsys) -> None:
     serves(failing)
     log = tmp_path / "server.log"
-    said = r"^the Prefect server ended before it was ready; .*server\.log$"
+    said = r"^the server ended before it was ready; .*server\.log$"
     with pytest.raises(GovpulseError, match=said), serving(listening, [LOOPBACK], log):
         pass
     assert "no such database" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import urllib.error
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from flows.serving.guarded_process import GuardedProcess
-from flows.serving.installation import Installation, Serving, plan
+from flows.serving.installation import Installation, Pages, Serving, plan
 from flows.serving.prefect_server import Api, is_healthy, listen, running_api
 from flows.serving.supervisor import DEATHS_BORNE, DEATHS_WINDOW_SECONDS, bear, run_to_end, watch
 from storage.errors import GovpulseError
@@ -30,7 +31,7 @@ def guarded(folder: Path, code: str) -> GuardedProcess:
 
 def test_failing_step_shows_its_last_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     child = guarded(tmp_path, "import sys; print('no such pool'); sys.exit(3)")
-    with pytest.raises(GovpulseError, match=r"Prefect child failed.*child\.log"):
+    with pytest.raises(GovpulseError, match=r"the child failed.*child\.log"):
         run_to_end(child, threading.Event())
     assert "no such pool" in capsys.readouterr().err
 
@@ -90,9 +91,15 @@ def test_project_without_prefect_yaml_is_said_in_one_line(tmp_path: Path) -> Non
 def test_named_api_is_joined_and_no_port_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "prefect.yaml").touch()
     joined = plan(
-        Home(tmp_path), tmp_path, Serving(port=1), None, {"PREFECT_API_URL": "http://elsewhere:4200/api", "PREFECT_HOME": "/theirs"}
+        Home(tmp_path),
+        tmp_path,
+        Serving(port=1, web_port=0),
+        None,
+        {"PREFECT_API_URL": "http://elsewhere:4200/api", "PREFECT_HOME": "/theirs"},
     )
+    joined.stop()
     assert joined.server is None
+    assert joined.pages is not None, "our pages are ours wherever the server is"
     assert joined.api_url == "http://elsewhere:4200/api"
     assert joined.worker.environment["PREFECT_HOME"] == "/theirs"
     assert joined.registration.command[-1] == "none"  # runs of other workers are theirs to judge
@@ -230,6 +237,67 @@ def test_nobody_is_answered_without_the_secret_but_for_health_and_the_pages(tiny
     assert status_of(f"{api}/admin/version", authorization=right) == 200
     assert status_of(f"{api}/admin/version", authorization=right, origin="http://evil.example") == 403
     assert status_of(f"{api}/health", host="evil.example") == 400
+
+
+def pages_of(up: Any) -> str:
+    """Where `up` says that its pages are."""
+    (line,) = [line for line in up.output().splitlines() if line.startswith("Alerts: ")]
+    return line.split()[1]
+
+
+@pytest.mark.prefect
+def test_our_own_pages_are_opened_by_the_same_secret(tiny_up: Any, until: Any) -> None:
+    url, right = pages_of(tiny_up), "Basic " + b64encode(tiny_up.auth.encode()).decode()
+    until(lambda: is_answered(f"{url}/health"), 60.0)
+    assert status_of(f"{url}/alerts") == 401
+    assert status_of(f"{url}/alerts", authorization=right) == 200
+    assert status_of(f"{url}/alerts", authorization=right, host="evil.example") == 400
+
+
+def is_answered(url: str) -> bool:
+    try:
+        return status_of(url) == 200
+    except OSError:
+        return False
+
+
+def test_pages_that_keep_dying_stay_off_and_end_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    child, worker = guarded(tmp_path, ""), guarded(tmp_path, "import time; time.sleep(60)")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        pages = Pages(child, listening, "http://127.0.0.1:1", "govpulse:x")
+        others = (guarded(tmp_path, ""), guarded(tmp_path, ""), worker, guarded(tmp_path, ""))
+        installation = Installation("http://127.0.0.1:1/api", None, *others, pages=pages)
+        ending = threading.Event()
+        child.start()
+        worker.start()
+        watching = threading.Thread(target=watch, args=(installation, ending, Home(tmp_path), {}))
+        watching.start()
+        try:
+            for _ in range(600):
+                if "stay off" in caplog.text:
+                    break
+                threading.Event().wait(0.05)
+            assert "the pages keep ending (code 0) and stay off" in caplog.text
+            assert len(child.deaths) == DEATHS_BORNE + 1
+            assert worker.exit_code() is None
+        finally:
+            ending.set()
+            watching.join()
+            installation.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.prefect
+def test_pages_that_die_are_served_again_at_the_same_address(tiny_up: Any, until: Any) -> None:
+    url = pages_of(tiny_up)
+    until(lambda: is_answered(f"{url}/health"), 60.0)
+    (process,) = [
+        each for each in tiny_up.tree() if "flows.web.server" in each.cmdline() and "process_guard" not in " ".join(each.cmdline())
+    ]
+    process.kill()
+    process.wait()
+    until(lambda: is_answered(f"{url}/health"), 60.0)
+    assert "the pages ended with code" in tiny_up.output()
 
 
 def attacks(flow_id: str, mark: Path) -> dict[str, dict[str, Any]]:

@@ -26,6 +26,7 @@ from tasks.notifications import retries
 from tasks.notifications.channels import Channel
 from tasks.notifications.delivery import DeliveryResult, deliver, deliver_channel, deliver_notifications
 from tasks.notifications.dispatch import Notification
+from tasks.notifications.links import LIFE, Links, Permit, written
 from tasks.notifications.retries import GIVE_UP, MOST
 from tasks.routes import Route
 from tasks.silences import add_silence, end_silence, new_silence, parse_matchers
@@ -359,3 +360,19 @@ def test_the_task_delivers(home: Home, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_without_an_outbox_there_is_nothing_to_do(home: Home) -> None:
     assert at(home, [], 0) == DeliveryResult()
+
+
+def test_a_message_links_to_its_page_and_no_table_learns_its_permits(home: Home) -> None:
+    """The receiver refuses, and repeats what it got."""
+    row, links = a_row(), Links("https://pulse.example.com", SecretStr("key"))
+    permit = Permit("ack", row.fingerprint, row.episode, row.notification_id, NOON + LIFE)
+    token = written(permit, links.key)
+    put(home, row)
+    with receiving(Answer(503, {"Content-Type": "text/plain"}, f"cannot take {token}".encode())) as receiver:
+        deliver(home, LIMITS, [webhook(receiver)], timedelta(), lambda: NOON, links)
+    told = receiver.requests[0].json()["links"]
+    assert told["alert"] == f"https://pulse.example.com/alerts/{row.fingerprint}"
+    assert told["ack"] == f"https://pulse.example.com/act/{token}"
+    ((message, reason),) = outbox(home, "message::VARCHAR, reason")
+    assert "cannot take" in reason
+    assert token.rpartition(".")[2] not in reason + message
