@@ -1,16 +1,20 @@
 """What links in messages are made of: the address of the pages, and the key of the installation that signs them."""
 
+from functools import partial
+
 from pydantic import SecretStr
 
 from flows.settings import Settings
 from storage.errors import GovpulseError
 from storage.kept_secret import kept_secret
 from tasks.notifications.links import Links
+from tasks.plots.index import plot_of
 
 
 def resolve_links(settings: Settings) -> Links:
-    """The links; none where the settings name no address."""
-    return Links(settings.web.url, link_key(settings)) if settings.web.url else Links()
+    """The links, none where the settings name no address, and the plots that were drawn last."""
+    plots = partial(plot_of, settings.folder.plots)
+    return Links(settings.web.url, link_key(settings), plots) if settings.web.url else Links(plot_of=plots)
 
 
 def link_key(settings: Settings) -> SecretStr:

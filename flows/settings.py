@@ -275,11 +275,12 @@ class ChannelSettings(Section):
     """One notification channel."""
 
     name: str = Field(min_length=1, description="its name in alerts.notifications")
-    kind: Kind = Field("console", description="`console`, `webhook`, `pagerduty` or `apprise`")
+    kind: Kind = Field("console", description="`console`, `webhook`, `pagerduty`, `email` or `apprise`")
     min_severity: Literal["warning", "critical"] = Field("warning", description="it gets alerts of this severity and above")
     url: SecretStr = Field(
         SecretStr(""),
-        description="webhook: its address; Apprise: its URL; PagerDuty: where to send events, if not to the public address",
+        description="webhook: its address; e-mail: server, from whom, to whom; Apprise: its URL; PagerDuty: where to send events, "
+        "if not to the public address",
     )
     url_env: str = Field("", description="or the name of the environment variable that holds it")
     url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
@@ -291,8 +292,8 @@ class ChannelSettings(Section):
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
         has_url, has_secret = _at_most_one(self, "url"), _at_most_one(self, "secret")
-        needs = {"webhook": has_url, "apprise": has_url, "pagerduty": has_secret}
-        takes = {"console": not has_url and not has_secret, "apprise": not has_secret}
+        needs = {"webhook": has_url, "email": has_url, "apprise": has_url, "pagerduty": has_secret}
+        takes = {"console": not has_url and not has_secret, "email": not has_secret, "apprise": not has_secret}
         if not needs.get(self.kind, True):
             key = "secret" if self.kind == "pagerduty" else "url"
             raise ValueError(f"{self.name}, of kind {self.kind}, needs {key}, {key}_env or {key}_block")

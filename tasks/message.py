@@ -38,7 +38,8 @@ class Message:
         runbook: a link, or a path in the docs.
         query: SQL that shows the evidence; empty if there is none.
         members: of a digest, the alerts that it tells of.
-        links: URLs by what they lead to: `alert`, `ack`, `silence`, `alerts`; put in as it is sent.
+        links: URLs by what they lead to: `alert`, `ack`, `silence`, `plot`, `alerts`; put in as it is sent.
+        picture: file of a plot that belongs to it, for channels that take one; put in as it is sent, too.
     """
 
     fingerprint: str
@@ -59,6 +60,7 @@ class Message:
     is_sample: bool
     members: tuple[Member, ...] = ()
     links: dict[str, str] = field(default_factory=dict)
+    picture: str = ""
 
 
 def to_json(message: Message) -> str:

@@ -50,6 +50,7 @@ def make_app(desk: Desk, hosts: Sequence[str]) -> ASGIApp:
         Route("/alerts/{fingerprint}", _shows(desk, board.show_alert)),
         Route("/alerts/{fingerprint}/ack", _does(desk, acts.acknowledge_alert), methods=["POST"]),
         Route("/alerts/{fingerprint}/silence", _does(desk, acts.silence_alert), methods=["POST"]),
+        Route("/plots/{file}", _shows(desk, board.show_plot)),
         Route("/silences", _shows(desk, board.show_silences)),
         Route("/silences/{silence_id}/end", _does(desk, acts.end), methods=["POST"]),
         Route("/act/{token}", _shows(desk, acts.show_permit, is_open=True), methods=["GET"]),

@@ -1,25 +1,28 @@
 """What there is to look at: the alerts, one alert, the silences."""
 
+import re
 from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from flows.web.desk import Desk, looking
-from flows.web.rendering import page, said
+from flows.web.rendering import HEADERS, page, said
 from storage.installation import has_own_warehouse
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import format_value
 from tasks.alerts.states import ACTIVE
 from tasks.alerts.stored_alerts import alerts_as_stored, history_of, notifications_of, rules_at_last, the_alert, with_quiet
 from tasks.message import runbook_link
+from tasks.plots.index import plot_of
 from tasks.silences import read_silences
 
 MOST_SHOWN = 500
 """Alerts on the board; of more nobody reads the end, and the counts say that they are there."""
 LENGTHS = {"1h": "1 hour", "4h": "4 hours", "1d": "1 day", "1w": "1 week"}
 """For how long an alert is silenced from its page."""
+PLOT = re.compile(r"[a-z0-9-]+\.png")
 NOTHING_YET = "No rule has been evaluated yet."
 
 
@@ -64,12 +67,21 @@ def show_alert(request: Request, desk: Desk) -> Response:
         limit=format_value(alert["threshold"], rule.unit if rule else ""),
         runbook=runbook_link(rule.runbook, desk.runbooks) if rule else "",
         evidence=evidence_query(rule, alert["subject"], alert["updated_at"]) if rule else "",
+        plot=plot_of(desk.home.plots, alert["rule"], alert["subject"], alert["labels"]),
         history=list(reversed(history)),
         told=list(reversed(told)),
         lengths=LENGTHS,
         is_live=is_live,
         now=now,
     )
+
+
+def show_plot(request: Request, desk: Desk) -> Response:
+    """A plot as it was drawn last; the next run may draw others."""
+    name = request.path_params["file"]
+    if not PLOT.fullmatch(name) or not (desk.home.plots / name).is_file():
+        return said("This plot is not there any more.", 404)
+    return FileResponse(desk.home.plots / name, media_type="image/png", headers=HEADERS)
 
 
 def show_silences(_: Request, desk: Desk) -> Response:

@@ -15,8 +15,8 @@ SEE_OTHER = 303
 # The part of a link behind # goes to no server and no log: the page puts it into its form, and sends that.
 _SCRIPT = hashlib.sha256((TEMPLATES / "sign_in.js").read_bytes()).digest()
 POLICY = (
-    f"default-src 'none'; style-src 'self'; img-src data:; script-src 'sha256-{base64.b64encode(_SCRIPT).decode()}'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; style-src 'self'; img-src data:; script-src 'sha256-{base64.b64encode(_SCRIPT).decode()}';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 

@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from tasks.notifications.mail_server import parse_mail_server
 from tasks.notifications.redaction import is_http_host
 from tasks.notifications.signing import key_of
 from tasks.routes import Route
 
-Kind = Literal["console", "webhook", "pagerduty", "apprise"]
+Kind = Literal["console", "webhook", "pagerduty", "email", "apprise"]
 NOTHING = SecretStr("")
 
 
@@ -20,7 +21,8 @@ class Channel:
 
     Args:
         min_severity: it is told from this severity on.
-        url: an Apprise URL, the webhook's address; of PagerDuty the address of its events, if not the public one.
+        url: an Apprise URL, the webhook's address, the mail server with sender and recipients; of PagerDuty the address of its
+            events, if not the public one.
         secret: of a webhook the key of its signature, of PagerDuty the routing key.
         per_minute: how many notifications it takes in a minute.
         problem: why it cannot be used: its variable or Prefect Secret block is not there.
@@ -40,6 +42,8 @@ class Channel:
 def mistake_in(kind: Kind, url: str, secret: str, name: str = "its url") -> str | None:
     """What is wrong with the url, called `name`, and the secret of a channel, without repeating them; an empty one is not looked
     at."""
+    if kind == "email":
+        return _mistake_in_mail_server(url, name) if url else None
     if kind == "apprise":
         return f"{name} is not an Apprise URL, such as mailtos://user:password@host" if url and "://" not in url else None
     if url and not url.lower().startswith(("http://", "https://")):
@@ -50,6 +54,14 @@ def mistake_in(kind: Kind, url: str, secret: str, name: str = "its url") -> str 
         key_of(secret if kind == "webhook" else "")
     except ValueError as error:
         return str(error)
+    return None
+
+
+def _mistake_in_mail_server(url: str, name: str) -> str | None:
+    try:
+        parse_mail_server(url)
+    except ValueError as error:
+        return f"{name} {error}"
     return None
 
 

@@ -7,8 +7,10 @@ permit, so it is made as the message is sent, stands in no table and no log, and
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import SecretStr
@@ -24,12 +26,23 @@ MEANING = b"govpulse permit 1"
 PARTS = 6
 
 
+def _no_plot(_rule: str, _subject: str, _labels: Mapping[str, str]) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Links:
-    """Where the pages are, without a slash at the end, and the key that signs permits; without an address there are no links."""
+    """What goes with a message when it is sent.
+
+    Args:
+        base: where the pages are, without a slash at the end; without it there are no links.
+        key: signs permits.
+        plot_of: the file of the plot of what an alert is about, by its rule, subject and labels; None where there is none.
+    """
 
     base: str = ""
     key: SecretStr = NOTHING
+    plot_of: Callable[[str, str, Mapping[str, str]], Path | None] = _no_plot
 
 
 @dataclass(frozen=True)
@@ -49,17 +62,22 @@ class Permit:
 
 
 def linked(message: Message, notification_id: str, links: Links, now: datetime) -> Message:
-    """The message with its links, as it is sent at `now`."""
-    if not links.base:
-        return message
+    """The message with its links and its plot, as it is sent at `now`."""
     if message.event == "digest":
-        return replace(message, links={"alerts": f"{links.base}/alerts"})
-    page = {"alert": f"{links.base}/alerts/{message.fingerprint}"}
-    if message.event in ENDS:
-        return replace(message, links=page)
-    until = now + LIFE
-    permits = [Permit(act, message.fingerprint, message.episode, notification_id, until) for act in get_args(Act)]
-    return replace(message, links=page | {permit.act: f"{links.base}/act/{written(permit, links.key)}" for permit in permits})
+        return replace(message, links={"alerts": f"{links.base}/alerts"} if links.base else {})
+    is_over = message.event in ENDS
+    plot = None if is_over else links.plot_of(message.rule, message.subject, message.labels)
+    urls = {}
+    if links.base:
+        urls = {"alert": f"{links.base}/alerts/{message.fingerprint}"}
+        urls |= {"plot": f"{links.base}/plots/{plot.name}"} if plot else {}
+        urls |= {} if is_over else _permits(message, notification_id, links, now)
+    return replace(message, links=urls, picture=str(plot or ""))
+
+
+def _permits(message: Message, notification_id: str, links: Links, now: datetime) -> dict[str, str]:
+    permits = [Permit(act, message.fingerprint, message.episode, notification_id, now + LIFE) for act in get_args(Act)]
+    return {permit.act: f"{links.base}/act/{written(permit, links.key)}" for permit in permits}
 
 
 def written(permit: Permit, key: SecretStr) -> str:

@@ -10,6 +10,8 @@ from tasks.message import Message
 MEMBERS_SHOWN = 50
 LINK = re.compile(r"https?://[\w.:/%?&=#+-]+", re.ASCII)
 """What the rule's author means to be clicked on."""
+LINKED = (("alert", "Alert"), ("alerts", "Alerts"), ("ack", "Acknowledge"), ("silence", "Silence"), ("plot", "Plot"))
+"""Our own links, by what they lead to, and what they are called."""
 Shown = Callable[[str], str]
 """How a text from the data is said where it is read."""
 
@@ -56,6 +58,13 @@ def _members(message: Message, shown: Shown) -> list[str]:
 
 
 def _facts(message: Message, shown: Shown) -> list[str]:
+    ours = [f"{words}: {message.links[name]}" for name, words in LINKED if name in message.links]
+    facts = [f"{name}: {text if name == 'Runbook' and LINK.fullmatch(text) else shown(text)}" for name, text in facts_of(message)]
+    return facts + ours
+
+
+def facts_of(message: Message) -> list[tuple[str, str]]:
+    """What there is to know beside the sentence, by name."""
     numbers = (("Value", message.value), ("Threshold", message.threshold))
     texts = (
         ("Severity", message.severity),
@@ -65,7 +74,7 @@ def _facts(message: Message, shown: Shown) -> list[str]:
         ("Data", "made-up sample data" if message.is_sample else ""),
     )
     facts = [(name, f"{number:.6g}") for name, number in numbers if number is not None] + list(texts)
-    return [f"{name}: {text if name == 'Runbook' and LINK.fullmatch(text) else shown(text)}" for name, text in facts if text]
+    return [(name, text) for name, text in facts if text]
 
 
 def _minute(instant: datetime) -> str:

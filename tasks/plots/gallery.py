@@ -25,21 +25,21 @@ from storage.limits import Limits
 from storage.people.without_people import are_named
 from storage.publishing.audience import EVERYBODY, Audience
 from storage.warehouse import warehouse
+from tasks.plots.index import INDEX
 from tasks.plots.labels import Caption
 from tasks.plots.reading import KEY, Filling, HostAnomalies, read_anomalies, read_forecasts
 
 Drawn = TypeVar("Drawn", HostAnomalies, Filling)
-INDEX = "plots.json"
-"""The files in the order to be shown, with heading and sentence: what a report puts beside them."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture, its file's name, and what is seen on it."""
+    """A picture, its file's name, what is seen on it, and of what it is: `anomaly` and a host, or `forecast` and a series."""
 
     file: str
     caption: Caption
     png: bytes
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def draw_all(anomalies: Sequence[HostAnomalies], forecasts: Sequence[Filling]) -
     ]
     for names, draw in jobs:
         try:
-            plots.append(Plot(file_name(*names), *draw()))
+            plots.append(Plot(file_name(*names), *draw(), names))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other plots are drawn and the run's report says so
             failures.append(f"{' '.join(names)} ({describe(error)})")
     return Gallery(tuple(plots), tuple(failures))
@@ -110,7 +110,10 @@ def keep(folder: Path, plots: Sequence[Plot], audience: Audience = EVERYBODY) ->
     Raises:
         GovpulseError: the folder cannot be written.
     """
-    index = [{"file": plot.file, "heading": plot.caption.heading, "sentence": plot.caption.sentence} for plot in plots]
+    index = [
+        {"file": plot.file, "heading": plot.caption.heading, "sentence": plot.caption.sentence, "names": plot.names}
+        for plot in plots
+    ]
     files = {plot.file: plot.png for plot in plots} | {INDEX: json.dumps(index, ensure_ascii=False, indent=1).encode()}
     try:
         for each in (folder.parent, folder):
@@ -129,7 +132,12 @@ def kept(folder: Path) -> list[Plot]:
     index = folder / INDEX
     entries = json.loads(index.read_bytes()) if index.exists() else []
     return [
-        Plot(entry["file"], Caption(entry["heading"], entry["sentence"]), (folder / entry["file"]).read_bytes())
+        Plot(
+            entry["file"],
+            Caption(entry["heading"], entry["sentence"]),
+            (folder / entry["file"]).read_bytes(),
+            tuple(entry.get("names", ())),
+        )
         for entry in entries
         if (folder / entry["file"]).exists()
     ]

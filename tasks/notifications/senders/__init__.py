@@ -16,11 +16,19 @@ def _by_apprise(channel: Channel, message: Message, notification_id: str, now: d
     return apprise.send(channel, message, notification_id, now)
 
 
+def _by_email(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:
+    """Likewise: templates and mail take a tenth of a second to load."""
+    from tasks.notifications.senders import email
+
+    return email.send(channel, message, notification_id, now)
+
+
 Sender = Callable[[Channel, Message, str, datetime], Outcome]
 SENDERS: dict[Kind, Sender] = {
     "console": console.send,
     "webhook": webhook.send,
     "pagerduty": pagerduty.send,
+    "email": _by_email,
     "apprise": _by_apprise,
 }
 

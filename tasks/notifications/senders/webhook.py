@@ -33,6 +33,7 @@ def send(channel: Channel, message: Message, notification_id: str, now: datetime
 def payload(message: Message, notification_id: str) -> dict[str, Any]:
     """What is posted. JSON has no infinite numbers; such a value is null."""
     document = asdict(message)
+    del document["picture"]  # a file here is none there
     numbers = {key: finite(document[key]) for key in ("value", "threshold")}
     instants = {key: document[key].isoformat() for key in ("since", "at")}
     return {"version": VERSION, "notification_id": notification_id} | document | numbers | instants

@@ -1,4 +1,4 @@
-"""The pages about alerts in a real Chromium: signing in by the link of `up`, an ack from the page, and a signed link from a mail."""
+"""The pages about alerts in a real Chromium: signing in by the link of `up`, an ack from the page, a signed link from a mail."""
 
 import threading
 import time

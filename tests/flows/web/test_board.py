@@ -1,5 +1,6 @@
 """What is seen: alerts as they stand, whatever they are called, and while the warehouse is busy as they were published."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -58,6 +59,19 @@ def test_silences_are_shown_with_whom_they_are_by(browser, cookie, desk) -> None
         assert words in text
     assert "silenced until" in browser.get("/alerts", cookie=cookie).text
     assert "by ann" in browser.get(f"/alerts/{SCAN}", cookie=cookie).text
+
+
+def test_a_plot_is_shown_with_its_alert_and_no_other_file_is(browser, cookie, desk) -> None:
+    put_alerts(desk.home, an_alert("dd11", "anomaly", "web-1"))
+    desk.home.plots.mkdir(parents=True)
+    (desk.home.plots / "anomaly-web-1-abc.png").write_bytes(b"PNG")
+    index = [{"file": "anomaly-web-1-abc.png", "heading": "h", "sentence": "s", "names": ["anomaly", "web-1"]}]
+    (desk.home.plots / "plots.json").write_text(json.dumps(index))
+    assert 'src="/plots/anomaly-web-1-abc.png"' in browser.get("/alerts/dd11", cookie=cookie).text
+    assert browser.get("/plots/anomaly-web-1-abc.png", cookie=cookie).content == b"PNG"
+    assert browser.get("/plots/anomaly-web-1-abc.png").status_code == 401
+    for name in ("plots.json", "..%2F..%2Fgovpulse.duckdb", "gone.png", "%2e%2e/x.png"):
+        assert browser.get(f"/plots/{name}", cookie=cookie).status_code == 404
 
 
 def test_while_the_warehouse_is_busy_there_is_what_was_published(browser, cookie, desk, monkeypatch) -> None:

@@ -1,6 +1,8 @@
 """A permit allows what it says, once it is signed by this installation, for a day, and no other text stands for it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -62,6 +64,14 @@ def test_it_holds_for_a_day() -> None:
 def test_what_a_message_links_to(told, names) -> None:
     assert set(linked(told, "n1", LINKS, NOW).links) == names
     assert linked(told, "n1", Links(), NOW) == told, "without an address there is nothing to link to"
+
+
+def test_a_plot_goes_with_what_is_not_over() -> None:
+    links = replace(LINKS, plot_of=lambda rule, subject, labels: Path(f"/plots/{subject}.png"))
+    told = linked(MESSAGE, "n1", links, NOW)
+    assert (told.picture, told.links["plot"]) == ("/plots/web-1.png", "https://pulse.example.com/plots/web-1.png")
+    assert linked(message(event="resolved"), "n1", links, NOW).picture == ""
+    assert linked(MESSAGE, "n1", replace(links, base=""), NOW).links == {}
 
 
 def test_links_are_of_the_message_and_its_notification() -> None:

@@ -22,14 +22,15 @@ from storage.home import Home
 from storage.publishing.audience import Audience
 from storage.warehouse import warehouse
 from tasks.plots import anomaly_plot
-from tasks.plots.gallery import INDEX, Gallery, draw_plots
+from tasks.plots.gallery import Gallery, draw_plots
+from tasks.plots.index import INDEX, plot_of
 from tests.insight_rows import insert
 from tests.tasks.plots.conftest import AS_OF, LIMITS, Put, ago, episode, forecast, hourly, put_into, samples, scores
 
 ANOMALOUS = range(3900, 3960)
 MOST_BYTES = 30_000
 BLAMED = '[{"metric": "system.memory.usage", "attributes": "state=used", "contribution": 0.6}]'
-SPARED = ("gallery", "reading", "labels", "__init__")
+SPARED = ("gallery", "index", "reading", "labels", "__init__")
 """Modules that whoever imports the flows imports."""
 
 
@@ -87,6 +88,28 @@ def test_plots_are_small_pictures_900_pixels_wide(filled: Home) -> None:
     for plot in drawn.plots:
         assert picture(plot.png).width == 900
         assert len(plot.png) <= MOST_BYTES
+
+
+def test_an_alert_finds_the_plot_of_what_it_is_about(filled: Home) -> None:
+    draw(filled)
+    anomaly = plot_of(filled.plots, "anomaly", "web_1", {})
+    assert anomaly is not None
+    assert anomaly.name.startswith("anomaly-web-1")
+    (attributes,) = {row["attributes"] for row in [forecast("db-1", 9)]}
+    filling = plot_of(filled.plots, "disk_full", "db-1", {"filesystem": attributes})
+    assert filling is not None
+    assert filling.name.startswith("forecast-db-1")
+    for rule, subject, labels in (
+        ("anomaly", "db-1", {}),
+        ("sustained_cpu", "web_1", {}),
+        ("disk_full", "db-1", {"filesystem": "mountpoint=/other"}),
+        ("disk_full", "db-2", {"filesystem": attributes}),
+        ("disk_full", "db-1", {}),
+    ):
+        assert plot_of(filled.plots, rule, subject, labels) is None
+    filling.unlink()
+    assert plot_of(filled.plots, "disk_full", "db-1", {"filesystem": attributes}) is None
+    assert plot_of(filled.root / "nowhere", "anomaly", "web_1", {}) is None
 
 
 def test_the_same_data_give_the_same_bytes(filled: Home) -> None:

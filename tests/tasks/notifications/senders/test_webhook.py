@@ -28,7 +28,7 @@ SCHEMA = json.loads((DOCS / "webhook-v1.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker(["date-time"]))
 DESIGNED = {"version", "notification_id", "fingerprint", "episode", "event", "severity", "rule", "subject", "value", "threshold"}
 DESIGNED |= {"since", "statement", "runbook"}
-ADDED = {"labels", "at", "title", "query", "is_sample", "members"}
+ADDED = {"labels", "at", "title", "query", "is_sample", "members", "links"}
 
 
 def channel(receiver: Receiver, secret: str = "") -> Channel:
