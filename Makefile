@@ -11,7 +11,7 @@ SITE := .site
 SQRUFF := $(BIN)/sqruff --parsing-errors
 # They look at files, terminals and accounts, whatever the database.
 NOT_DUCKDB := $(addprefix --ignore tests/storage/test_,other_users.py person.py printable.py)
-SERVICE_TESTS := tests/flows/services tests/tasks/sources/services
+SERVICE_TESTS := tests/flows/services tests/tasks/sources/services tests/tasks/notifications/services
 TESTS := -n 2 --dist loadgroup $(addprefix --ignore ,$(SERVICE_TESTS))
 
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect U
 	$(BIN)/govpulse up
 
 test: $(VENV)/ready-dev ## Set up, then run the quick tests (3 minutes on two idle cores)
-	@echo "left to make test-slow: what takes seconds a test; left to make test-services: what needs Chromium or PgBouncer"
+	@echo "left to make test-slow: what takes seconds a test; left to make test-services: what needs Chromium, PgBouncer or Alertmanager"
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign and not slow"
 
 test-slow: $(VENV)/ready-dev ## Run the tests that take seconds each (tests/slow_tests.txt); PART=2/3 runs the second third of them
@@ -36,9 +36,9 @@ test-slow: $(VENV)/ready-dev ## Run the tests that take seconds each (tests/slow
 test-all: $(VENV)/ready-dev ## Run all tests, with the long crash campaigns
 	$(BIN)/python -m pytest $(TESTS)
 
-test-services: $(VENV)/ready-dev $(SERVICES)/ready ## Run the tests that need Chromium or PgBouncer (apt installs them if missing)
-	test -x /usr/bin/chromium -a -x /usr/sbin/pgbouncer \
-		|| (apt-get update && apt-get install --yes --no-install-recommends chromium pgbouncer)
+test-services: $(VENV)/ready-dev $(SERVICES)/ready ## Run the tests that need Chromium, PgBouncer or Alertmanager (apt installs them if missing)
+	test -x /usr/bin/chromium -a -x /usr/sbin/pgbouncer -a -x /usr/bin/prometheus-alertmanager \
+		|| (apt-get update && apt-get install --yes --no-install-recommends chromium pgbouncer prometheus-alertmanager)
 	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest $(SERVICE_TESTS)
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## Run the tests that touch storage, on DuckDB 2.0

@@ -1,12 +1,14 @@
 """Fetches what channels keep secret: from the settings, from variables of the environment, or from Prefect Secret blocks."""
 
 import os
+from pathlib import Path
 
 from prefect.blocks.system import Secret
 from pydantic import SecretStr
 
 from flows.routes import resolve_routes
 from flows.settings import ChannelSettings, Settings
+from storage.errors import first_line
 from tasks.notifications.channels import NOTHING, Channel, mistake_in
 from tasks.routes import Route
 
@@ -28,8 +30,24 @@ def _resolve(channel: ChannelSettings, routes: tuple[Route, ...]) -> Channel:
     url, without_url = _fetch(channel.url, channel.url_env, channel.url_block)
     secret, without_secret = _fetch(channel.secret, channel.secret_env, channel.secret_block)
     mistake = mistake_in(channel.kind, url.get_secret_value(), secret.get_secret_value())
-    problem = without_url or without_secret or mistake
-    return Channel(channel.name, channel.kind, channel.min_severity, url, secret, channel.per_minute, problem, routes)
+    template, without_template = read_template(channel.template)
+    problem = without_url or without_secret or mistake or without_template
+    given = (channel.name, channel.kind, channel.min_severity, url, secret, channel.per_minute, problem, routes)
+    return Channel(*given, template, channel.content_type)
+
+
+def read_template(file: Path | None) -> tuple[str, str | None]:
+    """The template, and why there is none."""
+    if file is None:
+        return "", None
+    from tasks.notifications.senders.template import mistake_in_template
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        return "", f"cannot read {file}: {getattr(error, 'strerror', None) or first_line(error)}"
+    mistake = mistake_in_template(text)
+    return text, f"{file}: {mistake}" if mistake else None
 
 
 def _fetch(given: SecretStr, variable: str, block: str) -> tuple[SecretStr, str | None]:

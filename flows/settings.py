@@ -30,6 +30,8 @@ from tasks.sources.address import Address
 PREFIX = "GOVPULSE_"
 CONFIG_VARIABLE = "GOVPULSE_CONFIG"
 DEFAULT_FILE = Path("govpulse.toml")
+FILES_NAMED = {"routes": "holidays", "channels": "template"}
+"""Of the lists in `notifications`: the key of an entry that names a file."""
 HOLD_SECRETS = ("source", "alerts", "notifications")
 """Sections of whose wrong values none is repeated."""
 Weight = Annotated[float, Field(ge=0, le=1000)]
@@ -275,30 +277,44 @@ class ChannelSettings(Section):
     """One notification channel."""
 
     name: str = Field(min_length=1, description="its name in alerts.notifications")
-    kind: Kind = Field("console", description="`console`, `webhook`, `pagerduty`, `email` or `apprise`")
+    kind: Kind = Field("console", description="`console`, `webhook`, `pagerduty`, `email`, `alertmanager`, `template` or `apprise`")
     min_severity: Literal["warning", "critical"] = Field("warning", description="it gets alerts of this severity and above")
     url: SecretStr = Field(
         SecretStr(""),
-        description="webhook: its address; e-mail: server, from whom, to whom; Apprise: its URL; PagerDuty: where to send events, "
-        "if not to the public address",
+        description="webhook, template, Alertmanager: its address; e-mail: server, from whom, to whom; Apprise: its URL; "
+        "PagerDuty: where to send events, if not to the public address",
     )
     url_env: str = Field("", description="or the name of the environment variable that holds it")
     url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
     secret: SecretStr = Field(SecretStr(""), description="webhook: the key that signs messages; PagerDuty: the routing key")
     secret_env: str = Field("", description="or the name of the environment variable that holds it")
     secret_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
-    per_minute: int = Field(30, gt=0, description="at most this many notifications a minute (count)")
+    per_minute: int = Field(
+        30, gt=0, description="at most this many notifications a minute (count); Alertmanager, which paces itself, gets all"
+    )
+    template: Path | None = Field(None, description="for `template`: the file that makes a request's body of a message (Jinja)")
+    content_type: str = Field("application/json", description="for `template`: what its body is")
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
         has_url, has_secret = _at_most_one(self, "url"), _at_most_one(self, "secret")
-        needs = {"webhook": has_url, "email": has_url, "apprise": has_url, "pagerduty": has_secret}
-        takes = {"console": not has_url and not has_secret, "email": not has_secret, "apprise": not has_secret}
+        needs = {
+            "webhook": has_url,
+            "email": has_url,
+            "alertmanager": has_url,
+            "template": has_url,
+            "apprise": has_url,
+            "pagerduty": has_secret,
+        }
+        has_no_secret = dict.fromkeys(("email", "alertmanager", "template", "apprise"), not has_secret)
+        takes = {"console": not has_url and not has_secret, **has_no_secret}
         if not needs.get(self.kind, True):
             key = "secret" if self.kind == "pagerduty" else "url"
             raise ValueError(f"{self.name}, of kind {self.kind}, needs {key}, {key}_env or {key}_block")
         if not takes.get(self.kind, True):
             raise ValueError(f"{self.name}, of kind {self.kind}, takes no {'secret' if has_secret else 'url'}")
+        if (self.kind == "template") != (self.template is not None):
+            raise ValueError(f'{self.name}: kind = "template" and template = "FILE" go together')
         mistake = mistake_in(self.kind, self.url.get_secret_value(), self.secret.get_secret_value())
         if mistake:
             raise ValueError(f"{self.name}: {mistake}")
@@ -610,8 +626,10 @@ def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(document.get("home"), str):
         anchored["home"] = str(folder / document["home"])
     notifications = document.get("notifications")
-    if isinstance(notifications, dict) and isinstance(notifications.get("routes"), list):
-        anchored["notifications"] = notifications | {"routes": [_anchored_route(each, folder) for each in notifications["routes"]]}
+    if isinstance(notifications, dict):
+        lists = {name: notifications[name] for name in FILES_NAMED if isinstance(notifications.get(name), list)}
+        paths = {name: [_anchored_file(each, FILES_NAMED[name], folder) for each in entries] for name, entries in lists.items()}
+        anchored["notifications"] = notifications | paths
     for section, key in (("alerts", "rules"), ("people", "aliases"), ("source", "url"), ("source", "mapping")):
         values = anchored.get(section)
         if isinstance(values, dict) and isinstance(values.get(key), str) and _is_path(key, values[key]):
@@ -619,9 +637,9 @@ def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     return anchored
 
 
-def _anchored_route(route: Any, folder: Path) -> Any:
-    holidays = route.get("holidays") if isinstance(route, dict) else None
-    return route | {"holidays": str(folder / Path(holidays).expanduser())} if isinstance(holidays, str) else route
+def _anchored_file(entry: Any, key: str, folder: Path) -> Any:
+    named = entry.get(key) if isinstance(entry, dict) else None
+    return entry | {key: str(folder / Path(named).expanduser())} if isinstance(named, str) else entry
 
 
 def _is_path(key: str, value: str) -> bool:

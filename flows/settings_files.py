@@ -9,12 +9,23 @@ from storage.backups.taking import Source
 
 def settings_files(settings: Settings) -> list[Source]:
     """The settings file, and what it names: rules, aliases, a mapping of your own. Each is known by its path."""
-    named = (config_file(None), settings.alerts.rules, *_holidays(settings), *_aliases(settings), *_mapping(settings))
+    named = (
+        config_file(None),
+        settings.alerts.rules,
+        *_holidays(settings),
+        *_templates(settings),
+        *_aliases(settings),
+        *_mapping(settings),
+    )
     return [Source("settings", str(path.absolute()), path) for path in named if path is not None and path.is_file()]
 
 
 def _holidays(settings: Settings) -> Iterator[Path]:
     yield from dict.fromkeys(route.holidays for route in settings.notifications.routes if route.holidays)
+
+
+def _templates(settings: Settings) -> Iterator[Path]:
+    yield from dict.fromkeys(channel.template for channel in settings.notifications.channels if channel.template)
 
 
 def _aliases(settings: Settings) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.printing import json_for, say, say_json, write
-from flows.settings import SourceSettings, config_file, load_settings, shown
+from flows.settings import NotificationSettings, SourceSettings, config_file, load_settings, shown
 from storage.errors import ConfigurationError, GovpulseError
 from tasks.alerts.rules import load_rules
 from tasks.wording import counted
@@ -51,12 +51,31 @@ def check_source(source: SourceSettings) -> None:
         raise ConfigurationError(f"the source database {source.address} does not exist; set [source] url")
 
 
+def check_notifications(notifications: NotificationSettings) -> None:
+    """Whether the files that channels and routes name are there and right.
+
+    Raises:
+        ConfigurationError: one is not.
+    """
+    from flows.channels import read_template
+    from flows.routes import read_holidays
+
+    for route in notifications.routes:
+        if route.holidays:
+            read_holidays(route.holidays)
+    for channel in notifications.channels:
+        _, mistake = read_template(channel.template)
+        if mistake:
+            raise ConfigurationError(f"channel {channel.name}: {mistake}")
+
+
 @app.command()
 def check() -> None:
     """Check the settings and the rules, and say what is wrong."""
     settings = load_settings()
     settings.publish.audience.check()
     rules = load_rules(settings.alerts.rules)
+    check_notifications(settings.notifications)
     try:
         check_source(settings.source)
     except GovpulseError as error:

@@ -11,7 +11,7 @@ from tasks.notifications.redaction import is_http_host
 from tasks.notifications.signing import key_of
 from tasks.routes import Route
 
-Kind = Literal["console", "webhook", "pagerduty", "email", "apprise"]
+Kind = Literal["console", "webhook", "pagerduty", "email", "alertmanager", "template", "apprise"]
 NOTHING = SecretStr("")
 
 
@@ -27,6 +27,7 @@ class Channel:
         per_minute: how many notifications it takes in a minute.
         problem: why it cannot be used: its variable or Prefect Secret block is not there.
         routes: of all routes those that have hours.
+        template: of a template channel, what makes a request's body of a message; `content_type` says what that is.
     """
 
     name: str
@@ -37,6 +38,13 @@ class Channel:
     per_minute: int = 30
     problem: str | None = None
     routes: tuple[Route, ...] = ()
+    template: str = ""
+    content_type: str = "application/json"
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether what comes is read by somebody: not too much in a minute, and many at once as one."""
+        return self.kind != "alertmanager"
 
 
 def mistake_in(kind: Kind, url: str, secret: str, name: str = "its url") -> str | None:

@@ -22,11 +22,12 @@ from storage.lock import BusyError, fair_lock
 from storage.warehouse import warehouse
 from tasks.message import Message, from_json
 from tasks.notifications.channels import Channel
-from tasks.notifications.links import Links, linked, signatures
-from tasks.notifications.outbox import channels_with_work, record, take
+from tasks.notifications.links import Links, linked, page_of, signatures
+from tasks.notifications.outbox import channels_with_work, going_on, record, take
 from tasks.notifications.outcomes import Outcome
 from tasks.notifications.redaction import redact
 from tasks.notifications.senders import send
+from tasks.notifications.senders.alertmanager import renew
 
 NO_LINKS = Links()
 
@@ -60,7 +61,8 @@ def deliver_channel(
             held.enter_context(fair_lock(lock, 0.0))
         except BusyError:  # of this lock only: a warehouse that stays busy is a failure
             return DeliveryResult()
-        return _deliver(home, limits, channel, until, clock, links)
+        delivered = _deliver(home, limits, channel, until, clock, links)
+        return delivered + _renewed(home, limits, channel, clock, links) if channel.kind == "alertmanager" else delivered
 
 
 def _deliver(
@@ -87,6 +89,16 @@ def _deliver(
         result += DeliveryResult(int(outcome.is_delivered), int(not outcome.is_delivered), said)
 
 
+def _renewed(home: Home, limits: Limits, channel: Channel, clock: Callable[[], datetime], links: Links) -> DeliveryResult:
+    """Alertmanager forgets what it does not hear of: it hears of what goes on at each delivery."""
+    if channel.problem:
+        return DeliveryResult()
+    with warehouse(home, limits) as con:
+        told = [from_json(text) for text in going_on(con, channel.name)]
+    outcome = renew(channel, [replace(message, links=page_of(message, links)) for message in told], clock())
+    return DeliveryResult() if outcome.is_delivered else DeliveryResult(problems=(f"{channel.name}: {outcome.problem}",), failed=1)
+
+
 def _without_permits(outcome: Outcome, message: Message) -> Outcome:
     """What a receiver says may repeat what it got, and everybody may read why something was not delivered."""
     return replace(outcome, problem=redact(outcome.problem, signatures(message))) if outcome.problem else outcome
@@ -105,7 +117,8 @@ def deliver(
         names = channels_with_work(con)
     known: Mapping[str, Channel] = {channel.name: channel for channel in channels}
     missing = "no channel of this name is configured"
-    asked = [known.get(name) or Channel(name, problem=missing) for name in names]
+    renewed = [channel for channel in channels if channel.kind == "alertmanager" and channel.name not in names]
+    asked = [*(known.get(name) or Channel(name, problem=missing) for name in names), *renewed]
     until = time.monotonic() + patience.total_seconds()
     with ThreadPoolExecutor(max(len(asked), 1)) as pool:
         results = pool.map(lambda channel: deliver_channel(home, limits, channel, until, clock, links), asked)

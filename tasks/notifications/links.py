@@ -67,12 +67,16 @@ def linked(message: Message, notification_id: str, links: Links, now: datetime) 
         return replace(message, links={"alerts": f"{links.base}/alerts"} if links.base else {})
     is_over = message.event in ENDS
     plot = None if is_over else links.plot_of(message.rule, message.subject, message.labels)
-    urls = {}
-    if links.base:
-        urls = {"alert": f"{links.base}/alerts/{message.fingerprint}"}
+    urls = page_of(message, links)
+    if urls:
         urls |= {"plot": f"{links.base}/plots/{plot.name}"} if plot else {}
         urls |= {} if is_over else _permits(message, notification_id, links, now)
     return replace(message, links=urls, picture=str(plot or ""))
+
+
+def page_of(message: Message, links: Links) -> dict[str, str]:
+    """The link to the alert's page."""
+    return {"alert": f"{links.base}/alerts/{message.fingerprint}"} if links.base else {}
 
 
 def _permits(message: Message, notification_id: str, links: Links, now: datetime) -> dict[str, str]:

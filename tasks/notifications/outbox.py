@@ -50,13 +50,19 @@ def take(con: duckdb.DuckDBPyConnection, channel: Channel, now: datetime) -> Tak
         digests = _rows(con, "open_digests", channel.name)
         situation = _situation(con, channel, [*rows, *digests], now)
         ends, revived = end_digests(digests, rows, situation.alerts, now)
-        after = hold(group(decide(_replaced(rows, [*ends, *revived]), situation), now), situation)
+        decided = decide(_replaced(rows, [*ends, *revived]), situation)
+        after = hold(group(decided, now) if channel.is_for_people else decided, situation)
         row = next_row(after, situation)
         if row is not None:
             row = replace(row, status="sending", reason_code=None, reason=None, attempts=row.attempts + 1)
             after = _replaced(after, [row])
         _write(con, _changed(found, after), now)
     return Taken(row, None if row else _look_again(after, situation))
+
+
+def going_on(con: duckdb.DuckDBPyConnection, channel: str) -> list[str]:
+    """The messages, as JSON, by which the channel was last told of what goes on."""
+    return [row[0] for row in con.execute(sql_beside(__file__, "told_and_active"), {"channel": channel}).fetchall()]
 
 
 def record(con: duckdb.DuckDBPyConnection, row: Notification, outcome: Outcome, now: datetime) -> None:
@@ -156,7 +162,7 @@ def _tells_of_channel(row: Notification) -> bool:
 
 
 def _full(channel: Channel, pace: Mapping[str, Any]) -> tuple[datetime, str] | None:
-    if pace["sent_in_minute"] < channel.per_minute:
+    if not channel.is_for_people or pace["sent_in_minute"] < channel.per_minute:
         return None
     return pace["first_in_minute"] + MINUTE, f"{channel.per_minute} a minute"
 

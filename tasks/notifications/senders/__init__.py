@@ -6,7 +6,7 @@ from datetime import datetime
 from tasks.message import Message
 from tasks.notifications.channels import Channel, Kind
 from tasks.notifications.outcomes import Outcome
-from tasks.notifications.senders import console, pagerduty, webhook
+from tasks.notifications.senders import alertmanager, console, pagerduty, webhook
 
 
 def _by_apprise(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:
@@ -23,12 +23,21 @@ def _by_email(channel: Channel, message: Message, notification_id: str, now: dat
     return email.send(channel, message, notification_id, now)
 
 
+def _by_template(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:
+    """Likewise."""
+    from tasks.notifications.senders import template
+
+    return template.send(channel, message, notification_id, now)
+
+
 Sender = Callable[[Channel, Message, str, datetime], Outcome]
 SENDERS: dict[Kind, Sender] = {
     "console": console.send,
     "webhook": webhook.send,
     "pagerduty": pagerduty.send,
     "email": _by_email,
+    "alertmanager": alertmanager.send,
+    "template": _by_template,
     "apprise": _by_apprise,
 }
 
