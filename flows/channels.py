@@ -7,7 +7,7 @@ from prefect.blocks.system import Secret
 from pydantic import SecretStr
 
 from flows.routes import resolve_routes
-from flows.settings import ChannelSettings, Settings
+from flows.settings import CONSOLE_VARIABLE, ChannelSettings, Settings
 from storage.errors import first_line
 from tasks.notifications.channels import NOTHING, Channel, mistake_in
 from tasks.routes import Route
@@ -31,6 +31,8 @@ def _resolve(channel: ChannelSettings, routes: tuple[Route, ...]) -> Channel:
     secret, without_secret = _fetch(channel.secret, channel.secret_env, channel.secret_block)
     mistake = mistake_in(channel.kind, url.get_secret_value(), secret.get_secret_value())
     template, without_template = read_template(channel.template)
+    if channel.kind == "console":
+        url = SecretStr(os.environ.get(CONSOLE_VARIABLE, ""))
     problem = without_url or without_secret or mistake or without_template
     given = (channel.name, channel.kind, channel.min_severity, url, secret, channel.per_minute, problem, routes)
     return Channel(*given, template, channel.content_type)

@@ -29,6 +29,8 @@ from tasks.sources.address import Address
 
 PREFIX = "GOVPULSE_"
 CONFIG_VARIABLE = "GOVPULSE_CONFIG"
+CONSOLE_VARIABLE = "GOVPULSE_CONSOLE"
+"""For flow runs of an `up`: the file whose lines it prints in its terminal."""
 DEFAULT_FILE = Path("govpulse.toml")
 FILES_NAMED = {"routes": "holidays", "channels": "template"}
 """Of the lists in `notifications`: the key of an entry that names a file."""
@@ -651,6 +653,6 @@ def _is_path(key: str, value: str) -> bool:
 def _refuse_unknown_variables() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for variable in os.environ:
-        is_ours = variable.startswith(PREFIX) and variable != CONFIG_VARIABLE
+        is_ours = variable.startswith(PREFIX) and variable not in (CONFIG_VARIABLE, CONSOLE_VARIABLE)
         if is_ours and variable.split("__")[0] not in known:
             raise ConfigurationError(f"unknown variable {variable}: {PREFIX}SECTION__KEY sets a key of docs/settings.md")

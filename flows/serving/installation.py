@@ -11,6 +11,7 @@ from flows.serving.api_auth import api_auth
 from flows.serving.environments import client_environment, connection, pages_environment, worker_environment
 from flows.serving.guarded_process import GuardedProcess
 from flows.serving.prefect_server import address, closed_server, fresh_log, listen, own_hosts
+from flows.settings import CONSOLE_VARIABLE
 from storage.errors import GovpulseError
 from storage.home import Home
 
@@ -50,7 +51,7 @@ class Pages:
 class Installation:
     """One `up`: the API it serves or joins, and its processes in the order of their start. `server` and `listening` are None when
     it joins; `auth` is our own server's secret. `reregistration` is for after the worker's death, while runs by hand may go on.
-    `pages` are ours wherever the server is."""
+    `pages` are ours wherever the server is. What flow runs write to `console` is printed where `up` runs."""
 
     api_url: str
     server: GuardedProcess | None
@@ -61,6 +62,7 @@ class Installation:
     listening: socket.socket | None = None
     auth: str = ""
     pages: Pages | None = None
+    console: Path | None = None
 
     def stop(self) -> None:
         """End all processes, last started first."""
@@ -88,18 +90,19 @@ def plan(
     if not (project / "prefect.yaml").is_file():
         raise GovpulseError(f"there is no prefect.yaml in {project}; install govpulse again, or run it from a checkout")
     joined = environment.get("PREFECT_API_URL")
-    variables = {**environment, **_govpulse_variables(home, config)}
+    console = fresh_log(home, "console")
+    variables = {**environment, **_govpulse_variables(home, config), CONSOLE_VARIABLE: str(console)}
     auth = api_auth(home, environment)
     if joined:
         clients = _clients(home, project, variables, named, leftovers=("none", "none"))
-        return Installation(joined, None, *clients, pages=_pages(home, serving, variables, auth))
+        return Installation(joined, None, *clients, pages=_pages(home, serving, variables, auth), console=console)
     listening = listen(serving.host, serving.port)
     server = closed_server(home, listening, own_hosts(serving.host, environment), auth, environment)
     api_url = address(serving.host, listening.getsockname()[1])
     known = {**variables, **connection(home, api_url, auth)}
     clients = _clients(home, project, known, named, leftovers=("all", "worker"))
     pages = _pages(home, serving, variables, auth)
-    return Installation(api_url, server, *clients, listening=listening, auth=auth, pages=pages)
+    return Installation(api_url, server, *clients, listening=listening, auth=auth, pages=pages, console=console)
 
 
 def _pages(home: Home, serving: Serving, known: Mapping[str, str], auth: str) -> Pages:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from flows.printing import say
 from flows.serving.api_auth import api_auth_file
+from flows.serving.follower import Follower
 from flows.serving.guarded_process import GuardedProcess
 from flows.serving.installation import Installation, Serving, plan
 from flows.serving.invitation import invite, invite_elsewhere, invite_to_pages
@@ -136,7 +137,10 @@ def watch(installation: Installation, ending: threading.Event, home: Home, envir
     """Start again what dies, and a server whose database is damaged, until we are to end."""
     server = installation.server
     damaged = None if server is None or is_elsewhere(environment) else DamageWatch(home, server.log)
+    console = Follower(installation.console)
     while not ending.wait(POLL_SECONDS):
+        for line in console.lines():
+            say(line)
         mind_the_disk(home)  # Prefect may be what cannot write, and then no flow run gets as far as that
         if server is not None and (server.exit_code() is not None or (damaged and damaged.sees_damage())):
             bear(server, ending)

@@ -1,5 +1,6 @@
-"""The console: one line on standard error."""
+"""The console: one line on standard error, or in the terminal of a running `up`."""
 
+import os
 import sys
 from datetime import datetime
 
@@ -11,9 +12,22 @@ from tasks.notifications.rendering import render_line
 
 def send(channel: Channel, message: Message, notification_id: str, now: datetime) -> Outcome:  # noqa: ARG001 - a Sender
     """Print the message. On standard error: standard output belongs to whatever command is running."""
+    line, file = render_line(message) + "\n", channel.url.get_secret_value()
     try:
-        sys.stderr.write(render_line(message) + "\n")
-        sys.stderr.flush()
+        if file:
+            _append(file, line)
+        else:
+            sys.stderr.write(line)
+            sys.stderr.flush()
     except (OSError, ValueError) as error:  # the other end of the pipe has gone, or it is closed
-        return Outcome(is_delivered=False, problem=f"standard error: {error}")
+        return Outcome(is_delivered=False, problem=f"{'the terminal of `up`' if file else 'standard error'}: {error}")
     return DELIVERED
+
+
+def _append(file: str, line: str) -> None:
+    """In one write, so that lines of several runs stay whole."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(descriptor, line.encode(errors="backslashreplace"))
+    finally:
+        os.close(descriptor)

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from flows.serving.follower import Follower
 from flows.serving.guarded_process import GuardedProcess
 from flows.serving.installation import Installation, Pages, Serving, plan
 from flows.serving.prefect_server import Api, is_healthy, listen, running_api
@@ -243,6 +244,25 @@ def pages_of(up: Any) -> str:
     """Where `up` says that its pages are."""
     (line,) = [line for line in up.output().splitlines() if line.startswith("Alerts: ")]
     return line.split()[1]
+
+
+def test_a_follower_gives_whole_lines_once(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    follower = Follower(file)
+    assert list(follower.lines()) == []
+    with file.open("a") as opened:
+        for written, seen in (("one\ntw", ["one"]), ("", []), ("o\nthree\n", ["two", "three"]), ("", [])):
+            opened.write(written)
+            opened.flush()
+            assert list(follower.lines()) == seen
+    assert list(Follower(None).lines()) == []
+
+
+@pytest.mark.prefect
+def test_what_the_console_is_told_is_printed_where_up_runs(tiny_up: Any, until: Any) -> None:
+    with (tiny_up.home / "prefect" / "logs" / "console.log").open("a") as console:
+        console.write("FIRING critical: the disk of web-1 is full\n")
+    until(lambda: "FIRING critical: the disk of web-1 is full\n" in tiny_up.output(), 30.0)
 
 
 @pytest.mark.prefect

@@ -2,6 +2,10 @@
 
 import io
 import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
 
 from tasks.notifications.channels import Channel
 from tasks.notifications.outcomes import DELIVERED
@@ -38,3 +42,17 @@ def test_every_kind_of_channel_has_its_sender() -> None:
     from tasks.notifications.channels import Kind
 
     assert set(SENDERS) == set(get_args(Kind))
+
+
+def test_within_up_lines_go_to_its_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "console.log"
+    file.touch()
+    up = Channel("console", url=SecretStr(str(file)))
+    assert send(up, message(statement=NASTY), "n1", NOW) == DELIVERED
+    assert send(up, MESSAGE, "n2", NOW) == DELIVERED
+    first, second = file.read_text().splitlines()
+    assert "Bcc:" in first
+    assert MESSAGE.statement in second
+    assert capsys.readouterr().err == ""
+    file.unlink()
+    assert "the terminal of `up`" in (send(up, MESSAGE, "n3", NOW).problem or "")
