@@ -21,8 +21,8 @@ class Channel:
 
     Args:
         min_severity: it is told from this severity on.
-        url: an Apprise URL; the address of a webhook or of Alertmanager; the mail server with sender and recipients; of PagerDuty the
-            address of its events, if not the public one; of the console a file that a running `up` prints, if there is one.
+        url: an Apprise URL; the address of a webhook or of Alertmanager; the mail server with sender and recipients; of PagerDuty
+            the address of its events, if not the public one; of the console a file that a running `up` prints, if there is one.
         secret: of a webhook the key of its signature, of PagerDuty the routing key.
         per_minute: how many notifications it takes in a minute.
         problem: why it cannot be used: its variable or Prefect Secret block is not there.

@@ -15,7 +15,7 @@ from tasks.notifications import chat
 from tasks.notifications.channels import Channel
 from tasks.notifications.outcomes import DELIVERED, Outcome
 from tasks.notifications.redaction import redact
-from tasks.notifications.rendering import one_line, render_markdown, render_text
+from tasks.notifications.rendering import UNLIMITED, one_line, render_markdown, render_text
 from tasks.notifications.withholding import withheld
 
 LONGEST_TITLE = 250
@@ -60,16 +60,24 @@ def _notify(service: NotifyBase, message: Message, *, has_overflow: bool) -> boo
     if not has_overflow:
         service.overflow_mode = OverflowMode.TRUNCATE  # by default a text that is too long is sent as it is, and refused
     is_markdown, shown = service.notify_format == NotifyFormat.MARKDOWN, _shown(service)
+    title = shown(_cut(message.title))
+    longest = UNLIMITED if has_overflow else _room(service, title)
     targets = Apprise(asset=ASSET)
     return bool(
         targets.add(service)
         and targets.notify(
-            title=shown(_cut(message.title)),
-            body=(render_markdown if is_markdown else render_text)(message, shown),
+            title=title,
+            body=(render_markdown if is_markdown else render_text)(message, shown, longest),
             body_format=NotifyFormat.MARKDOWN if is_markdown else NotifyFormat.TEXT,
             notify_type=_type(message),
         )
     )
+
+
+def _room(service: NotifyBase, title: str) -> int:
+    """How long a body may be: what Apprise would cut off is not always the least important. A tenth is for what it escapes."""
+    of_title = 0 if service.title_maxlen else len(title) + 2
+    return max(service.body_maxlen * 9 // 10 - of_title, 1)
 
 
 def _cut(title: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -98,6 +99,34 @@ def test_a_digest_lists_fifty_and_counts_the_rest() -> None:
     assert "and 1,184 more" in lines
     assert "more" not in render_text(digest(50))
     assert render_text(digest(12)).count("- warning: ") == 12
+
+
+@given(messages, st.integers(1, 2_000))
+def test_where_there_is_little_room_the_important_part_is_there_and_whole(given: Message, room: int) -> None:
+    told = replace(
+        given, links={"alert": "https://pulse.example.com/alerts/abc", "ack": "https://pulse.example.com/act/" + "x" * 80}
+    )
+    for shown in (chat.markdown, chat.slack, str):
+        body = render_text(told, shown, room)
+        links = f"Alert: {told.links['alert']}\nAcknowledge: {told.links['ack']}"
+        assert links in body, "half a link leads nowhere"
+        assert len(body) <= max(room, len(links) + 4)
+
+
+def test_what_does_not_fit_is_counted_or_left_out_whole() -> None:
+    text = render_text(digest(1234), longest=300)
+    assert len(text) <= 300
+    lines = text.splitlines()
+    told = sum(line.startswith("- warning: web-") for line in lines)
+    assert lines[-1] == f"and {1234 - told:,} more"
+    assert 0 < told < 50
+    long = message(query="SELECT " + "x" * 500)
+    assert "SELECT" not in render_text(long, longest=300)
+    assert "Threshold: 0.95" in render_text(long, longest=300)
+    cut = render_text(message(statement="s" * 900), longest=200)
+    assert cut.startswith("sss")
+    assert "…" in cut
+    assert len(cut) <= 200
 
 
 def test_in_markdown_the_query_is_a_block_of_code() -> None:
