@@ -26,7 +26,8 @@ def one_line(text: str, limit: int) -> str:
 def render_line(message: Message) -> str:
     """One line for a terminal or a log."""
     about = f"{message.rule}, {_minute(message.since)}".removeprefix(", ")
-    return printable(f"{message.event.upper()} {message.severity}: {message.statement} [{about}]")
+    page = message.links.get("alert", "")
+    return printable(f"{message.event.upper()} {message.severity}: {message.statement} [{about}] {page}").rstrip()
 
 
 def render_text(message: Message, shown: Shown = printable, longest: int = UNLIMITED) -> str:

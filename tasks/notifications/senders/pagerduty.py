@@ -30,7 +30,8 @@ def payload(message: Message, routing_key: str) -> dict[str, Any]:
     event = {"routing_key": routing_key, "dedup_key": message.fingerprint[:LONGEST_KEY]}
     if message.event in ENDS:
         return event | {"event_action": "resolve"}
-    links = [{"href": message.runbook, "text": "Runbook"}] if message.runbook.startswith(("http://", "https://")) else []
+    named = (("Runbook", message.runbook), ("Alert", message.links.get("alert", "")), ("Alerts", message.links.get("alerts", "")))
+    links = [{"href": url, "text": words} for words, url in named if url.startswith(("http://", "https://"))]
     return event | {"event_action": "trigger", "client": "govpulse", "links": links, "payload": _described(message)}
 
 
