@@ -19,7 +19,7 @@ from storage.instants import ZERO_DAYS
 from storage.limits import Limits
 from storage.people.pseudonyms import Addresses
 from storage.publishing.audience import Audience
-from tasks.hours import Hours, parse_hours
+from tasks.hours import Hours, parse_hours, zone_named
 from tasks.insights.expertise.rules import ExpertiseRules
 from tasks.insights.scans.limit import ScanLimit, as_rows
 from tasks.matchers import Matcher, parse_matcher
@@ -262,9 +262,19 @@ class AlertSettings(Section):
         le=87_600,
         description="an alert that has been without data for so long ends as gone, unless its rule says otherwise (h)",
     )
+    zone: str = Field("UTC", description="time zone of the nights, 22:00 to 06:00, in `insights.alert_noise`")
     heartbeat_url: SecretStr = Field(SecretStr(""), description="URL called after each successful evaluation; a secret")
     heartbeat_url_env: str = Field("", description="or the name of the environment variable that holds it")
     heartbeat_url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        try:
+            zone_named(zone)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return zone
 
     @model_validator(mode="after")
     def _has_one_heartbeat(self) -> Self:

@@ -117,6 +117,32 @@ def _alert_cells(alert: Mapping[str, Any], rule: Rule | None) -> list[str | Text
     ]
 
 
+def noise_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Rows of insights.alert_noise, a line each."""
+    header = ("rule", "team", "episodes", "acted upon", "over in 10 min", "flapping", "sent", "at night", "not acted upon")
+    cells = [
+        [
+            row["rule"],
+            row["team"],
+            f"{row['episodes']:,}",
+            _share(row, "acted"),
+            _share(row, "brief"),
+            f"{row['flapping']:,}",
+            f"{row['notifications']:,}",
+            f"{row['night_notifications']:,}",
+            f"{row['idle_notifications']:,}",
+        ]
+        for row in rows
+    ]
+    return table(header, cells, right=header[2:])
+
+
+def _share(row: Mapping[str, Any], name: str) -> str:
+    """A share with its interval, in percent."""
+    low, high = row[f"{name}_share_low"], row[f"{name}_share_high"]
+    return f"{row[f'{name}_share']:.0%} ({low:.0%} to {high:.0%})"
+
+
 def _quiet(alert: Mapping[str, Any]) -> str:
     acked = f"acked by {alert['acked_by']}" if alert["acked_by"] else ""
     silenced = f"silenced until {moment(alert['silenced_until'])}" if alert["silenced_until"] else ""

@@ -232,6 +232,27 @@ def show_route(
         say("nobody is told: no channel takes an alert like this")
 
 
+@app.command("noise")
+def show_noise(as_json: AsJson = False) -> None:
+    """Show how much each rule has told in four weeks and what came of it, and for the noisiest what a change would have spared."""
+    from flows.cli import alert_tables as shown
+    from flows.cli.noise import advise, read_noise
+
+    settings, now = load_settings(), datetime.now(UTC)
+    refuse_empty_home(settings)
+    rows = read_noise(settings, now)
+    advice = advise(settings, rows, now)
+    if as_json:
+        say_json(shown.for_json({"noise": rows, "advice": [each.document() for each in advice]}))
+        return
+    if not rows:
+        say("nobody was told of anything in the last 28 days")
+        return
+    printing.show(shown.noise_table(rows))
+    for line in (line for each in advice for line in ["", *each.lines()]):
+        say(line)
+
+
 @app.command("test")
 def try_rule(
     rule: Annotated[str, typer.Argument(help="Name of the rule.")],

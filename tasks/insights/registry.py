@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 
 from tasks.insights.active_scans import ACTIVE_SCANS
+from tasks.insights.alert_noise import ALERT_NOISE
 from tasks.insights.anomalies import ANOMALIES
 from tasks.insights.anomaly_scores import ANOMALY_SCORES
 from tasks.insights.application_health import APPLICATION_HEALTH
@@ -42,6 +43,7 @@ REGISTERED: tuple[Insight, ...] = (
     APPLICATION_HEALTH,
     METRIC_CORRELATIONS,
     PERFORMANCE_INSIGHTS,
+    ALERT_NOISE,
 )
 
 

@@ -1,6 +1,7 @@
 """Schema `insights`: what govpulse computes, each table a function of its inputs and `as_of`. One file a table."""
 
 from storage.catalogue.insights.active_scans import ACTIVE_SCANS
+from storage.catalogue.insights.alert_noise import ALERT_NOISE
 from storage.catalogue.insights.anomalies import ANOMALIES
 from storage.catalogue.insights.anomaly_scores import ANOMALY_SCORES
 from storage.catalogue.insights.application_health import APPLICATION_HEALTH
@@ -38,4 +39,5 @@ TABLES = (
     APPLICATION_HEALTH,
     METRIC_CORRELATIONS,
     PERFORMANCE_INSIGHTS,
+    ALERT_NOISE,
 )

@@ -546,3 +546,53 @@ def test_whose_holidays_cannot_be_read_is_told_on_them(routed, caplog) -> None:
     assert databases.hours is not None
     assert databases.hours.days_off == frozenset()
     assert "route databases has no holidays: cannot read" in caplog.text
+
+
+def told_episode(home: Path, rule: str, number: int, minutes: float) -> None:
+    """An episode of a rule, yesterday, that was told and ended by itself."""
+    began, key = NOW - timedelta(days=1, hours=number), {"fingerprint": f"{rule}{number}", "episode": 1}
+    about = {"rule": rule, "subject": f"web-{number}", "updated_at": NOW}
+    put(home, "alerts.alerts", {**key, **about, "labels": "{}", "state": "resolved", "severity": "warning"})
+    for after, at in (("firing", began), ("resolved", began + timedelta(minutes=minutes))):
+        change = {"transition_id": f"{rule}{number}{after}", "from_state": "inactive", "to_state": after, "event": after}
+        put(home, "alerts.transitions", {**key, **about, **change, "transitioned_at": at})
+        sent = {"notification_id": f"{rule}{number}{after}", "transition_id": change["transition_id"], "event": after}
+        when = {"status": "sent", "queued_at": at, "sent_at": at, "updated_at": at}
+        put(home, "alerts.notifications", {**key, **sent, **when, "channel": "ops", "message": "{}"})
+
+
+def test_the_noisiest_rules_are_named_with_what_would_have_spared_people(govpulse, home: Path) -> None:
+    migrated_home(home)
+    for number in range(3):
+        told_episode(home, "scan_slowdown", number, minutes=4)
+    told_episode(home, "scan_slowdown", 3, minutes=40)
+    outcome = govpulse("alerts", "noise")
+    assert outcome.code == 0
+    assert "scan_slowdown: 8 notifications that nobody acted upon. The last 7 days, by its episodes:" in outcome.out
+    assert re.search(r"as it is +4 episodes, 8 notifications", outcome.out)
+    assert re.search(r'for = "15m" +1 episode, 2 notifications', outcome.out)
+    document = json.loads(govpulse("alerts", "noise", "--json").out)
+    assert [(row["rule"], row["episodes"], row["brief"]) for row in document["noise"]] == [("scan_slowdown", 4, 3)]
+    assert document["advice"][0]["is_replayed"] is False
+
+
+def test_a_rule_that_says_as_of_is_replayed_for_its_noise(govpulse, home: Path) -> None:
+    """Of a metric that is beyond for one look in twelve, through the last day."""
+    samples = [
+        {"host": "web-1", "metric": "system.filesystem.utilization", "attributes": "mountpoint=/", "status": "ok", "unit": "1"}
+        | {"value": 0.9 if number % 12 == 0 else 0.1, "observed_at": NOW - timedelta(minutes=5 * number)}
+        for number in range(288)
+    ]
+    put(home, "raw.system_metrics", *samples)
+    told_episode(home, "disk_almost_full", 1, minutes=4)
+    document = json.loads(govpulse("alerts", "noise", "--json").out)
+    (advice,) = document["advice"]
+    assert advice["is_replayed"] is True
+    told = {each["change"]: each["episodes"] for each in advice["told"]}
+    assert told[""] >= 1
+    assert told['for = "15m"'] <= told[""]
+
+
+def test_where_nobody_was_told_there_is_no_noise(govpulse, home: Path) -> None:
+    migrated_home(home)
+    assert "nobody was told" in govpulse("alerts", "noise").out

@@ -21,6 +21,7 @@ from storage.intake.loading import load_landing
 from storage.limits import Limits
 from storage.warehouse import warehouse
 from tasks.insights.active_scans import ACTIVE_SCANS
+from tasks.insights.alert_noise import ALERT_NOISE
 from tasks.insights.anomalies import ANOMALIES
 from tasks.insights.anomaly_scores import ANOMALY_SCORES
 from tasks.insights.application_health import APPLICATION_HEALTH
@@ -45,7 +46,13 @@ from tests.homes import migrated_home
 from tests.insights import compute_table
 
 AS_OF = datetime(2026, 3, 10, 12, tzinfo=UTC)
-UNFILLED = {"insights.anomalies", "insights.metric_correlations", "insights.scan_queues", "insights.scan_limits"}
+UNFILLED = {
+    "insights.alert_noise",
+    "insights.anomalies",
+    "insights.metric_correlations",
+    "insights.scan_queues",
+    "insights.scan_limits",
+}
 """Four hours of three samples are no anomaly and no correlation, no scan waits and none has a limit; other tests have these tables
 with rows."""
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
@@ -118,6 +125,7 @@ def compute_all(home: Home, as_of: datetime) -> dict[str, pl.DataFrame]:
     compute_table(ACTIVE_SCANS, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     compute_table(SCAN_QUEUES, root, limits=LIMITS, as_of=as_of)
     compute_table(SCAN_LIMITS, root, limits=LIMITS, as_of=as_of)
+    compute_table(ALERT_NOISE, root, limits=LIMITS, as_of=as_of)
     compute_table(DEPLOYMENT_TRENDS, root, limits=LIMITS, as_of=as_of, **TREND_OPTIONS)
     compute_table(SCAN_PERFORMANCE, root, limits=LIMITS, as_of=as_of, **SCAN_OPTIONS)
     compute_table(EXPERTISE_SCORES, root, limits=LIMITS, as_of=as_of, rules=ExpertiseSettings().rules)
@@ -163,6 +171,7 @@ def test_every_computation_is_entered_in_the_book(home: Home) -> None:
     book = rows_of(home, "SELECT insight, as_of, rows FROM ops.computations ORDER BY insight")
     assert book.rows() == [
         ("active_scans", AS_OF, 1),
+        ("alert_noise", AS_OF, 0),
         ("anomalies", AS_OF, 0),
         ("anomaly_scores", AS_OF, 3),
         ("application_health", AS_OF, 1),
