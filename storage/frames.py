@@ -1,7 +1,7 @@
 """Polars and Arrow in and out of DuckDB. The only place where a frame crosses that border."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -28,6 +28,12 @@ TYPES: Mapping[str, pl.DataType] = {
 def schema_of(table: Table) -> dict[str, pl.DataType]:
     """The columns of a table, for a frame of its rows."""
     return {column.name: TYPES[column.type] for column in table.columns}
+
+
+def frame_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows of a table; what they leave out is NULL. By columns and through Arrow: Polars takes ten times as long over dicts."""
+    schema = pl.DataFrame(schema=schema_of(table)).to_arrow().schema
+    return pl.DataFrame(pa.table([pa.array([row.get(each.name) for row in rows], each.type) for each in schema], schema=schema))
 
 
 def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 ENDS = ("resolved", "gone")
 """Events that end an episode."""
 
@@ -65,7 +66,7 @@ def to_json(message: Message) -> str:
     numbers = {key: _written(document[key]) for key in ("value", "threshold")}
     instants = {key: document[key].isoformat() for key in ("since", "at")}
     members = {"members": [vars(member) for member in message.members]}
-    return json.dumps(document | numbers | instants | members, ensure_ascii=False, allow_nan=False)
+    return AS_JSON.encode(document | numbers | instants | members)
 
 
 def from_json(text: str) -> Message:

@@ -1,9 +1,11 @@
 """The evaluation's I/O: runs the rules' SELECTs on the warehouse, reads alerts.alerts, and writes alerts, transitions and outbox
 rows in one transaction."""
 
+import gc
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -75,7 +77,7 @@ def _alerts(rows: pl.DataFrame) -> dict[str, Alert]:
 
 def _alert(row: dict[str, Any]) -> Alert:
     lists = {name: tuple(row[name] or ()) for name in ("recent_firings", "recent_notices", "told")}
-    labels = tuple(sorted(json.loads(row["labels"] or "{}").items()))
+    labels = tuple(sorted(json.loads(row["labels"] or "{}").items())) if row["labels"] != "{}" else ()
     flags = {name: bool(row[name]) for name in ("is_flapping", "is_sample")}
     return Alert(**(row | lists | flags | {"labels": labels}))
 
@@ -136,9 +138,22 @@ def evaluate_on(
         problems: what else is wrong with the rules, by name: told as a rule's own failure is.
         runbooks: what is put before a runbook that is a path.
     """
-    stored = read_alerts(con)
-    seen, errors = observe_all(asking_on(con), rules, stored.values(), as_of)
-    return conclude(con, rules, seen, errors | dict(problems or {}), stored, channels, as_of, runbooks)
+    with _without_collector():
+        stored = read_alerts(con)
+        seen, errors = observe_all(asking_on(con), rules, stored.values(), as_of)
+        return conclude(con, rules, seen, errors | dict(problems or {}), stored, channels, as_of, runbooks)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Inside the block nothing looks for circles of objects: an evaluation makes none, and of many alerts the search is a quarter."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def observe_all(
@@ -214,7 +229,7 @@ def evaluate_rules(
         with reader.reading(folder.warehouse, "warehouse", REMEDY):
             seen, errors = observe_all(reader.ask, rules, stored.values(), as_of)
         errors |= {"rules_file": in_force.problem} if in_force.problem else {}
-        with opened(folder, limits) as con:
+        with opened(folder, limits) as con, _without_collector():
             return conclude(con, rules, seen, errors, stored, channels, as_of, runbooks, real_only)
 
 
