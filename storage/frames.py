@@ -36,8 +36,8 @@ def frame_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(pa.table([pa.array([row.get(each.name) for row in rows], each.type) for each in schema], schema=schema))
 
 
-def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
-    """Run one SELECT with named bind parameters (`$name`) and return its rows."""
+def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | Mapping[str, Any] | None = None) -> pl.DataFrame:
+    """Run one statement with bind parameters, named (`$name`) or in order, and return its rows."""
     return pl.DataFrame(_execute(con, sql, parameters).to_arrow_table())
 
 
@@ -46,11 +46,13 @@ def stream(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, An
     return iter(_execute(con, sql, parameters).to_arrow_reader(rows))
 
 
-def _execute(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
+def _execute(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | Mapping[str, Any] | None
+) -> duckdb.DuckDBPyConnection:
     """Not `con.sql`: with parameters DuckDB 1.5 makes Python objects of all values first, at 40 times the cost. DuckDB 2 warns of a
     copy here."""
     warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
-    return con.execute(sql, dict(parameters) if parameters else None)
+    return con.execute(sql, (dict(parameters) if isinstance(parameters, Mapping) else parameters) or None)
 
 
 @contextmanager

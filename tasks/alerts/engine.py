@@ -3,6 +3,7 @@ rows in one transaction."""
 
 import gc
 import json
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,10 @@ from tasks.alerts.observing import observe
 from tasks.alerts.queueing import outbox_rows
 from tasks.alerts.rule import Rule, ending
 from tasks.alerts.states import ACTIVE, Alert, Observation
+from tasks.alerts.teams import NO_TEAMS, Teams, read_teams
 from tasks.wording import counted
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = tuple(each.name for each in fields(Alert))
 
@@ -76,10 +80,11 @@ def _alerts(rows: pl.DataFrame) -> dict[str, Alert]:
 
 
 def _alert(row: dict[str, Any]) -> Alert:
-    lists = {name: tuple(row[name] or ()) for name in ("recent_firings", "recent_notices", "told")}
+    lists = {name: tuple(row[name] or ()) for name in ("recent_firings", "recent_notices", "told", "members")}
     labels = tuple(sorted(json.loads(row["labels"] or "{}").items())) if row["labels"] != "{}" else ()
+    counts = {"member_count": row["member_count"] or 0}
     flags = {name: bool(row[name]) for name in ("is_flapping", "is_sample")}
-    return Alert(**(row | lists | flags | {"labels": labels}))
+    return Alert(**(row | lists | counts | flags | {"labels": labels}))
 
 
 def write_evaluation(
@@ -146,7 +151,7 @@ def evaluate_on(
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Inside the block nothing looks for circles of objects: an evaluation makes none, and of many alerts the search is a quarter."""
+    """Inside the block nothing looks for circles of objects: an evaluation makes none, and the search would be a quarter of it."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -163,14 +168,29 @@ def observe_all(
     seen: dict[str, list[Observation]] = {}
     errors: dict[str, str] = {}
     subjects: dict[str, set[str]] = defaultdict(set)
+    teams = _known_teams(ask)
     for alert in stored:
         subjects[alert.rule].add(alert.subject)
     for rule in rules:
         try:
-            seen[rule.name] = observe(ask, rule, as_of, subjects[rule.name])
+            seen[rule.name] = observe(ask, rule, as_of, _with_values(rule, subjects[rule.name]), teams)
         except GovpulseError as error:
             errors[rule.name] = str(error)
     return seen, errors
+
+
+def _known_teams(ask: Ask) -> Teams:
+    """None where they cannot be read: an alert without its team is better than none."""
+    try:
+        return read_teams(ask)
+    except GovpulseError as error:
+        logger.warning("whose services, domains and scans are cannot be read: %s", error)
+        return NO_TEAMS
+
+
+def _with_values(rule: Rule, subjects: Collection[str]) -> Collection[str] | None:
+    """Whose values count though they are beyond no threshold; None: everybody's, for members of a group are not known by name."""
+    return None if rule.group_by and subjects else subjects
 
 
 def conclude(
