@@ -10,9 +10,12 @@ import pytest
 from storage.catalogue import TABLES
 from storage.errors import ConfigurationError
 from tasks.alerts.engine import evaluate_on, read_alerts
+from tasks.alerts.exceptions import cases_of, judged
 from tasks.alerts.in_force import read_definition, rules_in_force
+from tasks.alerts.replay import replay
 from tasks.alerts.rule import Exemption, Rule
 from tasks.alerts.rules import load_rules, load_with_sources
+from tasks.alerts.states import Observation
 from tasks.alerts.written_rule import definition_of
 from tasks.matchers import parse_matcher
 from tests.insight_rows import insert
@@ -241,3 +244,10 @@ def test_a_mistake_in_an_exception_is_named_in_one_line(tmp_path: Path, text: st
     said = str(caught.value)
     assert "\n" not in said
     assert [word for word in named if word not in said] == [], said
+
+
+def test_a_replay_takes_an_exception_for_as_long_as_it_held(at) -> None:
+    rule = replace(GAUGE, exceptions=(excepted("subject=a", off=True, until=at(10)),))
+    seen = Observation("a", 97.0)
+    episodes = replay(rule, lambda now: [judged(seen, {}, rule, cases_of(rule, now))], [at(0), at(5), at(10), at(15)])
+    assert [(each.subject, each.severity, each.started_at) for each in episodes] == [("a", "critical", at(10))]
