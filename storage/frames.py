@@ -1,7 +1,7 @@
 """Polars and Arrow in and out of DuckDB. The only place where a frame crosses that border."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -33,7 +33,17 @@ def schema_of(table: Table) -> dict[str, pl.DataType]:
 def frame_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Rows of a table; what they leave out is NULL. By columns and through Arrow: Polars takes ten times as long over dicts."""
     schema = pl.DataFrame(schema=schema_of(table)).to_arrow().schema
-    return pl.DataFrame(pa.table([pa.array([row.get(each.name) for row in rows], each.type) for each in schema], schema=schema))
+    first = rows[0].keys() if rows else set[str]()
+    keys = first if all(row.keys() == first for row in rows) else None
+    columns = [pa.array(_values(each.name, rows, keys), each.type) for each in schema]
+    return pl.DataFrame(pa.table(columns, schema=schema))
+
+
+def _values(name: str, rows: Sequence[Mapping[str, Any]], keys: Set[str] | None) -> list[Any]:
+    """Of one column; `keys` are those of every row, where all have the same."""
+    if keys is None:
+        return [row.get(name) for row in rows]
+    return [row[name] for row in rows] if name in keys else [None] * len(rows)
 
 
 def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | Mapping[str, Any] | None = None) -> pl.DataFrame:

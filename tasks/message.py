@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
@@ -60,11 +61,17 @@ class Message:
     members: tuple[Member, ...] = ()
 
 
+@lru_cache(maxsize=1000)
+def written_instant(instant: datetime) -> str:
+    """As ISO 8601; of the messages of one evaluation many have the same."""
+    return instant.isoformat()
+
+
 def to_json(message: Message) -> str:
     """As JSON, which has no infinite numbers: those are texts."""
     document = vars(message)
     numbers = {key: _written(document[key]) for key in ("value", "threshold")}
-    instants = {key: document[key].isoformat() for key in ("since", "at")}
+    instants = {key: written_instant(document[key]) for key in ("since", "at")}
     members = {"members": [vars(member) for member in message.members]}
     return AS_JSON.encode(document | numbers | instants | members)
 

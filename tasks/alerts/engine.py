@@ -34,7 +34,7 @@ from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
 from tasks.alerts.queueing import outbox_rows
 from tasks.alerts.rule import Rule, ending
-from tasks.alerts.states import ACTIVE, Alert, Observation
+from tasks.alerts.states import ACTIVE, Alert, Observation, alert_with
 from tasks.alerts.teams import NO_TEAMS, Teams, read_teams
 from tasks.wording import counted
 
@@ -84,7 +84,7 @@ def _alert(row: dict[str, Any]) -> Alert:
     labels = tuple(sorted(json.loads(row["labels"] or "{}").items())) if row["labels"] != "{}" else ()
     counts = {"member_count": row["member_count"] or 0}
     flags = {name: bool(row[name]) for name in ("is_flapping", "is_sample")}
-    return Alert(**(row | lists | counts | flags | {"labels": labels}))
+    return alert_with(row | lists | counts | flags | {"labels": labels})
 
 
 def write_evaluation(

@@ -49,7 +49,8 @@ def evaluate(
     steps = [*_steps(by_name, seen, alerts, now), *_error_steps(by_name, failed, alerts, now)]
     steps += [(before, resolve(before, now), f"the rule {before.rule} no longer exists") for before in _orphans(by_name, alerts)]
     changed = [(before, step, said) for before, step, said in steps if _is_kept(before, step)]
-    transitions = [_transition(before, step, said, now) for before, step, said in changed if _has_news(before, step)]
+    at = now.isoformat()
+    transitions = [_transition(before, step, said, now, at) for before, step, said in changed if _has_news(before, step)]
     return [step.alert for _, step, _ in changed], transitions
 
 
@@ -172,8 +173,9 @@ def _has_news(before: Alert, step: Step) -> bool:
     return step.event is not None or (step.alert.state, step.alert.severity) != (before.state, before.severity)
 
 
-def _transition(before: Alert, step: Step, reason: str, now: datetime) -> Transition:
+def _transition(before: Alert, step: Step, reason: str, now: datetime, at: str) -> Transition:
+    """`at`: now, written once for all."""
     after = step.alert
-    parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), now.isoformat())
+    parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), at)
     identity = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
     return Transition(identity, before, after, step.event, step.is_damped, reason, now)

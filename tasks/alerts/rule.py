@@ -71,5 +71,7 @@ def evidence_query(rule: Rule, subject: str, as_of: datetime) -> str:
 
 def fill_in(evidence: str, subject: str, as_of: datetime) -> str:
     """A SELECT with {subject} and {as_of} in it as SQL."""
+    if not evidence:
+        return ""
     known = {"{subject}": quote_text(subject), "{as_of}": f"TIMESTAMPTZ '{as_of.isoformat()}'"}
     return re.sub(r"\{(?:subject|as_of)\}", lambda found: known[found[0]], evidence).strip()

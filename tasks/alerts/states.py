@@ -6,6 +6,7 @@ told within the episode. What a day has no notification left for waits, and the 
 A clock that was set back never makes a time negative: what lies ahead of it counts as now.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -160,9 +161,14 @@ def pause(alert: Alert, now: datetime) -> Alert:
 
 def _changed(alert: Alert, **changes: Any) -> Alert:
     """As dataclasses.replace, at a tenth of the time; of that an evaluation of many alerts consists."""
-    changed = object.__new__(Alert)
-    vars(changed).update(vars(alert), **changes)
-    return changed
+    return alert_with({**vars(alert), **changes})
+
+
+def alert_with(values: Mapping[str, Any]) -> Alert:
+    """The alert with all of these values, past the constructor of a frozen class, which sets them one by one."""
+    alert = object.__new__(Alert)
+    vars(alert).update(values)
+    return alert
 
 
 def as_of_clock(alert: Alert, now: datetime) -> Alert:
