@@ -3,8 +3,8 @@
 Run as `python -m benchmarks.alerting [--rules N] [--subjects N]`. Each rule's SELECT yields a value for every subject; one in two
 hundred is beyond its threshold, so that with 200 rules as many alerts stand as there are subjects. Timed are a first evaluation, in
 which all of these fire, and the second, in which they stand and a tenth of them has ended. Counted are CPU seconds, with one
-thread of DuckDB, for others may work on the machine. What the SELECTs alone take is said, too: they are as dear as people write them.
-Exits with 1 where a bar is broken; with fewer subjects than by default how it grows has none, for so short times
+thread of DuckDB, for others may work on the machine. What the SELECTs alone take is said, too: they are as dear as people make
+them. Exits with 1 where a bar is broken; with fewer subjects than by default how it grows has none, for so short times
 scatter.
 """
 
