@@ -15,7 +15,7 @@ from flows.printing import cell, line, show, text
 from storage.printable import printable_lines
 from tasks.alerts.replay import Episode
 from tasks.alerts.rule import Rule
-from tasks.alerts.sentences import format_value
+from tasks.alerts.sentences import format_value, named
 from tasks.silence_preview import Told
 from tasks.silences import Silence
 from tasks.wording import counted
@@ -123,8 +123,9 @@ def _alert_cells(alert: Mapping[str, Any], rule: Rule | None) -> list[str | Text
 
 
 def _subject(alert: Mapping[str, Any], *, is_error: bool) -> str:
-    labels = [] if is_error else [label for label in alert["labels"].values() if label != alert["subject"]]
-    return ", ".join([alert["subject"], *labels]) + (f" ({alert['member_count']:,})" if alert["member_count"] else "")
+    labels = [] if is_error else sorted(alert["labels"].items())
+    about = named(alert["fingerprint"], alert["rule"], alert["subject"], labels)
+    return about + (f" ({alert['member_count']:,})" if alert["member_count"] else "")
 
 
 def _quiet(alert: Mapping[str, Any]) -> str:

@@ -1,5 +1,8 @@
 """What is said of a transition: one sentence with the numbers."""
 
+from collections.abc import Sequence
+
+from storage.fingerprints import fingerprint
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import Alert
 from tasks.wording import duration, size
@@ -34,7 +37,14 @@ def _unseen(rule: Rule, alert: Alert) -> str:
 
 def about(alert: Alert) -> str:
     """What the alert is about: its subject and what else tells it apart."""
-    return ", ".join([alert.subject, *(text for _, text in alert.labels if text and text != alert.subject)])
+    return named(alert.fingerprint, alert.rule, alert.subject, alert.labels)
+
+
+def named(key: str, rule: str, subject: str, labels: Sequence[tuple[str, str]]) -> str:
+    """A subject with what else tells it apart: not the team, unless that is part of the identity `key`."""
+    if any(name == "team" for name, _ in labels) and fingerprint(rule, subject, labels) != key:
+        labels = [(name, text) for name, text in labels if name != "team"]
+    return ", ".join([subject, *(text for _, text in labels if text and text != subject)])
 
 
 def _others(alert: Alert) -> str:

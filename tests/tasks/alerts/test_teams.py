@@ -7,6 +7,7 @@ from storage.catalogue import TABLES
 from tasks.alerts.engine import evaluate_on, read_alerts
 from tasks.alerts.rule import Exemption, Rule
 from tasks.alerts.rules import load_rules
+from tasks.alerts.sentences import about
 from tasks.alerts.states import Observation
 from tasks.alerts.teams import read_teams, team_of
 from tasks.matchers import parse_matcher
@@ -86,6 +87,12 @@ def test_a_service_that_changes_hands_keeps_its_alert(con, at) -> None:
     result = evaluate_on(con, [BAD], {"ops": "warning"}, at(5))
     (alert,) = read_alerts(con).values()
     assert (result.events, alert.episode, alert.labels) == ({}, 1, (("team", "data"),))
+    assert about(alert) == "api"
+
+
+def test_a_team_that_tells_alerts_apart_is_said(con, at) -> None:
+    evaluate_on(con, [Rule("own", "SELECT 'api' AS subject, 'web' AS team, 5 AS value", warning=1)], {"ops": "warning"}, at(0))
+    assert [about(alert) for alert in read_alerts(con).values()] == ["api, web"]
 
 
 def test_the_shipped_rules_say_what_they_are_about() -> None:
