@@ -170,7 +170,9 @@ RULES = Table(
     columns=(
         Column("name", "VARCHAR", "the rule's name", is_required=True),
         Column("definition", "JSON", "the rule, as in a rules file", is_required=True),
-        Column("source", "VARCHAR", "`shipped`, or the file it comes from", is_required=True),
+        Column(
+            "source", "VARCHAR", "`shipped`, or the file it comes from; of a shipped rule with exceptions, both", is_required=True
+        ),
         Column("in_force_since", "TIMESTAMPTZ", "when it took effect in its present form", is_required=True),
     ),
     verb="replace",

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 EXCEPTIONS = """
 [[rule]]
 name = "disk_almost_full"
@@ -36,6 +38,7 @@ def test_rules_are_json_with_the_keys_of_a_file(govpulse, tmp_path) -> None:
     assert rules["cpu_spike"]["source"] == "shipped"
 
 
+@pytest.mark.slow
 def test_doctor_names_an_exception_that_is_past(govpulse, monkeypatch, tmp_path) -> None:
     (tmp_path / "own.toml").write_text(EXCEPTIONS)
     monkeypatch.setenv("GOVPULSE_ALERTS__RULES", str(tmp_path / "own.toml"))
