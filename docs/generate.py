@@ -128,6 +128,7 @@ class AsWritten(GenerateJsonSchema):
 def rules_schema() -> str:
     """docs/alert-rules.schema.json."""
     rule = WrittenRule.model_json_schema(schema_generator=AsWritten)
+    definitions = rule.pop("$defs", {})
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "govpulse alert rules",
@@ -135,6 +136,7 @@ def rules_schema() -> str:
         "type": "object",
         "additionalProperties": False,
         "properties": {"rule": {"type": "array", "items": rule}},
+        "$defs": definitions,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

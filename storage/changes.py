@@ -10,8 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from storage.catalogue import TABLES, Table
+from storage.frames import INSTANT, fetch
 from storage.journal.noting import is_kept, note_put, note_removed
 from storage.relations import greatest, rows_by_day, values_of
 from storage.sql_files import sql_beside
@@ -87,7 +89,7 @@ def execute(
     known = _keys(con, table) if kind == "UPDATE" and _sets_key(table, statement) else set()
     action = "merge_action" if kind == "MERGE" else f"'{kind}'"
     returning = f"{statement} RETURNING {action}, {', '.join(table.column_names)}"
-    found = con.execute(returning, parameters).fetchall()
+    found = as_written(fetch(con, returning, parameters)).rows()
     key = [1 + table.column_names.index(each) for each in table.key]
     gone = [tuple(row[at] for at in key) for row in found if row[0] == "DELETE"]
     if known:
@@ -95,6 +97,14 @@ def execute(
     note_removed(con, name, table.key, gone)
     note_put(con, name, table.column_names, [row[1:] for row in found if row[0] != "DELETE"])
     return len(found)
+
+
+def as_written(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their instants as ISO 8601, as a journal has them: a column at a time, for they are most of its work."""
+    instant = "%Y-%m-%dT%H:%M:%S%.6f+00:00"
+    return rows.with_columns(
+        pl.col(INSTANT).dt.strftime(instant), pl.col(pl.List(INSTANT)).list.eval(pl.element().dt.strftime(instant))
+    )
 
 
 def _sets_key(table: Table, statement: str) -> bool:

@@ -1,7 +1,7 @@
 """Polars and Arrow in and out of DuckDB. The only place where a frame crosses that border."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -30,8 +30,24 @@ def schema_of(table: Table) -> dict[str, pl.DataType]:
     return {column.name: TYPES[column.type] for column in table.columns}
 
 
-def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
-    """Run one SELECT with named bind parameters (`$name`) and return its rows."""
+def frame_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows of a table; what they leave out is NULL. By columns and through Arrow: Polars takes ten times as long over dicts."""
+    schema = pl.DataFrame(schema=schema_of(table)).to_arrow().schema
+    first = rows[0].keys() if rows else set[str]()
+    keys = first if all(row.keys() == first for row in rows) else None
+    columns = [pa.array(_values(each.name, rows, keys), each.type) for each in schema]
+    return pl.DataFrame(pa.table(columns, schema=schema))
+
+
+def _values(name: str, rows: Sequence[Mapping[str, Any]], keys: Set[str] | None) -> list[Any]:
+    """Of one column; `keys` are those of every row, where all have the same."""
+    if keys is None:
+        return [row.get(name) for row in rows]
+    return [row[name] for row in rows] if name in keys else [None] * len(rows)
+
+
+def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | Mapping[str, Any] | None = None) -> pl.DataFrame:
+    """Run one statement with bind parameters, named (`$name`) or in order, and return its rows."""
     return pl.DataFrame(_execute(con, sql, parameters).to_arrow_table())
 
 
@@ -40,11 +56,13 @@ def stream(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, An
     return iter(_execute(con, sql, parameters).to_arrow_reader(rows))
 
 
-def _execute(con: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
+def _execute(
+    con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | Mapping[str, Any] | None
+) -> duckdb.DuckDBPyConnection:
     """Not `con.sql`: with parameters DuckDB 1.5 makes Python objects of all values first, at 40 times the cost. DuckDB 2 warns of a
     copy here."""
     warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
-    return con.execute(sql, dict(parameters) if parameters else None)
+    return con.execute(sql, (dict(parameters) if isinstance(parameters, Mapping) else parameters) or None)
 
 
 @contextmanager

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from storage.catalogue import Table
 from storage.changes import change, day_column, execute, note_days, note_rows, note_whole
-from storage.frames import registered, schema_of
+from storage.frames import frame_of, registered
 from storage.relations import count_doubled, count_rows
 
 LARGE_ROWS = 10_000
@@ -116,7 +115,7 @@ def _note_merged_days(con: duckdb.DuckDBPyConnection, table: Table, column: str,
 def upsert_rows(con: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Merge rows by key; they name the table's columns, and what they leave out is NULL."""
     if rows:
-        with registered(con, "given_rows", pl.DataFrame(rows, schema=schema_of(table))):
+        with registered(con, "given_rows", frame_of(table, rows)):
             upsert(con, table, "given_rows")
 
 

@@ -8,6 +8,7 @@ import duckdb
 
 from storage.errors import ConfigurationError
 from storage.relations import has_rows
+from tasks.alerts.sentences import identifying
 from tasks.alerts.states import ACTIVE
 from tasks.alerts.stored_alerts import the_alert
 from tasks.matchers import Matcher
@@ -60,7 +61,9 @@ def silence_one(
 ) -> Acted:
     """Silence this alert, and no other, from now on for a while; the rest as for `acknowledge`."""
     alert = _that_runs(con, fingerprint, episode, by)
-    named = {"rule": alert["rule"], "subject": alert["subject"], **alert["labels"]}
+    labels = sorted(alert["labels"].items())
+    own = identifying(alert["fingerprint"], alert["rule"], alert["subject"], labels)
+    named = {"rule": alert["rule"], "subject": alert["subject"], **dict(own)}
     matchers = [Matcher(label, "=", text) for label, text in named.items()]
     made = new_silence(matchers, by.author, by.reason, now, now + length, now)
     return Acted(alert, add_silence(con, replace(made, permit=by.permit), by.actor), is_new=True)

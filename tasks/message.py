@@ -7,8 +7,10 @@ import json
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+AS_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 ENDS = ("resolved", "gone")
 """Events that end an episode."""
 
@@ -63,13 +65,19 @@ class Message:
     picture: str = ""
 
 
+@lru_cache(maxsize=1000)
+def written_instant(instant: datetime) -> str:
+    """As ISO 8601; of the messages of one evaluation many have the same."""
+    return instant.isoformat()
+
+
 def to_json(message: Message) -> str:
     """As JSON, which has no infinite numbers: those are texts."""
     document = vars(message)
     numbers = {key: _written(document[key]) for key in ("value", "threshold")}
-    instants = {key: document[key].isoformat() for key in ("since", "at")}
+    instants = {key: written_instant(document[key]) for key in ("since", "at")}
     members = {"members": [vars(member) for member in message.members]}
-    return json.dumps(document | numbers | instants | members, ensure_ascii=False, allow_nan=False)
+    return AS_JSON.encode(document | numbers | instants | members)
 
 
 def from_json(text: str) -> Message:

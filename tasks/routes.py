@@ -111,9 +111,10 @@ def recipients_of(
         unwanted: channels that do not take this alert.
     """
     routes: Sequence[Route] = channels.routes_for(labels["rule"]) if isinstance(channels, Recipients) else ()
+    severities = channels.least if isinstance(channels, Recipients) else channels
     found: dict[str, tuple[str, ...]] = {}
     for each in (severity,) if event in AS_IT_IS else SEVERITIES[: SEVERITIES.index(worst) + 1]:
-        taking = [name for name, least in channels.items() if _reaches(each, least) and name not in unwanted]
+        taking = [name for name, least in severities.items() if _reaches(each, least) and name not in unwanted]
         taken = followed(routes, {**labels, "severity": each}, taking.__contains__)
         for channel in taking:
             leading = tuple(route.name for route in taken if channel in route.channels)

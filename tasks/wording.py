@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from storage.counting import counted, plural
 
-__all__ = ["LONGEST", "counted", "duration", "parse_duration", "plural", "write_duration"]
+__all__ = ["LONGEST", "counted", "duration", "parse_duration", "plural", "size", "write_duration"]
 
 SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 LONGEST = timedelta(days=3650)
@@ -36,3 +36,11 @@ def duration(seconds: float) -> str:
         if count or parts:
             parts.append(f"{count} {unit}" if count else "")
     return " ".join(part for part in parts[:2] if part) or "0 s"
+
+
+def size(amount: float) -> str:
+    """Bytes in the largest unit of which there is one: `12 GB`, `1.5 TB`, `900 B`; three digits."""
+    for unit, factor in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(amount) >= factor:
+            return f"{amount / factor:.3g} {unit}"
+    return f"{amount:.3g} B"

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from flows.printing import cell, line, show, text
 from storage.printable import printable_lines
 from tasks.alerts.replay import Episode
 from tasks.alerts.rule import Rule
-from tasks.alerts.sentences import format_value
+from tasks.alerts.sentences import format_value, named
 from tasks.silence_preview import Told
 from tasks.silences import Silence
 from tasks.wording import counted
@@ -97,6 +97,11 @@ def value_of(value: float | None, rule: Rule | None) -> str:
     return "" if value is None else format_value(value, rule.unit if rule else "")
 
 
+def as_judged(unit: str | None, rule: Rule | None) -> Rule | None:
+    """The rule with the unit of an alert's value: one in free bytes or in time left is of an exception, and less is worse."""
+    return rule if rule is None or unit in (None, rule.unit) else replace(rule, unit=unit or "", direction="below")
+
+
 def alert_table(alerts: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) -> Table:
     """Alerts as they stand, a line each."""
     header = ("alert", "severity", "rule", "subject", "value", "state", "since (UTC)", "quiet")
@@ -104,12 +109,12 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], rules: Mapping[str, Rule]) 
 
 
 def _alert_cells(alert: Mapping[str, Any], rule: Rule | None) -> list[str | Text]:
-    is_error = alert["state"] == "error"
+    is_error, rule = alert["state"] == "error", as_judged(alert["unit"], rule)
     return [
         alert["fingerprint"][:SHOWN_LETTERS],
         severity(alert["severity"]),
         alert["rule"],
-        ", ".join([alert["subject"], *([] if is_error else alert["labels"].values())]),
+        _subject(alert, is_error=is_error),
         "" if is_error else value_of(alert["value"], rule),
         alert["state"] + (" (flapping)" if alert["is_flapping"] else ""),
         moment(alert["since"]),
@@ -141,6 +146,12 @@ def _share(row: Mapping[str, Any], name: str) -> str:
     """A share with its interval, in percent."""
     low, high = row[f"{name}_share_low"], row[f"{name}_share_high"]
     return f"{row[f'{name}_share']:.0%} ({low:.0%} to {high:.0%})"
+
+
+def _subject(alert: Mapping[str, Any], *, is_error: bool) -> str:
+    labels = [] if is_error else sorted(alert["labels"].items())
+    about = named(alert["fingerprint"], alert["rule"], alert["subject"], labels)
+    return about + (f" ({alert['member_count']:,})" if alert["member_count"] else "")
 
 
 def _quiet(alert: Mapping[str, Any]) -> str:
@@ -194,6 +205,7 @@ def show_alert(
     evidence: str,
 ) -> None:
     """All there is to say about one alert."""
+    rule = as_judged(alert["unit"], rule)
     show(text(f"{alert['rule']}: {about(alert['subject'], alert['labels'])}", "bold"))
     for label, said in _facts(alert, rule, silences):
         show(line("  ", text(f"{label:<10}", "dim"), " ", said))
@@ -213,10 +225,16 @@ def _facts(alert: Mapping[str, Any], rule: Rule | None, silences: Sequence[Silen
         ("state", line(severity(alert["severity"]), " ", state, ", flapping" if alert["is_flapping"] else "")),
         ("value", f"{value_of(alert['value'], rule) or 'none'}, {limit}" if alert["state"] != "error" else ""),
         ("says", alert["reason"] or ""),
+        ("members", _members(alert)),
         ("runbook", rule.runbook if rule else ""),
     ]
     facts += [(silence.kind, _said_of(silence)) for silence in silences]
     return [(label, said) for label, said in facts if said]
+
+
+def _members(alert: Mapping[str, Any]) -> str:
+    left = (alert["member_count"] or 0) - len(alert["members"] or ())
+    return "; ".join([*(alert["members"] or ()), *([f"and {left:,} more"] if left else [])])
 
 
 def _said_of(silence: Silence) -> str:
@@ -270,7 +288,7 @@ def episode_table(episodes: Sequence[Episode], rule: Rule) -> Table:
             severity(episode.severity),
             moment(episode.started_at),
             moment(episode.ended_at) or "goes on",
-            value_of(episode.peak, rule),
+            value_of(episode.peak, as_judged(episode.unit, rule)),
             ", ".join(event for event, _ in episode.told) or "nothing",
         ]
         for episode in episodes

@@ -253,6 +253,22 @@ def show_noise(as_json: AsJson = False) -> None:
         say(line)
 
 
+@app.command("rules")
+def list_rules(
+    file: Annotated[Path | None, typer.Option(help="Rules file to use instead of the one in the settings.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the rules of the files with their thresholds and exceptions, those that are past included."""
+    from flows.cli import rule_tables as shown
+    from tasks.alerts.rules import load_with_sources
+
+    rules, now = load_with_sources(file or load_settings().alerts.rules), datetime.now(UTC)
+    if as_json:
+        say_json([shown.rule_row(rule, source, now) for rule, source in rules])
+    else:
+        printing.show(shown.rule_table(rules, now))
+
+
 @app.command("test")
 def try_rule(
     rule: Annotated[str, typer.Argument(help="Name of the rule.")],

@@ -19,6 +19,7 @@ from storage.errors import GovpulseError
 from storage.relations import count_rows
 from storage.sql_files import sql_beside
 from storage.warehouse import warehouse
+from tasks.alerts.exceptions import is_past
 from tasks.alerts.rules import load_rules
 from tasks.wording import counted, duration
 
@@ -160,7 +161,10 @@ def said(value: object) -> str:
 
 
 def _rules(settings: Settings) -> str:
-    return counted(len(load_rules(settings.alerts.rules)), "alert rule")
+    rules, now = load_rules(settings.alerts.rules), datetime.now(UTC)
+    past = [f"{rule.name}: {', '.join(map(str, each.match))}" for rule in rules for each in rule.exceptions if is_past(each, now)]
+    said = f"; exceptions that are past: {'; '.join(past)}" if past else ""
+    return counted(len(rules), "alert rule") + said
 
 
 def _published(settings: Settings) -> str:

@@ -31,6 +31,7 @@ from tasks.alerts.replay import Episode, replay
 from tasks.alerts.rule import Rule
 from tasks.alerts.rules import load_rules
 from tasks.alerts.states import Observation
+from tasks.alerts.teams import Teams, read_teams
 
 TURN_SECONDS = 0.5
 
@@ -47,6 +48,7 @@ class Turns:
     sights: int = 0
     _held: ExitStack = field(default_factory=ExitStack)
     _since: float | None = None
+    _teams: Teams | None = None
 
     def __post_init__(self) -> None:
         self._reader = Reader(self.limits, self.home.spill)
@@ -67,7 +69,9 @@ class Turns:
             self._held.enter_context(turn(self.home, self.limits))
             self._held.enter_context(self._reader.reading(self.home.warehouse, "warehouse", REMEDY))
             self._since = time.monotonic()
-        found = observe(self._reader.ask, self.rule, now)
+        if self._teams is None:
+            self._teams = read_teams(self._reader.ask)
+        found = observe(self._reader.ask, self.rule, now, teams=self._teams)
         self.looks, self.sights = self.looks + 1, self.sights + bool(found)
         if time.monotonic() - self._since >= self.seconds:
             self._let_go()

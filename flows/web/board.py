@@ -11,7 +11,7 @@ from flows.web.desk import Desk, looking
 from flows.web.rendering import HEADERS, page, said
 from storage.installation import has_own_warehouse
 from tasks.alerts.rule import Rule, evidence_query
-from tasks.alerts.sentences import format_value
+from tasks.alerts.sentences import format_value, named
 from tasks.alerts.states import ACTIVE
 from tasks.alerts.stored_alerts import alerts_as_stored, history_of, notifications_of, rules_at_last, the_alert, with_quiet
 from tasks.message import runbook_link
@@ -100,4 +100,5 @@ def _with_value(alert: dict[str, Any], rule: Rule | None) -> dict[str, Any]:
     """With its value for people, and a name that tells it apart."""
     value = None if alert["state"] == "error" else alert["value"]
     shown = "" if value is None else format_value(value, rule.unit if rule else "")
-    return alert | {"shown_value": shown, "about": ", ".join([alert["subject"], *filter(None, alert["labels"].values())])}
+    labels = sorted(alert["labels"].items())
+    return alert | {"shown_value": shown, "about": named(alert["fingerprint"], alert["rule"], alert["subject"], labels)}

@@ -10,7 +10,7 @@ ALERTS = Table(
         Column("fingerprint", "VARCHAR", "hash of rule, subject and labels; severity is not part of it", is_required=True),
         Column("rule", "VARCHAR", "the rule's name", is_required=True),
         Column("subject", "VARCHAR", "what the alert is about", is_required=True),
-        Column("labels", "JSON", "labels that identify the alert, an object"),
+        Column("labels", "JSON", "labels that identify the alert, an object; and `team`, if it is known whose the subject is"),
         Column(
             "state",
             "VARCHAR",
@@ -36,6 +36,9 @@ ALERTS = Table(
         Column("worst_severity", "VARCHAR", "worst severity of the episode so far"),
         Column("told_severity", "VARCHAR", "severity of the latest notification"),
         Column("waits", "VARCHAR", "event that waits until the day has a notification left; NULL: none"),
+        Column("unit", "VARCHAR", "unit of value and threshold: the rule's, or that of an exception; B are bytes, s seconds"),
+        Column("member_count", "BIGINT", "for a rule with group_by, how many of the group are beyond a threshold"),
+        Column("members", "VARCHAR[]", "for a rule with group_by, the first twenty of these, the worst first"),
     ),
     verb="upsert",
     key=("fingerprint",),
@@ -168,7 +171,9 @@ RULES = Table(
     columns=(
         Column("name", "VARCHAR", "the rule's name", is_required=True),
         Column("definition", "JSON", "the rule, as in a rules file", is_required=True),
-        Column("source", "VARCHAR", "`shipped`, or the file it comes from", is_required=True),
+        Column(
+            "source", "VARCHAR", "`shipped`, or the file it comes from; of a shipped rule with exceptions, both", is_required=True
+        ),
         Column("in_force_since", "TIMESTAMPTZ", "when it took effect in its present form", is_required=True),
     ),
     verb="replace",

@@ -1,9 +1,12 @@
 """The evaluation's I/O: runs the rules' SELECTs on the warehouse, reads alerts.alerts, and writes alerts, transitions and outbox
 rows in one transaction."""
 
+import gc
 import json
+import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,8 +34,11 @@ from tasks.alerts.in_force import rules_in_force
 from tasks.alerts.observing import observe
 from tasks.alerts.queueing import outbox_rows
 from tasks.alerts.rule import Rule, ending
-from tasks.alerts.states import ACTIVE, Alert, Observation
+from tasks.alerts.states import ACTIVE, Alert, Observation, alert_with
+from tasks.alerts.teams import NO_TEAMS, Teams, read_teams
 from tasks.wording import counted
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = tuple(each.name for each in fields(Alert))
 
@@ -74,10 +80,11 @@ def _alerts(rows: pl.DataFrame) -> dict[str, Alert]:
 
 
 def _alert(row: dict[str, Any]) -> Alert:
-    lists = {name: tuple(row[name] or ()) for name in ("recent_firings", "recent_notices", "told")}
-    labels = tuple(sorted(json.loads(row["labels"] or "{}").items()))
+    lists = {name: tuple(row[name] or ()) for name in ("recent_firings", "recent_notices", "told", "members")}
+    labels = tuple(sorted(json.loads(row["labels"] or "{}").items())) if row["labels"] != "{}" else ()
+    counts = {"member_count": row["member_count"] or 0}
     flags = {name: bool(row[name]) for name in ("is_flapping", "is_sample")}
-    return Alert(**(row | lists | flags | {"labels": labels}))
+    return alert_with(row | lists | counts | flags | {"labels": labels})
 
 
 def write_evaluation(
@@ -136,9 +143,22 @@ def evaluate_on(
         problems: what else is wrong with the rules, by name: told as a rule's own failure is.
         runbooks: what is put before a runbook that is a path.
     """
-    stored = read_alerts(con)
-    seen, errors = observe_all(asking_on(con), rules, stored.values(), as_of)
-    return conclude(con, rules, seen, errors | dict(problems or {}), stored, channels, as_of, runbooks)
+    with _without_collector():
+        stored = read_alerts(con)
+        seen, errors = observe_all(asking_on(con), rules, stored.values(), as_of)
+        return conclude(con, rules, seen, errors | dict(problems or {}), stored, channels, as_of, runbooks)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Inside the block nothing looks for circles of objects: an evaluation makes none, and the search would be a quarter of it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def observe_all(
@@ -148,14 +168,29 @@ def observe_all(
     seen: dict[str, list[Observation]] = {}
     errors: dict[str, str] = {}
     subjects: dict[str, set[str]] = defaultdict(set)
+    teams = _known_teams(ask)
     for alert in stored:
         subjects[alert.rule].add(alert.subject)
     for rule in rules:
         try:
-            seen[rule.name] = observe(ask, rule, as_of, subjects[rule.name])
+            seen[rule.name] = observe(ask, rule, as_of, _with_values(rule, subjects[rule.name]), teams)
         except GovpulseError as error:
             errors[rule.name] = str(error)
     return seen, errors
+
+
+def _known_teams(ask: Ask) -> Teams:
+    """None where they cannot be read: an alert without its team is better than none."""
+    try:
+        return read_teams(ask)
+    except GovpulseError as error:
+        logger.warning("whose services, domains and scans are cannot be read: %s", error)
+        return NO_TEAMS
+
+
+def _with_values(rule: Rule, subjects: Collection[str]) -> Collection[str] | None:
+    """Whose values count though they are beyond no threshold; None: everybody's, for members of a group are not known by name."""
+    return None if rule.group_by and subjects else subjects
 
 
 def conclude(
@@ -214,7 +249,7 @@ def evaluate_rules(
         with reader.reading(folder.warehouse, "warehouse", REMEDY):
             seen, errors = observe_all(reader.ask, rules, stored.values(), as_of)
         errors |= {"rules_file": in_force.problem} if in_force.problem else {}
-        with opened(folder, limits) as con:
+        with opened(folder, limits) as con, _without_collector():
             return conclude(con, rules, seen, errors, stored, channels, as_of, runbooks, real_only)
 
 

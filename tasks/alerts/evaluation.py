@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from storage.fingerprints import fingerprint
+from tasks.alerts.exceptions import cases_of, is_off, is_turned_off
 from tasks.alerts.rule import Rule
-from tasks.alerts.sentences import explain
-from tasks.alerts.states import ACTIVE, OVER, Alert, Observation, Step, advance, hold, leave, pause, resolve
+from tasks.alerts.sentences import about, explain
+from tasks.alerts.states import ACTIVE, OVER, Alert, Observation, Step, advance, badness, hold, leave, pause, resolve
 
 SEVERITIES = ("warning", "critical")
 IN_ERROR = (("about", "the rule itself"),)
@@ -48,7 +49,8 @@ def evaluate(
     steps = [*_steps(by_name, seen, alerts, now), *_error_steps(by_name, failed, alerts, now)]
     steps += [(before, resolve(before, now), f"the rule {before.rule} no longer exists") for before in _orphans(by_name, alerts)]
     changed = [(before, step, said) for before, step, said in steps if _is_kept(before, step)]
-    transitions = [_transition(before, step, said, now) for before, step, said in changed if _has_news(before, step)]
+    at = now.isoformat()
+    transitions = [_transition(before, step, said, now, at) for before, step, said in changed if _has_news(before, step)]
     return [step.alert for _, step, _ in changed], transitions
 
 
@@ -63,13 +65,18 @@ def _steps(
             _note_silent(silent, rule, of_rule.values())
             yield from ((before, Step(pause(before, now)), "") for before in of_rule.values() if before.state == "pending")
             continue
+        cases = cases_of(rule, now)
         for before, observation in _pairs(rule, seen[rule.name], of_rule):
+            applied = rule if observation is None else observation.under or rule
+            if is_off(applied) or (observation is None and cases and is_turned_off(before, cases)):
+                yield before, resolve(before, now), f"an exception turns {rule.name} off for {about(before)}"
+                continue
             whose = None if observation else _silence_over(before, silent)
-            step = advance(rule, before, observation, now) if whose is None else _with_silent(rule, before, whose, now)
+            step = advance(applied, before, observation, now) if whose is None else _with_silent(rule, before, whose, now)
             if before.state in ACTIVE or step.alert.state in ACTIVE:
                 _note_silent(silent, rule, [step.alert])
             detail = observation.detail if observation else ""
-            yield before, step, explain(rule, before, step.alert, detail) if _has_news(before, step) else ""
+            yield before, step, explain(applied, before, step.alert, detail) if _has_news(before, step) else ""
 
 
 def _is_presence(rule: Rule) -> bool:
@@ -108,15 +115,20 @@ def _by_rule(alerts: Mapping[str, Alert]) -> dict[str, dict[str, Alert]]:
 
 
 def _pairs(rule: Rule, observations: Sequence[Observation], of_rule: Mapping[str, Alert]) -> list[tuple[Alert, Observation | None]]:
-    best_first = sorted(observations, key=lambda seen: seen.value, reverse=rule.direction == "below")
+    best_first = sorted(observations, key=lambda seen: badness(seen.under or rule, seen.value))
     # Of two values for one subject the worse one counts: it comes last.
     by_fingerprint = {fingerprint(rule.name, seen.subject, seen.labels): seen for seen in best_first}
     unseen = [(alert, None) for key, alert in of_rule.items() if key not in by_fingerprint]
     fresh = [
-        (of_rule.get(key) or Alert(key, rule.name, seen.subject, seen.labels, seen.is_sample), seen)
+        (_with_labels(of_rule.get(key), seen) or Alert(key, rule.name, seen.subject, seen.all_labels, seen.is_sample), seen)
         for key, seen in by_fingerprint.items()
     ]
     return [*fresh, *unseen]
+
+
+def _with_labels(alert: Alert | None, seen: Observation) -> Alert | None:
+    """The alert as it stands, with the team as it is known now."""
+    return alert if alert is None or alert.labels == seen.all_labels else replace(alert, labels=seen.all_labels)
 
 
 def _error_steps(
@@ -161,8 +173,9 @@ def _has_news(before: Alert, step: Step) -> bool:
     return step.event is not None or (step.alert.state, step.alert.severity) != (before.state, before.severity)
 
 
-def _transition(before: Alert, step: Step, reason: str, now: datetime) -> Transition:
+def _transition(before: Alert, step: Step, reason: str, now: datetime, at: str) -> Transition:
+    """`at`: now, written once for all."""
     after = step.alert
-    parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), now.isoformat())
+    parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), at)
     identity = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
     return Transition(identity, before, after, step.event, step.is_damped, reason, now)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ from storage.frames import fetch, registered, schema_of
 from storage.sql_files import sql_beside
 from tasks.alerts.rule import Rule
 from tasks.alerts.rules import load_rules, load_with_sources
-from tasks.alerts.written_rule import KEYS, rule_of
-from tasks.wording import write_duration
+from tasks.alerts.written_rule import definition_of, rule_of
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,6 @@ def rules_in_force(con: duckdb.DuckDBPyConnection, own: Path | None, now: dateti
         return _as_entered(con, str(error))
     _enter(con, wanted, now)
     return InForce(tuple(rule for rule, _ in wanted))
-
-
-def definition_of(rule: Rule) -> str:
-    """The rule as JSON, with the keys of a rules file; `read_definition` reads it."""
-    values = {key: getattr(rule, "pending_for" if key == "for" else key) for key in KEYS}
-    return json.dumps({key: _written(value) for key, value in values.items() if value is not None}, ensure_ascii=False)
-
-
-def _written(value: Any) -> Any:
-    return write_duration(value) if isinstance(value, timedelta) else value
 
 
 def read_definition(text: str) -> Rule:

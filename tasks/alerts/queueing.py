@@ -33,28 +33,26 @@ def outbox_rows(
     worst = after.worst_severity or severity
     to = recipients_of(transition.event or "", severity, worst, labels, channels, unwanted)
     damped = _damped(transition) if transition.is_damped else None
+    row = {
+        "transition_id": transition.transition_id,
+        "fingerprint": after.fingerprint,
+        "episode": after.episode,
+        "event": transition.event,
+        "status": "suppressed" if damped else "queued",
+        "reason_code": "damped" if damped else None,
+        "reason": damped,
+        "attempts": 0,
+        "next_attempt_at": None,
+        "sent_at": None,
+        "updated_at": at,
+        "severity": after.severity,
+        "message": message,
+        "digest": None,
+        "queued_at": at,
+        "is_maybe_received": False,
+    }
     return [
-        {
-            "notification_id": notification_id(transition.transition_id, channel),
-            "transition_id": transition.transition_id,
-            "fingerprint": after.fingerprint,
-            "episode": after.episode,
-            "event": transition.event,
-            "channel": channel,
-            "status": "suppressed" if damped else "queued",
-            "reason_code": "damped" if damped else None,
-            "reason": damped,
-            "attempts": 0,
-            "next_attempt_at": None,
-            "sent_at": None,
-            "updated_at": at,
-            "severity": after.severity,
-            "message": message,
-            "digest": None,
-            "queued_at": at,
-            "is_maybe_received": False,
-            "routes": list(routes),
-        }
+        {**row, "notification_id": notification_id(transition.transition_id, channel), "channel": channel, "routes": list(routes)}
         for channel, routes in to.items()
     ]
 

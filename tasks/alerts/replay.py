@@ -18,6 +18,7 @@ class Episode:
         severity: the worst that it reached.
         ended_at: None where it has not ended.
         peak: the worst value while it was firing; None where it never had one.
+        unit: of the peak.
         told: what there was to tell, each with the severity at that time; what was kept back because it flapped is left out.
     """
 
@@ -30,6 +31,7 @@ class Episode:
     ended_at: datetime | None = None
     peak: float | None = None
     told: tuple[tuple[str, str], ...] = ()
+    unit: str | None = None
 
 
 def replay(rule: Rule, observe: Callable[[datetime], list[Observation]], instants: Iterable[datetime]) -> list[Episode]:
@@ -68,9 +70,12 @@ def _note_value(episodes: dict[tuple[str, int], Episode], rule: Rule, alert: Ale
     if episode is None or alert.state not in ACTIVE:
         return
     values = [value for value in (episode.peak, alert.value) if value is not None]
-    worst = max if rule.direction == "above" else min
+    is_above = rule.direction == "above" and alert.unit in (None, rule.unit)
+    worst = max if is_above else min
     severity = max(episode.severity, alert.severity or "warning", key=SEVERITIES.index)
-    episodes[alert.fingerprint, alert.episode] = replace(episode, peak=worst(values, default=None), severity=severity)
+    episodes[alert.fingerprint, alert.episode] = replace(
+        episode, peak=worst(values, default=None), severity=severity, unit=alert.unit
+    )
 
 
 def count_notifications(episodes: Iterable[Episode], min_severity: str) -> int:

@@ -6,12 +6,35 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from storage.quoting import quote_text
+from tasks.matchers import Matcher
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """An exception of a rule, for subjects for which all matchers hold: no thresholds, or others; before `until`.
+
+    Args:
+        measure: the column that the thresholds are about; empty: `value`.
+    """
+
+    match: tuple[Matcher, ...]
+    off: bool = False
+    warning: float | None = None
+    critical: float | None = None
+    clear: float | None = None
+    clear_critical: float | None = None
+    measure: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule: `sql` yields `subject`, `value`, if it likes a sentence as `detail`, and further columns as labels; thresholds fire
-    at or beyond. `WrittenRule` says what each of the others is; `for` is `pending_for` here."""
+    at or beyond. `WrittenRule` says what each of the others is; `for` is `pending_for` here, `except` `exceptions`.
+
+    Args:
+        measure: the column that the thresholds are about, where that is not `value`: less is worse of it.
+    """
 
     name: str
     sql: str
@@ -30,6 +53,10 @@ class Rule:
     runbook: str = ""
     inhibits: tuple[str, ...] = ()
     evidence: str = ""
+    measure: str = ""
+    exceptions: tuple[Exemption, ...] = ()
+    group_by: tuple[str, ...] = ()
+    about: Literal["", "service", "domain", "scan"] = ""
 
 
 def ending(rule: Rule, gone_after: timedelta) -> Rule:
@@ -44,5 +71,7 @@ def evidence_query(rule: Rule, subject: str, as_of: datetime) -> str:
 
 def fill_in(evidence: str, subject: str, as_of: datetime) -> str:
     """A SELECT with {subject} and {as_of} in it as SQL."""
+    if not evidence:
+        return ""
     known = {"{subject}": quote_text(subject), "{as_of}": f"TIMESTAMPTZ '{as_of.isoformat()}'"}
     return re.sub(r"\{(?:subject|as_of)\}", lambda found: known[found[0]], evidence).strip()

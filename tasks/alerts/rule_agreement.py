@@ -1,9 +1,9 @@
 """What the keys of a rule must agree in."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from itertools import pairwise
 
-from pydantic.config import JsonDict
+from pydantic.config import JsonDict, JsonValue
 
 from tasks.alerts.rule import Rule
 from tasks.alerts.rule_mistakes import WrongValueError
@@ -11,9 +11,16 @@ from tasks.alerts.selects import check_select
 from tasks.alerts.shorthands import FINDING_DEFAULTS, FORMS, METRIC_KEYS
 
 ORDER = (("clear", "warning", "critical"), ("clear", "clear_critical", "critical"))
+
+
+def _required(keys: Iterable[str]) -> list[JsonValue]:
+    return [{"required": [key]} for key in keys]
+
+
+ONLY_ADDS: JsonDict = {"required": ["name", "except"], "maxProperties": 2}
 AGREEMENT: JsonDict = {
-    "oneOf": [{"required": [form]} for form in FORMS],
-    "anyOf": [{"required": [key]} for key in (*FINDING_DEFAULTS, "finding")],
+    "oneOf": [*_required(FORMS), ONLY_ADDS],
+    "anyOf": [*_required((*FINDING_DEFAULTS, "finding")), ONLY_ADDS],
     "dependentRequired": {key: ["metric"] for key in METRIC_KEYS},
 }
 """What of the agreement between keys a schema can say."""

@@ -21,6 +21,7 @@ LITERAL = re.compile(
 IS_NAME = re.compile(r"[ \t]*(?:[=.]|\]\])")
 """What follows a quoted key."""
 HEADER = re.compile(r"[ \t]*\[\[[ \t]*rule[ \t]*\]\]")
+EXCEPTION = re.compile(r"[ \t]*\[\[[ \t]*rule[ \t]*\.[ \t]*except[ \t]*\]\]")
 KEY = re.compile(r"[ \t]*(?:\[+[ \t]*rule[ \t]*\.[ \t]*)?([\w-]+)[ \t]*[=.\]]")
 NAME = re.compile(r"[\w.-]{1,100}")
 BEGINNING = "rules begin with [[rule]], in double brackets"
@@ -31,7 +32,8 @@ class Entry:
     """One [[rule]] of a file.
 
     Attributes:
-        lines: of each key, and under None of the entry itself.
+        lines: of each key, and under None of the entry itself; of the second exception `except 2`, and of a key in it
+            `except 2.warning`.
     """
 
     path: Path
@@ -43,7 +45,8 @@ class Entry:
         """What to raise for a mistake in this entry: it names file, line and rule."""
         name = self.values.get("name")
         who = name if isinstance(name, str) and NAME.fullmatch(name) else f"number {self.number}"
-        line = self.lines.get(key, self.lines.get(None, 1))
+        places = (key, key and key.split(".")[0], key and key.split(" ")[0], None)
+        line = next((self.lines[place] for place in places if place in self.lines), 1)
         return _refused(self.path, line, f"rule {who}: {problem}")
 
 
@@ -109,10 +112,16 @@ def _line_of(lines: list[str], key: str) -> int:
 
 def _lines_by_entry(lines: list[str]) -> list[dict[str | None, int]]:
     found: list[dict[str | None, int]] = []
+    inside = ""
     for number, line in enumerate(lines, 1):
         key = KEY.match(line)
         if HEADER.match(line):
             found.append({None: number})
+            inside = ""
+        elif found and EXCEPTION.match(line):
+            exceptions = sum(1 for place in found[-1] if place and place.startswith("except ") and "." not in place)
+            inside = f"except {exceptions + 1}"
+            found[-1][inside] = number
         elif found and key:
-            found[-1].setdefault(key[1], number)
+            found[-1].setdefault(f"{inside}.{key[1]}" if inside else key[1], number)
     return found

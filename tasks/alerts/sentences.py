@@ -1,8 +1,14 @@
 """What is said of a transition: one sentence with the numbers."""
 
+from collections.abc import Sequence
+
+from storage.fingerprints import fingerprint
 from tasks.alerts.rule import Rule
 from tasks.alerts.states import Alert
-from tasks.wording import duration
+from tasks.wording import duration, size
+
+MOST_NAMED = 5
+"""Of the members of a group."""
 
 
 def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
@@ -15,11 +21,12 @@ def explain(rule: Rule, before: Alert, after: Alert, detail: str = "") -> str:
     if after.state == "resolved" and after.value is None:
         return f"{rule.name} no longer reports {subject}"
     value = format_value(after.value if after.value is not None else before.value, rule.unit)
-    sentence = rule.message.format(subject=subject, value=value, detail=detail)
-    sentence = sentence if rule.message else f"{rule.name} of {subject} is {value}"
+    worst = after.members[0] if after.members else subject
+    sentence = rule.message.format(subject=worst, value=value, detail=detail)
+    sentence = sentence if rule.message else f"{rule.name} of {worst} is {value}"
     again = f", fired {len(after.recent_firings)} times in 24 h" if after.is_flapping and after.state == "firing" else ""
     note = " (sample data)" if after.is_sample else ""
-    return f"{sentence}{_threshold(rule, after)}{again}{note}"
+    return f"{sentence}{_threshold(rule, after)}{_others(after)}{again}{note}"
 
 
 def _unseen(rule: Rule, alert: Alert) -> str:
@@ -30,7 +37,29 @@ def _unseen(rule: Rule, alert: Alert) -> str:
 
 def about(alert: Alert) -> str:
     """What the alert is about: its subject and what else tells it apart."""
-    return ", ".join([alert.subject, *(text for _, text in alert.labels if text)])
+    return named(alert.fingerprint, alert.rule, alert.subject, alert.labels)
+
+
+def named(key: str, rule: str, subject: str, labels: Sequence[tuple[str, str]]) -> str:
+    """A subject with what else tells it apart."""
+    texts = (text for _, text in identifying(key, rule, subject, labels))
+    return ", ".join([subject, *(text for text in texts if text and text != subject)])
+
+
+def identifying(key: str, rule: str, subject: str, labels: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The labels that tell the alert `key` apart: not the team, unless its rule yields one."""
+    if any(name == "team" for name, _ in labels) and fingerprint(rule, subject, labels) != key:
+        return [(name, text) for name, text in labels if name != "team"]
+    return list(labels)
+
+
+def _others(alert: Alert) -> str:
+    """How many of a group it is about, and the first of them."""
+    if alert.member_count < 2:
+        return ""
+    named = ", ".join(alert.members[:MOST_NAMED])
+    left = alert.member_count - len(alert.members[:MOST_NAMED])
+    return f"; {alert.member_count:,} in all: {named}{f' and {left:,} more' if left else ''}"
 
 
 def _threshold(rule: Rule, alert: Alert) -> str:
@@ -49,4 +78,6 @@ def format_value(value: float | None, unit: str) -> str:
         return "over 99.9%" if 0.9995 <= value < 1 else f"{value:.1%}"
     if unit == "s":
         return duration(value)
+    if unit == "B":
+        return size(value)
     return f"{value:,.6g}{' ' + unit if unit else ''}"

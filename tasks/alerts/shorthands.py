@@ -19,6 +19,8 @@ STATISTICS: dict[Statistic, str] = {
 OVER = timedelta(minutes=10)
 INTERVALS = 3
 """A host that is sampled so seldom that fewer samples than this would count is looked at over as many of its usual intervals."""
+CROSSING = ("disk_full", "memory_leak")
+"""Kinds of findings that say when something is full."""
 FINDING_DEFAULTS = {"warning": 1.0, "critical": 2.0}
 
 
@@ -63,8 +65,10 @@ GROUP BY ALL
 
 
 def _of_finding(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    left = "greatest(0, epoch(TRY_CAST(evidence ->> 'crosses_at' AS TIMESTAMPTZ)) - epoch($as_of)) AS seconds_left"
     sql = f"""
-SELECT subject, labels, CASE severity WHEN 'warning' THEN 1 WHEN 'critical' THEN 2 END AS value, statement AS detail, is_sample
+SELECT subject, labels, CASE severity WHEN 'warning' THEN 1 WHEN 'critical' THEN 2 END AS value, statement AS detail,
+       is_sample{f", {left}" if kind in CROSSING else ""}
 FROM insights.performance_insights
 WHERE kind = '{kind}' AND first_found_at <= $as_of AND (ended_at IS NULL OR ended_at > $as_of)
 """

@@ -1,6 +1,7 @@
 """A rule as it is written: its keys, what each holds, and what they must agree in. docs/rules.md and the schema for editors tell
 people the same; `make docs` writes the latter from here."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from string import Formatter
@@ -18,15 +19,17 @@ from pydantic import (
 )
 
 from storage.catalogue.insights.performance_insights import KINDS
+from tasks.alerts.exceptions import measured, under
 from tasks.alerts.rule import Rule, fill_in
 from tasks.alerts.rule_agreement import AGREEMENT, check_form, check_metric, check_thresholds
 from tasks.alerts.rule_files import NAME
-from tasks.alerts.rule_mistakes import mistake_of, shown
+from tasks.alerts.rule_mistakes import in_exception, mistake_of, shown
 from tasks.alerts.selects import check_select
 from tasks.alerts.shorthands import FORMS, METRIC_KEYS, OVER, Statistic, expand
-from tasks.wording import DURATION, LONGEST, parse_duration
+from tasks.alerts.written_amounts import THRESHOLDS, Threshold, measure_of, written_thresholds
+from tasks.alerts.written_exception import WrittenException, write_exception
+from tasks.wording import DURATION, LONGEST, parse_duration, write_duration
 
-MOST = 1e300
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACEHOLDERS = ("subject", "value", "detail")
 
@@ -48,7 +51,6 @@ def _some(value: Any) -> timedelta:
 AS_TEXT = WithJsonSchema({"type": "string", "pattern": f"^{DURATION}$"})
 Duration = Annotated[timedelta, BeforeValidator(_length), AS_TEXT]
 LastingDuration = Annotated[timedelta, BeforeValidator(_some), AS_TEXT]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MOST, le=MOST)]
 
 
 class WrittenRule(BaseModel):
@@ -71,12 +73,10 @@ class WrittenRule(BaseModel):
         None, description="only the metric's series with exactly these attributes; without it, each series is an alert"
     )
     finding: str | None = Field(None, description="instead of sql: findings of this kind", json_schema_extra={"enum": [*KINDS]})
-    warning: Number | None = Field(None, description="it fires as a warning at this value or beyond")
-    critical: Number | None = Field(None, description="it is critical at this value or beyond")
-    clear: Number | None = Field(None, description="how far the value must come back to clear; default: the lowest threshold")
-    clear_critical: Number | None = Field(
-        None, description="how far it must come back for a critical alert to become a warning again"
-    )
+    warning: Threshold = Field(None, description="it fires as a warning at this value or beyond")
+    critical: Threshold = Field(None, description="it is critical at this value or beyond")
+    clear: Threshold = Field(None, description="how far the value must come back to clear; default: the lowest threshold")
+    clear_critical: Threshold = Field(None, description="how far it must come back for a critical alert to become a warning again")
     direction: Literal["above", "below"] = Field(Rule.direction, description="below: it fires at the threshold or under it")
     pending_for: Duration = Field(
         Rule.pending_for, alias="for", description="how long the condition must hold before the alert fires"
@@ -105,6 +105,16 @@ class WrittenRule(BaseModel):
     )
     evidence: str = Field(Rule.evidence, description="a SELECT that shows why; may use {subject} and {as_of}")
 
+    group_by: tuple[str, ...] = Field(
+        Rule.group_by, description="labels, or subject: all that agree in these are one alert, which is as bad as the worst of them"
+    )
+    about: Literal["service", "domain", "scan"] | None = Field(
+        None, description="what the subject is: where its team is known, the alert has it as the label team"
+    )
+    exceptions: tuple[WrittenException, ...] = Field(
+        (), alias="except", description="what holds instead for some subjects; the first whose matchers all hold"
+    )
+
     @field_validator("*", mode="before")
     @classmethod
     def _is_there(cls, value: Any) -> Any:
@@ -132,6 +142,13 @@ class WrittenRule(BaseModel):
         if finding not in KINDS:
             raise ValueError(f"must be one of {', '.join(KINDS)}, not {shown(finding)}")
         return finding
+
+    @field_validator("group_by")
+    @classmethod
+    def _names_labels(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names) or any(name in ("rule", "severity", "value", "detail", "") for name in names):
+            raise ValueError("must be labels, or subject, each once")
+        return names
 
     @field_validator("sql")
     @classmethod
@@ -162,17 +179,43 @@ class WrittenRule(BaseModel):
     def _agrees(self) -> Self:
         check_form(self.model_fields_set)
         rule = self.rule()
-        check_thresholds(rule)
+        check_thresholds(measured(rule))
+        for number, exemption in enumerate(rule.exceptions, 1):
+            if not exemption.off:
+                with in_exception(number):
+                    check_thresholds(under(rule, exemption))
         if self.metric is not None:
             check_metric(rule)
         return self
 
     def rule(self) -> Rule:
         """What is evaluated."""
-        return Rule(**expand(self._given()))
+        values = expand(self._given())
+        unit, sql = values.get("unit", Rule.unit), values["sql"]
+        thresholds, measure = measure_of({key: values[key] for key in THRESHOLDS if key in values}, unit, sql)
+        exceptions = []
+        for number, written in enumerate(self.exceptions, 1):
+            with in_exception(number):
+                exceptions.append(written.exemption(unit, sql))
+        return Rule(**values | thresholds | {"measure": measure, "exceptions": tuple(exceptions)})
 
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+def definition_of(rule: Rule) -> str:
+    """The rule as JSON, with the keys of a rules file; `rule_of` reads them."""
+    values = {key: getattr(rule, "pending_for" if key == "for" else key) for key in KEYS if key not in (*THRESHOLDS, "except")}
+    thresholds = written_thresholds({key: getattr(rule, key) for key in THRESHOLDS}, rule.measure)
+    written = {key: _written(value) for key, value in values.items() if value is not None} | thresholds
+    written = {key: value for key, value in written.items() if value or key not in ("group_by", "about")}
+    in_order = {key: written[key] for key in KEYS if key in written}
+    exceptions = {"except": [write_exception(each) for each in rule.exceptions]} if rule.exceptions else {}
+    return json.dumps(in_order | exceptions, ensure_ascii=False)
+
+
+def _written(value: Any) -> Any:
+    return write_duration(value) if isinstance(value, timedelta) else value
 
 
 ALL_KEYS = tuple(field.alias or name for name, field in WrittenRule.model_fields.items())
