@@ -36,6 +36,12 @@ ALERTS = Table(
         Column("worst_severity", "VARCHAR", "worst severity of the episode so far"),
         Column("told_severity", "VARCHAR", "severity of the latest notification"),
         Column("waits", "VARCHAR", "event that waits until the day has a notification left; NULL: none"),
+        Column("told_at", "TIMESTAMPTZ", "when it was last told, or people were reminded of it"),
+        Column(
+            "unanswered_since",
+            "TIMESTAMPTZ",
+            "since when people know it is critical, nobody acknowledged it, and nothing kept it quiet; NULL: not so",
+        ),
     ),
     verb="upsert",
     key=("fingerprint",),
@@ -48,7 +54,7 @@ TRANSITIONS = Table(
     name="transitions",
     description="Every change of an alert's state.",
     columns=(
-        Column("transition_id", "VARCHAR", "hash of fingerprint, episode, states and instant", is_required=True),
+        Column("transition_id", "VARCHAR", "hash of fingerprint, episode, states, instant and event", is_required=True),
         Column("fingerprint", "VARCHAR", "the alert", is_required=True),
         Column("rule", "VARCHAR", "the rule's name", is_required=True),
         Column("subject", "VARCHAR", "what the alert is about", is_required=True),
@@ -70,7 +76,7 @@ TRANSITIONS = Table(
 )
 
 REASON_CODES = (
-    *("acknowledged", "silenced", "inhibited", "grouped", "damped", "untold"),
+    *("acknowledged", "silenced", "inhibited", "grouped", "damped", "untold", "superseded"),
     *("behind", "paused", "rate_limited", "off_hours"),
     *("failed", "refused", "unanswered", "given_up"),
 )
@@ -88,7 +94,8 @@ NOTIFICATIONS = Table(
         Column(
             "event",
             "VARCHAR",
-            "`firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `resolved`, `gone` or `digest`",
+            "`firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `reminder`, `unacknowledged`, `resolved`, `gone` or "
+            "`digest`",
             is_required=True,
         ),
         Column("channel", "VARCHAR", "where it goes", is_required=True),

@@ -26,12 +26,15 @@ from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.warehouse import REMEDY, opened, turn
 from storage.write import upsert_rows
+from tasks.alerts.care import Caring
 from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
+from tasks.alerts.inhibition import active_inhibitors
 from tasks.alerts.observing import observe
 from tasks.alerts.queueing import outbox_rows
 from tasks.alerts.rule import Rule, ending
 from tasks.alerts.states import ACTIVE, Alert, Observation
+from tasks.silences import read_silences
 from tasks.wording import counted
 
 COLUMNS = tuple(each.name for each in fields(Alert))
@@ -171,7 +174,8 @@ def conclude(
 ) -> EvaluationResult:
     """Store what follows from what the rules saw."""
     known = {**stored, **read_dormant(con, {key for key in _fingerprints(seen) if key not in stored})}
-    alerts, transitions = evaluate(rules, seen, known, as_of, errors)
+    caring = Caring(as_of, channels, read_silences(con), active_inhibitors(rules, stored.values()), real_only)
+    alerts, transitions = evaluate(rules, seen, known, as_of, errors, caring.of)
     write_evaluation(con, rules, alerts, transitions, channels, runbooks, real_only)
     now_stored = known | {alert.fingerprint: alert for alert in alerts}
     firing = sum(alert.state in ACTIVE for alert in now_stored.values())
