@@ -34,8 +34,8 @@ class Destination:
 
 @dataclass(frozen=True)
 class Tried:
-    """What became of an alert that was tried: of each route why it follows it or not, where it goes, and the route that says where it
-    goes if nobody acknowledges it."""
+    """What became of an alert that was tried: of each route why it follows it or not, where it goes, and the route that says where
+    it goes if nobody acknowledges it."""
 
     verdicts: tuple[tuple[str, str], ...]
     destinations: tuple[Destination, ...]
