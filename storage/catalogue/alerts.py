@@ -129,15 +129,15 @@ NOTIFICATIONS = Table(
 SILENCES = Table(
     schema="alerts",
     name="silences",
-    description="Silences and acknowledgements, including ended ones.",
+    description="Silences, acknowledgements and retirements, including ended ones.",
     columns=(
         Column("silence_id", "VARCHAR", "id for `govpulse alerts unsilence`", is_required=True),
         Column(
             "kind",
             "VARCHAR",
-            "`silence`, or `ack` (acknowledgement of one episode of one alert)",
+            "`silence`, `ack` (acknowledgement of one episode of one alert) or `retire` (the subject has left for good)",
             is_required=True,
-            allowed=("silence", "ack"),
+            allowed=("silence", "ack", "retire"),
         ),
         Column(
             "matchers",

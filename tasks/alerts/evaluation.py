@@ -9,7 +9,7 @@ from datetime import datetime
 from storage.fingerprints import fingerprint
 from tasks.alerts.inhibition import speaks_for
 from tasks.alerts.rule import Rule
-from tasks.alerts.sentences import explain, unanswered
+from tasks.alerts.sentences import about, explain, unanswered
 from tasks.alerts.states import (
     ACTIVE,
     OVER,
@@ -20,6 +20,7 @@ from tasks.alerts.states import (
     advance,
     hold,
     leave,
+    leave_now,
     pause,
     resolve,
     without_care,
@@ -154,6 +155,12 @@ def _as_error(step: Step) -> Step:
     told = tuple("error" if event == "firing" else event for event in step.alert.told)
     event = "error" if step.event == "firing" else step.event
     return replace(step, event=event, alert=replace(step.alert, state="error", told=told))
+
+
+def retire(before: Alert, by: str, why: str, now: datetime) -> Transition:
+    """The end of an alert whose subject somebody retired."""
+    step = leave_now(before, now)
+    return _transition(before, step, f"{about(before)} was retired by {by}: {why}", now)
 
 
 def _orphans(rules: Mapping[str, Rule], alerts: Mapping[str, Alert]) -> list[Alert]:

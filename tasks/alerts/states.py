@@ -138,6 +138,14 @@ def leave(alert: Alert, now: datetime) -> Step:
     return _end(_changed(alert, value=None), "gone", now)
 
 
+def leave_now(alert: Alert, now: datetime) -> Step:
+    """The same for one that people say has left: its end waits for no day to be over, for it will not fire again soon."""
+    alert = _changed(as_of_clock(alert, now), value=None)
+    if alert.state not in ACTIVE:
+        return _mark(alert, Step(_changed(alert, state="inactive", pending_since=None)), now)
+    return _mark(alert, _ended(alert, "gone", now), now)
+
+
 def hold(rule: Rule, alert: Alert, now: datetime) -> Step:
     """The alert of a subject that is silent, which another alert tells: it may be without data, and has no end."""
     if rule.no_data_for is not None:
