@@ -139,11 +139,13 @@ def leave(alert: Alert, now: datetime) -> Step:
 
 
 def leave_now(alert: Alert, now: datetime) -> Step:
-    """The same for one that people say has left: its end waits for no day to be over, for it will not fire again soon."""
+    """The same for one that people say has left: its end waits for no day to be over, and what comes back is new, with a day of its
+    own."""
     alert = _changed(as_of_clock(alert, now), value=None)
     if alert.state not in ACTIVE:
         return _mark(alert, Step(_changed(alert, state="inactive", pending_since=None)), now)
-    return _mark(alert, _ended(alert, "gone", now), now)
+    step = _mark(alert, _ended(alert, "gone", now), now)
+    return replace(step, alert=_changed(step.alert, recent_notices=()))
 
 
 def hold(rule: Rule, alert: Alert, now: datetime) -> Step:
