@@ -205,14 +205,16 @@ def assert_duplicates_only_where_the_answer_was_not_written_down(running: Campai
 
 
 def assert_every_episode_told_has_ended(con, received: dict[str, list[dict[str, Any]]]) -> int:
-    """By channel, alert and episode: it ends after it begins, and never without having begun."""
+    """By channel, alert and episode: it ends after it begins, and never without having begun, as far as anybody can know."""
+    columns = "SELECT DISTINCT channel, fingerprint, episode FROM alerts.notifications"
+    maybe = set(con.sql(f"{columns} WHERE is_maybe_received AND event NOT IN ('resolved', 'gone')").fetchall())
     told: dict[Any, list[tuple[float, str]]] = defaultdict(list)
     for requests in received.values():
         first = requests[0]
         told[first["channel"], first["fingerprint"], first["episode"]].append((first["received_at"], first["event"]))
     for episode, events in told.items():
         names = [event for _, event in sorted(events)]
-        assert names[0] in BEGINNINGS, (episode, names)
+        assert names[0] in BEGINNINGS or episode in maybe, (episode, names)
         assert names[-1] in ENDS, (episode, names)
         assert sum(name in ENDS for name in names) == 1, (episode, names)
     return len(told)
