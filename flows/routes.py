@@ -2,20 +2,22 @@
 
 import logging
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from flows.settings import RouteSettings, Settings
 from storage.errors import ConfigurationError, first_line
 from tasks.hours import parse_holidays
 from tasks.routes import Recipients, Route
+from tasks.wording import parse_duration
 
 logger = logging.getLogger(__name__)
 
 
 def recipients(settings: Settings) -> Recipients:
-    """The channels by the severity from which on they are told, and the routes to them."""
-    return Recipients(settings.channels, resolve_routes(settings))
+    """The channels by the severity from which on they are told, the routes to them, and how often they are told again."""
+    every = parse_duration(settings.alerts.repeat_every) or timedelta()
+    return Recipients(settings.channels, resolve_routes(settings), every)
 
 
 def resolve_routes(settings: Settings) -> tuple[Route, ...]:
@@ -30,7 +32,8 @@ def _resolve(route: RouteSettings) -> Route:
             hours = replace(hours, days_off=read_holidays(route.holidays))
         except ConfigurationError as error:
             logger.warning("route %s has no holidays: %s", route.name, error)
-    return Route(route.name, route.matchers, route.channels, route.goes_on, hours)
+    repeat_every, escalate_after = parse_duration(route.repeat_every), parse_duration(route.escalate_after)
+    return Route(route.name, route.matchers, route.channels, route.goes_on, hours, repeat_every, escalate_after, route.escalate_to)
 
 
 def read_holidays(path: Path) -> frozenset[date]:

@@ -26,6 +26,7 @@ from tasks.matchers import Matcher, parse_matcher
 from tasks.notifications.channels import Kind, mistake_in
 from tasks.patterns import compiled
 from tasks.sources.address import Address
+from tasks.wording import parse_duration
 
 PREFIX = "GOVPULSE_"
 CONFIG_VARIABLE = "GOVPULSE_CONFIG"
@@ -263,6 +264,11 @@ class AlertSettings(Section):
         description="an alert that has been without data for so long ends as gone, unless its rule says otherwise (h)",
     )
     zone: str = Field("UTC", description="time zone of the nights, 22:00 to 06:00, in `insights.alert_noise`")
+    repeat_every: str = Field(
+        "4h",
+        description="how often a critical alert that nobody acknowledged is told again, such as `30m` or `1d`; `0s`: never. "
+        "A route may say otherwise",
+    )
     heartbeat_url: SecretStr = Field(SecretStr(""), description="URL called after each successful evaluation; a secret")
     heartbeat_url_env: str = Field("", description="or the name of the environment variable that holds it")
     heartbeat_url_block: str = Field("", description="or the name of the Prefect Secret block that holds it")
@@ -276,6 +282,11 @@ class AlertSettings(Section):
             raise ValueError(str(error)) from error
         return zone
 
+    @field_validator("repeat_every")
+    @classmethod
+    def _repeats(cls, text: str) -> str:
+        return _checked_span(text)
+
     @model_validator(mode="after")
     def _has_one_heartbeat(self) -> Self:
         _at_most_one(self, "heartbeat_url")
@@ -283,6 +294,17 @@ class AlertSettings(Section):
         if mistake:
             raise ValueError(mistake)
         return self
+
+
+def _checked_span(text: str) -> str:
+    """The text of a duration.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if parse_duration(text) is None:
+        raise ValueError("give a time like 30m, 4h or 1d; 0s: never")
+    return text
 
 
 class ChannelSettings(Section):
@@ -363,6 +385,24 @@ class RouteSettings(Section):
     hours: str = Field("", description="hours in which it is told, such as `09:00-17:00`, several after `;`; default: all")
     zone: str = Field("UTC", description="time zone of `days`, `hours` and `holidays`, such as `Europe/Berlin`")
     holidays: Path | None = Field(None, description="a file of days on which none of its hours begin: an ISO date a line")
+    repeat_every: str = Field("", description="instead of `alerts.repeat_every` for what it leads to; `0s`: never")
+    escalate_after: str = Field(
+        "", description="after how long without an acknowledgement a critical alert goes to `escalate_to` once, such as `30m`"
+    )
+    escalate_to: tuple[str, ...] = Field((), description="names of the channels that are told then, and when the alert is over")
+
+    @field_validator("repeat_every", "escalate_after")
+    @classmethod
+    def _are_spans(cls, text: str) -> str:
+        return _checked_span(text) if text else text
+
+    @model_validator(mode="after")
+    def _escalates_to_somebody_some_time(self) -> Self:
+        if bool(self.escalate_after) != bool(self.escalate_to):
+            raise ValueError(f"{self.name}: escalate_after and escalate_to go together")
+        if self.escalate_after and not parse_duration(self.escalate_after):
+            raise ValueError(f"{self.name}: escalate_after must be longer than 0")
+        return self
 
     @model_validator(mode="after")
     def _has_hours_and_matchers(self) -> Self:
@@ -408,7 +448,7 @@ class NotificationSettings(Section):
         if twice:
             raise ValueError(f"more than one route is called {', '.join(twice)}; give each its own name")
         for route in self.routes:
-            unknown = [name for name in route.channels if name not in channels]
+            unknown = [name for name in (*route.channels, *route.escalate_to) if name not in channels]
             if unknown:
                 raise ValueError(f"route {route.name} leads to {unknown[0]}, and no channel is called so")
         return self

@@ -1,1 +1,1 @@
-SELECT ended_at, expires_at FROM alerts.silences WHERE silence_id = $silence_id
+SELECT ended_at, expires_at, kind FROM alerts.silences WHERE silence_id = $silence_id

@@ -32,7 +32,8 @@ class Message:
 
     Args:
         fingerprint: the alert's; of a digest its own identity.
-        event: `firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `resolved`, `gone` or `digest`.
+        event: `firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `reminder`, `unacknowledged`, `resolved`, `gone` or
+            `digest`.
         since: since when the alert has been firing.
         at: when it happened.
         title: such as `[CRITICAL] disk_almost_full: web-1`.

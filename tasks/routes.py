@@ -7,15 +7,17 @@ channel.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from tasks.hours import Hours, held_until, next_start
 from tasks.matchers import Matcher, alert_labels
 
 SEVERITIES = ("warning", "critical")
-AS_IT_IS = ("firing", "escalated", "flapping", "error")
+AS_IT_IS = ("firing", "escalated", "flapping", "error", "reminder")
 """Events that go where the alert goes as it is now. The others, above all its end, go to whoever may have heard of it."""
+REPEAT_EVERY = timedelta(hours=4)
+"""As Alertmanager does, unless the settings say otherwise."""
 Closed = Mapping[str, datetime | None]
 """Routes outside of their hours, and when these begin; None: not within a year."""
 
@@ -27,6 +29,8 @@ class Route:
     Args:
         goes_on: whether the alert may follow further routes.
         hours: when it is told; outside of them it waits. None: always.
+        repeat_every: how often a critical alert is told again until somebody acknowledges it; None: as the others, 0: never.
+        escalate_after: after how long without an acknowledgement it goes to the channels `escalate_to`, once. None: never.
     """
 
     name: str
@@ -34,14 +38,19 @@ class Route:
     channels: tuple[str, ...]
     goes_on: bool = False
     hours: Hours | None = None
+    repeat_every: timedelta | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Recipients(Mapping[str, str]):
-    """By name the severity from which on a channel is told, and the routes that lead to them."""
+    """By name the severity from which on a channel is told, the routes that lead to them, and how often critical alerts are told
+    again where these say nothing of it."""
 
     least: Mapping[str, str]
     routes: tuple[Route, ...] = ()
+    repeat_every: timedelta = REPEAT_EVERY
 
     def __getitem__(self, channel: str) -> str:
         return self.least[channel]
@@ -121,6 +130,22 @@ def recipients_of(
             if leading or not taken:
                 found[channel] = tuple(dict.fromkeys((*found.get(channel, ()), *leading)))
     return found
+
+
+def repeated(channels: Recipients, names: Collection[str]) -> timedelta | None:
+    """How often a channel is told again of what the routes `names` lead there: as often as the most frequent says; None: never."""
+    given = {route.name: route.repeat_every for route in channels.routes}
+    spans = [channels.repeat_every if given.get(name) is None else given[name] for name in names] or [channels.repeat_every]
+    return min((span for span in spans if span), default=None)
+
+
+def escalating(channels: Mapping[str, str], labels: Mapping[str, str], unwanted: Collection[str] = ()) -> Route | None:
+    """Of the routes that a critical alert with these labels follows the first that says whom to tell when nobody answers."""
+    if not isinstance(channels, Recipients):
+        return None
+    taking = [name for name in channels if name not in unwanted]
+    taken = followed(channels.routes_for(labels["rule"]), {**labels, "severity": "critical"}, taking.__contains__)
+    return next((route for route in taken if route.escalate_after is not None), None)
 
 
 def _reaches(severity: str, least: str) -> bool:

@@ -1,7 +1,7 @@
-"""Silences and acknowledgements: what they cover, pure, and their rows in alerts.silences.
+"""Silences, acknowledgements and retirements: what they cover, pure, and their rows in alerts.silences.
 
 A silence covers every alert that all of its matchers hold for. One that recurs holds in the hours of its week only. An ack covers
-one episode of one alert.
+one episode of one alert. A retirement covers what is about its subject, and silences nothing: that has ended.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Silence:
     """A row of alerts.silences."""
 
     silence_id: str
-    kind: Literal["silence", "ack"]
+    kind: Literal["silence", "ack", "retire"]
     matchers: tuple[Matcher, ...]
     fingerprint: str | None
     episode: int | None
@@ -176,9 +176,19 @@ def new_ack(fingerprint: str, episode: int, author: str, reason: str, now: datet
     return _identified(Silence("", "ack", (), fingerprint, episode, author, reason, now, None, now))
 
 
+def new_retirement(subject: str, labels: Mapping[str, str], author: str, reason: str, now: datetime) -> Silence:
+    """A retirement made at `now`.
+
+    Args:
+        labels: what tells a part of the subject apart, such as one filesystem of a host; none: all of it.
+    """
+    matchers = (Matcher("subject", "=", subject), *(Matcher(label, "=", text) for label, text in labels.items()))
+    return _identified(Silence("", "retire", matchers, None, None, author, reason, now, None, now))
+
+
 def _identified(silence: Silence) -> Silence:
     if not silence.author.strip() or not silence.reason.strip():
-        raise ConfigurationError("a silence or an ack needs an author and a reason")
+        raise ConfigurationError("a silence, an ack or a retirement needs an author and a reason")
     said = json.dumps(asdict(silence), default=str, sort_keys=True)
     return replace(silence, silence_id=hashlib.sha256(said.encode()).hexdigest()[:8])
 
@@ -221,13 +231,18 @@ def add_silence(con: duckdb.DuckDBPyConnection, silence: Silence, actor: str | N
         actor: who did it, for ops.audit_log; the author by default.
     """
     with transaction(con):
-        while has_rows(con, "alerts.silences", "silence_id = $silence_id", {"silence_id": silence.silence_id}):
-            silence = replace(silence, silence_id=hashlib.sha256(silence.silence_id.encode()).hexdigest()[:8])
-        row = {field.name: getattr(silence, field.name) for field in fields(Silence)}
-        row["matchers"] = json.dumps([[matcher.label, matcher.operator, matcher.value] for matcher in silence.matchers])
-        with registered(con, "silenced", pl.DataFrame([row])):
-            append(con, TABLES["alerts.silences"], "silenced")
-        record_action(con, silence.kind, f"{silence.silence_id}: {silence}", actor or silence.author, silence.created_at)
+        return enter_silence(con, silence, actor or silence.author)
+
+
+def enter_silence(con: duckdb.DuckDBPyConnection, silence: Silence, actor: str) -> Silence:
+    """The same, in the caller's transaction."""
+    while has_rows(con, "alerts.silences", "silence_id = $silence_id", {"silence_id": silence.silence_id}):
+        silence = replace(silence, silence_id=hashlib.sha256(silence.silence_id.encode()).hexdigest()[:8])
+    row = {field.name: getattr(silence, field.name) for field in fields(Silence)}
+    row["matchers"] = json.dumps([[matcher.label, matcher.operator, matcher.value] for matcher in silence.matchers])
+    with registered(con, "silenced", pl.DataFrame([row])):
+        append(con, TABLES["alerts.silences"], "silenced")
+    record_action(con, silence.kind, f"{silence.silence_id}: {silence}", actor, silence.created_at)
     return silence
 
 
@@ -241,10 +256,10 @@ def end_silence(con: duckdb.DuckDBPyConnection, silence_id: str, by: str, at: da
         found = con.execute(sql_beside(__file__, "end_of_silence"), {"silence_id": silence_id}).fetchall()
         if not found:
             raise ConfigurationError(f"no silence {silence_id}; `govpulse alerts silences` lists them")
-        ((ended_at, expires_at),) = found
+        ((ended_at, expires_at, kind),) = found
         lasts = ended_at is None and (expires_at is None or at < expires_at)
         if lasts:
             ending = {"ended_at": at, "ended_by": by}
             update(con, "alerts.silences", ending, "silence_id = $silence_id", {"silence_id": silence_id})
-            record_action(con, "unsilence", silence_id, actor or by, at)
+            record_action(con, "unretire" if kind == "retire" else "unsilence", silence_id, actor or by, at)
     return lasts

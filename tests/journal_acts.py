@@ -27,11 +27,12 @@ from storage.warehouse import attach, connect, warehouse
 from storage.wholeness.mark import wal_of
 from tasks.alerts.engine import evaluate_on
 from tasks.alerts.in_force import rules_in_force
+from tasks.alerts.retire_now import retire_now
 from tasks.alerts.rule import Rule
 from tasks.notifications.channels import Channel
 from tasks.notifications.outbox import record, take
 from tasks.notifications.outcomes import DELIVERED, Outcome
-from tasks.silences import add_silence, end_silence, new_ack, new_silence, parse_matchers, read_all_silences
+from tasks.silences import add_silence, end_silence, new_ack, new_retirement, new_silence, parse_matchers, read_all_silences
 
 BEGINNING = datetime(2026, 3, 10, tzinfo=UTC)
 PEOPLE = ("ann-8c41d2f7-person", "bob.lee", "7731", "carla")
@@ -98,6 +99,11 @@ def _ack(con: duckdb.DuckDBPyConnection, _: Home, number: int) -> None:
         add_silence(con, new_ack(*found[number % len(found)], "me", f"ack {number}", at(number)))
 
 
+def _retire(con: duckdb.DuckDBPyConnection, _: Home, number: int) -> None:
+    made = new_retirement(PEOPLE[number % len(PEOPLE)], {}, "me", f"left {number}", at(number))
+    retire_now(con, made, "root", [], {"ops": "warning"})
+
+
 def _end(con: duckdb.DuckDBPyConnection, _: Home, number: int) -> None:
     made = read_all_silences(con)
     if made:
@@ -142,6 +148,7 @@ ACTS: dict[str, Callable[[duckdb.DuckDBPyConnection, Home, int], None]] = {
     "load": _load,
     "silence": _silence,
     "ack": _ack,
+    "retire": _retire,
     "end": _end,
     "evaluate": _evaluate,
     "deliver": _deliver,
@@ -150,7 +157,7 @@ ACTS: dict[str, Callable[[duckdb.DuckDBPyConnection, Home, int], None]] = {
     "retain": _retain,
     "begin a segment": _begin,
 }
-MOST = ("load", "load", "evaluate", "evaluate", "deliver", "deliver", "silence", "ack", "end")
+MOST = ("load", "load", "evaluate", "evaluate", "deliver", "deliver", "silence", "ack", "retire", "end")
 """What happens more often."""
 
 

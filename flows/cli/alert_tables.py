@@ -25,6 +25,8 @@ LONG = ("rule", "subject", "covers", "reason", "says", "why not", "would have to
 """Columns that may take several lines on a narrow terminal."""
 MOST_SHOWN = 10
 """Alerts in a preview."""
+UNTIL = {"ack": "the episode ends", "retire": "new data come", "silence": "somebody ends it"}
+"""What ends what does not expire."""
 SHOWN_LETTERS = 8
 """Of a fingerprint; they tell alerts apart, and where they do not, the commands say so."""
 
@@ -182,7 +184,7 @@ def silence_table(silences: Sequence[Silence], covered: Mapping[str, Sequence[Ma
 def _until(silence: Silence) -> str:
     if silence.ended_at is not None:
         return f"{moment(silence.ended_at)}, ended"
-    return moment(silence.expires_at) or ("the episode ends" if silence.kind == "ack" else "somebody ends it")
+    return moment(silence.expires_at) or UNTIL[silence.kind]
 
 
 def _covers(silence: Silence, alerts: Sequence[Mapping[str, Any]]) -> str:

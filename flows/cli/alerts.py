@@ -228,6 +228,8 @@ def show_route(
         say(f"route {name} {why}")
     for destination in tried.destinations:
         say(str(destination))
+    if tried.escalation:
+        say(tried.escalation)
     if not tried.destinations:
         say("nobody is told: no channel takes an alert like this")
 

@@ -65,6 +65,11 @@ COMMANDS = {
         "Check settings, folders, warehouse, source and rules; exit code 1 if something is wrong.",
     ),
     "alerts": Place("flows.cli.alerts", "app", "Show, acknowledge and silence alerts; try out rules."),
+    "retire": Place(
+        "flows.cli.retire",
+        "retire",
+        "Say that a host, a disk, a scan or the like has left for good: its alerts end at once, as gone.",
+    ),
     "sources": Place("flows.cli.sources", "app", "Show the sources in the warehouse; rename a source."),
     "config": Place("flows.cli.config", "app", "Show and check the settings."),
 }

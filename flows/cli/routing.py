@@ -2,37 +2,53 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flows.routes import read_holidays, recipients
 from flows.settings import Settings
 from storage.errors import ConfigurationError
-from tasks.routes import Recipients, Route, closed_routes, mismatch, recipients_of, waits_for
+from tasks.routes import Recipients, Route, closed_routes, escalating, mismatch, recipients_of, repeated, waits_for
+from tasks.wording import duration
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A channel that would be told, by which routes (none: for want of one), and what it would wait for."""
+    """A channel that would be told, by which routes (none: for want of one), what it would wait for, and how often it would be told
+    again if nobody acknowledged the alert."""
 
     channel: str
     routes: tuple[str, ...]
     waits_for: tuple[str, datetime | None] | None
+    repeat_every: timedelta | None = None
 
     def __str__(self) -> str:
         by = f"by route {', '.join(self.routes)}" if self.routes else "by no route, as every channel"
+        again = f"; again every {duration(self.repeat_every.total_seconds())}" if self.repeat_every else ""
         if self.waits_for is None:
-            return f"{self.channel}: at once, {by}"
+            return f"{self.channel}: at once, {by}{again}"
         name, begin = self.waits_for
-        return f"{self.channel}: {by}, " + (f"when {name} opens, at {begin:%Y-%m-%d %H:%M} UTC" if begin else f"when {name} opens")
+        opens = f"when {name} opens, at {begin:%Y-%m-%d %H:%M} UTC" if begin else f"when {name} opens"
+        return f"{self.channel}: {by}, {opens}{again}"
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What became of an alert that was tried: of each route why it follows it or not, and where it goes."""
+    """What became of an alert that was tried: of each route why it follows it or not, where it goes, and the route that says where
+    it goes if nobody acknowledges it."""
 
     verdicts: tuple[tuple[str, str], ...]
     destinations: tuple[Destination, ...]
+    escalates_by: Route | None = None
+
+    @property
+    def escalation(self) -> str | None:
+        """One line of what comes next, if anything does."""
+        route = self.escalates_by
+        if route is None or route.escalate_after is None:
+            return None
+        after = duration(route.escalate_after.total_seconds())
+        return f"{', '.join(route.escalate_to)}: after {after} without an acknowledgement, by route {route.name}"
 
     def document(self) -> dict[str, Any]:
         return {
@@ -43,9 +59,11 @@ class Tried:
                     "routes": list(each.routes),
                     "waits_for": each.waits_for and each.waits_for[0],
                     "waits_until": each.waits_for and each.waits_for[1],
+                    "repeat_every_seconds": each.repeat_every and each.repeat_every.total_seconds(),
                 }
                 for each in self.destinations
             ],
+            "escalates_to": list(self.escalates_by.escalate_to) if self.escalates_by else [],
         }
 
 
@@ -62,8 +80,13 @@ def try_routes(settings: Settings, labels: Mapping[str, str], now: datetime) -> 
     unwanted = settings.real_only if labels["is_sample"] == "true" else frozenset()
     found = recipients_of("firing", severity, severity, labels, to, unwanted)
     closed = closed_routes(to.routes, now)
-    destinations = tuple(Destination(channel, names, waits_for(names, closed)) for channel, names in found.items())
-    return Tried(tuple(_verdicts(to, labels, {name for each in found.values() for name in each})), destinations)
+    is_critical = severity == "critical"
+    destinations = tuple(
+        Destination(channel, names, waits_for(names, closed), repeated(to, names) if is_critical else None)
+        for channel, names in found.items()
+    )
+    verdicts = tuple(_verdicts(to, labels, {name for each in found.values() for name in each}))
+    return Tried(verdicts, destinations, escalating(to, labels, unwanted) if is_critical else None)
 
 
 def _verdicts(to: Recipients, labels: Mapping[str, str], followed: set[str]) -> list[tuple[str, str]]:

@@ -39,6 +39,12 @@ ALERTS = Table(
         Column("unit", "VARCHAR", "unit of value and threshold: the rule's, or that of an exception; B are bytes, s seconds"),
         Column("member_count", "BIGINT", "for a rule with group_by, how many of the group are beyond a threshold"),
         Column("members", "VARCHAR[]", "for a rule with group_by, the first twenty of these, the worst first"),
+        Column("told_at", "TIMESTAMPTZ", "when it was last told, or people were reminded of it"),
+        Column(
+            "unanswered_since",
+            "TIMESTAMPTZ",
+            "since when people know it is critical, nobody acknowledged it, and nothing kept it quiet; NULL: not so",
+        ),
     ),
     verb="upsert",
     key=("fingerprint",),
@@ -51,7 +57,7 @@ TRANSITIONS = Table(
     name="transitions",
     description="Every change of an alert's state.",
     columns=(
-        Column("transition_id", "VARCHAR", "hash of fingerprint, episode, states and instant", is_required=True),
+        Column("transition_id", "VARCHAR", "hash of fingerprint, episode, states, instant and event", is_required=True),
         Column("fingerprint", "VARCHAR", "the alert", is_required=True),
         Column("rule", "VARCHAR", "the rule's name", is_required=True),
         Column("subject", "VARCHAR", "what the alert is about", is_required=True),
@@ -73,7 +79,7 @@ TRANSITIONS = Table(
 )
 
 REASON_CODES = (
-    *("acknowledged", "silenced", "inhibited", "grouped", "damped", "untold"),
+    *("acknowledged", "silenced", "inhibited", "grouped", "damped", "untold", "superseded"),
     *("behind", "paused", "rate_limited", "off_hours"),
     *("failed", "refused", "unanswered", "given_up"),
 )
@@ -91,7 +97,8 @@ NOTIFICATIONS = Table(
         Column(
             "event",
             "VARCHAR",
-            "`firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `resolved`, `gone` or `digest`",
+            "`firing`, `escalated`, `eased`, `flapping`, `no_data`, `error`, `reminder`, `unacknowledged`, `resolved`, `gone` or "
+            "`digest`",
             is_required=True,
         ),
         Column("channel", "VARCHAR", "where it goes", is_required=True),
@@ -125,15 +132,15 @@ NOTIFICATIONS = Table(
 SILENCES = Table(
     schema="alerts",
     name="silences",
-    description="Silences and acknowledgements, including ended ones.",
+    description="Silences, acknowledgements and retirements, including ended ones.",
     columns=(
         Column("silence_id", "VARCHAR", "id for `govpulse alerts unsilence`", is_required=True),
         Column(
             "kind",
             "VARCHAR",
-            "`silence`, or `ack` (acknowledgement of one episode of one alert)",
+            "`silence`, `ack` (acknowledgement of one episode of one alert) or `retire` (the subject has left for good)",
             is_required=True,
-            allowed=("silence", "ack"),
+            allowed=("silence", "ack", "retire"),
         ),
         Column(
             "matchers",

@@ -29,13 +29,17 @@ from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.warehouse import REMEDY, opened, turn
 from storage.write import upsert_rows
+from tasks.alerts.care import Caring
 from tasks.alerts.evaluation import Transition, evaluate
 from tasks.alerts.in_force import rules_in_force
+from tasks.alerts.inhibition import active_inhibitors
 from tasks.alerts.observing import observe
 from tasks.alerts.queueing import outbox_rows
+from tasks.alerts.retiring import in_force, without_retired
 from tasks.alerts.rule import Rule, ending
 from tasks.alerts.states import ACTIVE, Alert, Observation, alert_with
 from tasks.alerts.teams import NO_TEAMS, Teams, read_teams
+from tasks.silences import read_silences
 from tasks.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -97,13 +101,26 @@ def write_evaluation(
     real_only: Collection[str] = (),
 ) -> None:
     """Alerts, transitions and outbox rows, all or nothing."""
-    by_name = {rule.name: rule for rule in rules}
     with transaction(con):
-        upsert_rows(con, TABLES["alerts.alerts"], [_alert_row(alert) for alert in alerts])
-        upsert_rows(con, TABLES["alerts.transitions"], [_transition_row(transition) for transition in transitions])
-        told = (transition for transition in transitions if transition.event)
-        rows = [row for each in told for row in outbox_rows(each, by_name, channels, runbooks, real_only)]
-        upsert_rows(con, TABLES["alerts.notifications"], rows)
+        enter_evaluation(con, rules, alerts, transitions, channels, runbooks, real_only)
+
+
+def enter_evaluation(
+    con: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    alerts: Sequence[Alert],
+    transitions: Sequence[Transition],
+    channels: Mapping[str, str],
+    runbooks: str = "",
+    real_only: Collection[str] = (),
+) -> None:
+    """The same, in the caller's transaction."""
+    by_name = {rule.name: rule for rule in rules}
+    upsert_rows(con, TABLES["alerts.alerts"], [_alert_row(alert) for alert in alerts])
+    upsert_rows(con, TABLES["alerts.transitions"], [_transition_row(transition) for transition in transitions])
+    told = (transition for transition in transitions if transition.event)
+    rows = [row for each in told for row in outbox_rows(each, by_name, channels, runbooks, real_only)]
+    upsert_rows(con, TABLES["alerts.notifications"], rows)
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:
@@ -205,8 +222,13 @@ def conclude(
     real_only: Collection[str] = (),
 ) -> EvaluationResult:
     """Store what follows from what the rules saw."""
+    silences = read_silences(con)
+    retired = in_force(silences)
+    if retired:
+        seen = without_retired(con, seen, retired, as_of)
     known = {**stored, **read_dormant(con, {key for key in _fingerprints(seen) if key not in stored})}
-    alerts, transitions = evaluate(rules, seen, known, as_of, errors)
+    caring = Caring(as_of, channels, silences, active_inhibitors(rules, stored.values()), real_only)
+    alerts, transitions = evaluate(rules, seen, known, as_of, errors, caring.of)
     write_evaluation(con, rules, alerts, transitions, channels, runbooks, real_only)
     now_stored = known | {alert.fingerprint: alert for alert in alerts}
     firing = sum(alert.state in ACTIVE for alert in now_stored.values())

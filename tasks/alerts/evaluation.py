@@ -8,9 +8,25 @@ from datetime import datetime
 
 from storage.fingerprints import fingerprint
 from tasks.alerts.exceptions import cases_of, is_off, is_turned_off
+from tasks.alerts.inhibition import speaks_for
 from tasks.alerts.rule import Rule
-from tasks.alerts.sentences import about, explain
-from tasks.alerts.states import ACTIVE, OVER, Alert, Observation, Step, advance, badness, hold, leave, pause, resolve
+from tasks.alerts.sentences import about, explain, unanswered
+from tasks.alerts.states import (
+    ACTIVE,
+    OVER,
+    Alert,
+    CareOf,
+    Observation,
+    Step,
+    advance,
+    badness,
+    hold,
+    leave,
+    leave_now,
+    pause,
+    resolve,
+    without_care,
+)
 
 SEVERITIES = ("warning", "critical")
 IN_ERROR = (("about", "the rule itself"),)
@@ -19,7 +35,7 @@ IN_ERROR = (("about", "the rule itself"),)
 
 @dataclass(frozen=True)
 class Transition:
-    """A change of state or severity, or one that is told later; a row of alerts.transitions. `is_damped`: it is kept back."""
+    """A change of state or severity, or what is told without one; a row of alerts.transitions. `is_damped`: it is kept back."""
 
     transition_id: str
     before: Alert
@@ -36,6 +52,7 @@ def evaluate(
     alerts: Mapping[str, Alert],
     now: datetime,
     errors: Mapping[str, str] | None = None,
+    care_of: CareOf = without_care,
 ) -> tuple[list[Alert], list[Transition]]:
     """Advance every alert of the rules in `seen`; a rule that is absent from it could not be evaluated and keeps its alerts.
 
@@ -44,9 +61,10 @@ def evaluate(
     Args:
         alerts: the current alerts by fingerprint.
         errors: by name of a rule that failed, why: an alert of its own, until the rule works again.
+        care_of: how people look after a critical alert.
     """
     by_name, failed = {rule.name: rule for rule in rules}, errors or {}
-    steps = [*_steps(by_name, seen, alerts, now), *_error_steps(by_name, failed, alerts, now)]
+    steps = [*_steps(by_name, seen, alerts, now, care_of), *_error_steps(by_name, failed, alerts, now, care_of)]
     steps += [(before, resolve(before, now), f"the rule {before.rule} no longer exists") for before in _orphans(by_name, alerts)]
     changed = [(before, step, said) for before, step, said in steps if _is_kept(before, step)]
     at = now.isoformat()
@@ -55,7 +73,11 @@ def evaluate(
 
 
 def _steps(
-    rules: Mapping[str, Rule], seen: Mapping[str, Sequence[Observation]], alerts: Mapping[str, Alert], now: datetime
+    rules: Mapping[str, Rule],
+    seen: Mapping[str, Sequence[Observation]],
+    alerts: Mapping[str, Alert],
+    now: datetime,
+    care_of: CareOf,
 ) -> Iterator[tuple[Alert, Step, str]]:
     known = _by_rule(alerts)
     silent: dict[tuple[str, str], list[Alert]] = {}
@@ -71,8 +93,8 @@ def _steps(
             if is_off(applied) or (observation is None and cases and is_turned_off(before, cases)):
                 yield before, resolve(before, now), f"an exception turns {rule.name} off for {about(before)}"
                 continue
-            whose = None if observation else _silence_over(before, silent)
-            step = advance(applied, before, observation, now) if whose is None else _with_silent(rule, before, whose, now)
+            whose = None if observation else speaks_for(before, silent)
+            step = advance(applied, before, observation, now, care_of) if whose is None else _with_silent(rule, before, whose, now)
             if before.state in ACTIVE or step.alert.state in ACTIVE:
                 _note_silent(silent, rule, [step.alert])
             detail = observation.detail if observation else ""
@@ -92,13 +114,6 @@ def _note_silent(silent: dict[tuple[str, str], list[Alert]], rule: Rule, alerts:
         if alert.state in ACTIVE or alert.state == "gone":
             for name in rule.inhibits:
                 silent.setdefault((name, alert.subject), []).append(alert)
-
-
-def _silence_over(alert: Alert, silent: Mapping[tuple[str, str], Sequence[Alert]]) -> Alert | None:
-    """The alert that tells why nothing is seen: about the same subject, and alike in every label that both have."""
-    own = dict(alert.labels)
-    found = silent.get((alert.rule, alert.subject), ())
-    return next((each for each in found if all(own.get(name, text) == text for name, text in each.labels)), None)
 
 
 def _with_silent(rule: Rule, alert: Alert, silent: Alert, now: datetime) -> Step:
@@ -132,14 +147,14 @@ def _with_labels(alert: Alert | None, seen: Observation) -> Alert | None:
 
 
 def _error_steps(
-    rules: Mapping[str, Rule], errors: Mapping[str, str], alerts: Mapping[str, Alert], now: datetime
+    rules: Mapping[str, Rule], errors: Mapping[str, str], alerts: Mapping[str, Alert], now: datetime, care_of: CareOf
 ) -> Iterator[tuple[Alert, Step, str]]:
     of_rule = {alert.rule: alert for alert in alerts.values() if alert.labels == IN_ERROR}
     for name in dict.fromkeys([*errors, *of_rule]):
         is_critical = name not in rules or rules[name].critical is not None
         watch = Rule(name, "", critical=1.0) if is_critical else Rule(name, "", warning=1.0)
         before = of_rule.get(name) or Alert(fingerprint(name, name, IN_ERROR), name, name, IN_ERROR, is_sample=False)
-        step = _as_error(advance(watch, _as_firing(before), Observation(name, float(name in errors), IN_ERROR), now))
+        step = _as_error(advance(watch, _as_firing(before), Observation(name, float(name in errors), IN_ERROR), now, care_of))
         yield before, step, errors.get(name, f"{name} works again")
 
 
@@ -153,6 +168,12 @@ def _as_error(step: Step) -> Step:
     told = tuple("error" if event == "firing" else event for event in step.alert.told)
     event = "error" if step.event == "firing" else step.event
     return replace(step, event=event, alert=replace(step.alert, state="error", told=told))
+
+
+def retire(before: Alert, by: str, why: str, now: datetime) -> Transition:
+    """The end of an alert whose subject somebody retired."""
+    step = leave_now(before, now)
+    return _transition(before, step, f"{about(before)} was retired by {by}: {why}", now, now.isoformat())
 
 
 def _orphans(rules: Mapping[str, Rule], alerts: Mapping[str, Alert]) -> list[Alert]:
@@ -176,6 +197,7 @@ def _has_news(before: Alert, step: Step) -> bool:
 def _transition(before: Alert, step: Step, reason: str, now: datetime, at: str) -> Transition:
     """`at`: now, written once for all."""
     after = step.alert
-    parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), at)
+    parts = (after.fingerprint, str(after.episode), before.state, after.state, str(after.severity), at, str(step.event))
     identity = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
-    return Transition(identity, before, after, step.event, step.is_damped, reason, now)
+    said = reason + (unanswered(after, now) if step.event in ("reminder", "unacknowledged") else "")
+    return Transition(identity, before, after, step.event, step.is_damped, said, now)

@@ -7,8 +7,9 @@ from typing import Any
 from tasks.alerts.evaluation import Transition
 from tasks.alerts.rule import Rule, evidence_query
 from tasks.alerts.sentences import about
-from tasks.message import Message, runbook_link, to_json
-from tasks.routes import recipients_of, routed_labels
+from tasks.alerts.states import Alert
+from tasks.message import ENDS, Message, runbook_link, to_json
+from tasks.routes import Recipients, escalating, recipients_of, repeated, routed_labels
 
 
 def outbox_rows(
@@ -27,11 +28,7 @@ def outbox_rows(
     """
     after, at = transition.after, transition.transitioned_at
     message = to_json(message_of(transition, rules.get(after.rule), runbooks))
-    severity = after.severity or "warning"
-    labels = routed_labels(after.rule, after.subject, severity, after.labels, is_sample=after.is_sample)
-    unwanted = real_only if after.is_sample else ()
-    worst = after.worst_severity or severity
-    to = recipients_of(transition.event or "", severity, worst, labels, channels, unwanted)
+    to = _recipients(transition.event or "", after, channels, real_only if after.is_sample else ())
     damped = _damped(transition) if transition.is_damped else None
     row = {
         "transition_id": transition.transition_id,
@@ -55,6 +52,22 @@ def outbox_rows(
         {**row, "notification_id": notification_id(transition.transition_id, channel), "channel": channel, "routes": list(routes)}
         for channel, routes in to.items()
     ]
+
+
+def _recipients(event: str, after: Alert, channels: Mapping[str, str], unwanted: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The channels, each with the routes that lead there. Those that are told for want of an answer hear that and the end."""
+    severity = after.severity or "warning"
+    labels = routed_labels(after.rule, after.subject, severity, after.labels, is_sample=after.is_sample)
+    others: dict[str, tuple[str, ...]] = {}
+    if event == "unacknowledged" or (event in ENDS and "unacknowledged" in after.told):
+        route = escalating(channels, labels, unwanted)
+        others = {name: () for name in (route.escalate_to if route else ()) if name in channels and name not in unwanted}
+    if event == "unacknowledged":
+        return others
+    to = recipients_of(event, severity, after.worst_severity or severity, labels, channels, unwanted)
+    if event == "reminder" and isinstance(channels, Recipients):
+        return {name: routes for name, routes in to.items() if repeated(channels, routes)}
+    return {**others, **to}
 
 
 def _damped(transition: Transition) -> str:

@@ -1,6 +1,7 @@
 """What is said of a transition: one sentence with the numbers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from storage.fingerprints import fingerprint
 from tasks.alerts.rule import Rule
@@ -33,6 +34,13 @@ def _unseen(rule: Rule, alert: Alert) -> str:
     if rule.no_data_for is None or alert.last_seen_at is None:
         return f"{rule.name} no longer reports it"
     return f"no value since {alert.last_seen_at:%Y-%m-%d %H:%M} UTC"
+
+
+def unanswered(alert: Alert, now: datetime) -> str:
+    """What a reminder adds: since when it has been firing, and that nobody took it on."""
+    since = alert.firing_since or now
+    lasts = duration((now - since).total_seconds())
+    return f"; firing for {lasts}, since {since:%Y-%m-%d %H:%M} UTC, and nobody has acknowledged it"
 
 
 def about(alert: Alert) -> str:

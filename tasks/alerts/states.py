@@ -3,10 +3,11 @@ what there is to tell.
 
 inactive -> pending -> firing -> recovering -> resolved, and no_data -> gone. Severity is not identity, so a rise and a fall are
 told within the episode. What a day has no notification left for waits, and the newest of what waits is told when it has one again.
+A critical alert that nobody acknowledged is told again and again, and once to somebody else.
 A clock that was set back never makes a time negative: what lies ahead of it counts as now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ MOST_NOTICES = 6
 """Of one alert within any 24 hours."""
 FLAPPING = ((timedelta(hours=1), 2), (DAY, 3))
 """An alert that fires so often within so long is flapping."""
+MOST_WITH_REMINDERS = MOST_NOTICES - 2
+"""A reminder leaves the day a notification for a rise and one for the end."""
 STEADY = timedelta(hours=2)
 """Without a change for so long, it is not flapping any more."""
 
@@ -81,6 +84,31 @@ class Alert:
     unit: str | None = None
     member_count: int = 0
     members: tuple[str, ...] = ()
+    told_at: datetime | None = None
+    unanswered_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Care:
+    """How people look after a critical alert.
+
+    Args:
+        is_quiet: somebody acknowledged it, it is silenced or inhibited, or it is outside of the hours of all its routes.
+        repeat_every: after so long they are reminded; None: never.
+        escalate_after: after so long without an acknowledgement others are told; None: never.
+    """
+
+    is_quiet: bool = False
+    repeat_every: timedelta | None = None
+    escalate_after: timedelta | None = None
+
+
+CareOf = Callable[[Alert], Care]
+
+
+def without_care(_: Alert) -> Care:
+    """Nobody is reminded of anything."""
+    return Care()
 
 
 @dataclass(frozen=True)
@@ -101,7 +129,7 @@ def severity_of(rule: Rule, value: float) -> str | None:
     return None
 
 
-def advance(rule: Rule, alert: Alert, seen: Observation | None, now: datetime) -> Step:
+def advance(rule: Rule, alert: Alert, seen: Observation | None, now: datetime, care_of: CareOf = without_care) -> Step:
     """The alert after an evaluation at `now` in which the rule yielded `seen` for it (None: nothing)."""
     alert = as_of_clock(alert, now)
     if seen is None and rule.no_data_for is not None:
@@ -120,7 +148,9 @@ def advance(rule: Rule, alert: Alert, seen: Observation | None, now: datetime) -
         members=seen.members,
     )
     severity = _severity_now(rule, known, seen.value)
-    step = _with_condition(rule, known, severity, now) if severity else _without_condition(rule, known, now)
+    step = (
+        _cared_for(_with_condition(rule, known, severity, now), care_of, now) if severity else _without_condition(rule, known, now)
+    )
     return _mark(alert, step, now)
 
 
@@ -132,6 +162,16 @@ def resolve(alert: Alert, now: datetime) -> Step:
 def leave(alert: Alert, now: datetime) -> Step:
     """The end of an alert whose subject left for good; one that only was pending ends in silence."""
     return _end(_changed(alert, value=None), "gone", now)
+
+
+def leave_now(alert: Alert, now: datetime) -> Step:
+    """The same for one that people say has left: its end waits for no day to be over, and what comes back is new, with a day of its
+    own."""
+    alert = _changed(as_of_clock(alert, now), value=None)
+    if alert.state not in ACTIVE:
+        return _mark(alert, Step(_changed(alert, state="inactive", pending_since=None)), now)
+    step = _mark(alert, _ended(alert, "gone", now), now)
+    return replace(step, alert=_changed(step.alert, recent_notices=()))
 
 
 def hold(rule: Rule, alert: Alert, now: datetime) -> Step:
@@ -174,7 +214,7 @@ def alert_with(values: Mapping[str, Any]) -> Alert:
 def as_of_clock(alert: Alert, now: datetime) -> Alert:
     """The alert with nothing ahead of `now`, and without what is older than 24 hours."""
     if alert.updated_at is not None and alert.updated_at > now:
-        names = ("pending_since", "clear_since", "last_seen_at", "changed_at", "updated_at")
+        names = ("pending_since", "clear_since", "last_seen_at", "changed_at", "updated_at", "told_at", "unanswered_since")
         instants = {name: getattr(alert, name) for name in names}
         alert = _changed(alert, **{name: min(instant, now) for name, instant in instants.items() if instant})
     firings, notices = _last_day(alert.recent_firings, now), _last_day(alert.recent_notices, now)
@@ -237,6 +277,7 @@ def _fires(alert: Alert, now: datetime) -> Step:
         worst_severity=alert.severity,
         is_flapping=is_flapping,
         waits=None,
+        unanswered_since=None,
     )
     return Step(fired, "flapping" if is_flapping else "firing")
 
@@ -251,6 +292,32 @@ def _goes_on(alert: Alert, rises: bool, now: datetime) -> Step:
         return _told_or_waits(after, change, is_full=len(alert.recent_notices) >= MOST_NOTICES)
     relapses = alert.is_flapping and alert.state == "recovering"
     return Step(after, "firing", is_damped=True) if relapses else Step(after)
+
+
+def _cared_for(step: Step, care_of: CareOf, now: datetime) -> Step:
+    """The step of an alert that is beyond a threshold, with what is due for want of an answer if nothing else is told."""
+    alert, is_told = step.alert, step.event is not None and not step.is_damped
+    is_known = is_told or alert.told_severity == "critical"
+    if alert.state != "firing" or alert.severity != "critical" or not is_known:
+        return replace(step, alert=_changed(alert, unanswered_since=None))
+    care = care_of(alert)
+    alert = _changed(alert, unanswered_since=None if care.is_quiet else alert.unanswered_since or now)
+    due = None if is_told or care.is_quiet else _due(alert, care, now)
+    return Step(alert, due) if due else replace(step, alert=alert)
+
+
+def _due(alert: Alert, care: Care, now: datetime) -> str | None:
+    """The new recipients come first: the others have heard of it."""
+    notices = len(alert.recent_notices)
+    waited = now - (alert.unanswered_since or now)
+    if _is_over(waited, care.escalate_after) and "unacknowledged" not in alert.told and notices < MOST_NOTICES:
+        return "unacknowledged"
+    since = alert.told_at or alert.firing_since or now
+    return "reminder" if _is_over(now - since, care.repeat_every) and notices < MOST_WITH_REMINDERS else None
+
+
+def _is_over(waited: timedelta, span: timedelta | None) -> bool:
+    return span is not None and waited >= span
 
 
 def _change_of_severity(alert: Alert, rises: bool) -> str | None:
@@ -287,7 +354,7 @@ def _is_near_limit(alert: Alert) -> bool:
 
 def _ended(alert: Alert, how: str, now: datetime) -> Step:
     ended = _changed(alert, state=how, clear_since=None, pending_since=None, resolved_at=now, is_flapping=False, waits=None)
-    return Step(ended, how)
+    return Step(_changed(ended, unanswered_since=None), how)
 
 
 def _is_unseen_for(alert: Alert, span: timedelta, now: datetime) -> bool:
@@ -312,5 +379,7 @@ def _mark(before: Alert, step: Step, now: datetime) -> Step:
     alert = _changed(step.alert, updated_at=now, changed_at=now if step.alert.state != before.state else before.changed_at)
     if step.event is None or step.is_damped:
         return Step(alert, step.event, step.is_damped)
-    told, notices = (*alert.told, step.event), (*alert.recent_notices, now)
-    return Step(_changed(alert, told=told, told_severity=alert.severity, recent_notices=notices), step.event)
+    told = alert.told if step.event == "reminder" and step.event in alert.told else (*alert.told, step.event)
+    notices = (*alert.recent_notices, now)
+    told_at = alert.told_at if step.event == "unacknowledged" else now  # that went to others
+    return Step(_changed(alert, told=told, told_severity=alert.severity, recent_notices=notices, told_at=told_at), step.event)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from storage.sql_files import sql_beside
 from tasks.message import ENDS, Member, Message, from_json, to_json
-from tasks.notifications.dispatch import CurrentAlert, Notification, is_active
+from tasks.notifications.dispatch import OPEN, CurrentAlert, Notification, is_active, superseded
 
 MOST_ALONE = 10
 """So many notifications at once are told one by one; more are grouped."""
@@ -50,6 +50,37 @@ def end_digests(
             ends.append(_end(digest, left, now))
             revived += [replace(row, status="queued", reason_code=None, reason=None, digest=None, queued_at=now) for row in left]
     return ends, revived
+
+
+def remind(
+    rows: Sequence[Notification], digests: Iterable[Notification], grouped: Mapping[tuple[str, int], str], now: datetime
+) -> list[Notification]:
+    """The rows as decided; reminders of alerts that a digest told are one reminder of the digest.
+
+    Args:
+        digests: those that have not ended.
+        grouped: the digest that tells of an episode.
+    """
+    told = {digest.fingerprint: digest for digest in digests}
+    due: dict[str, list[Notification]] = {}
+    for row in rows:
+        if row.event == "reminder" and _is_fresh(row) and grouped.get(row.of) in told:
+            due.setdefault(grouped[row.of], []).append(row)
+    replaced = {row.notification_id: superseded(row, f"digest {key} speaks for it") for key, found in due.items() for row in found}
+    reminders = [_reminder(told[key], found, now) for key, found in due.items() if told[key].status not in OPEN]
+    return [*(replaced.get(row.notification_id, row) for row in rows), *reminders]
+
+
+def _reminder(digest: Notification, rows: Sequence[Notification], now: datetime) -> Notification:
+    told, count = from_json(digest.message), f"{len(rows):,}"
+    statement = f"{count} critical alerts of this digest of {len(told.members):,} still fire, and nobody has acknowledged them"
+    fingerprints = {row.fingerprint for row in rows}
+    members = tuple(member for member in told.members if member.fingerprint in fingerprints)
+    title = f"[REMINDER] {count} of {told.subject} at once"
+    message = replace(told, event="reminder", at=now, title=title, statement=statement, members=members, value=float(len(rows)))
+    identity = "\x1f".join([digest.fingerprint, *sorted(row.notification_id for row in rows)])
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return _told_anew(digest, "reminder", key, f"{digest.fingerprint}-{key}", message, now)
 
 
 def _digest(rows: Sequence[Notification], now: datetime) -> Notification:
@@ -119,11 +150,16 @@ def _end(digest: Notification, left: Sequence[Notification], now: datetime) -> N
     rest = f"; notified one by one from now on: {names}" if names else ""
     statement = f"{count - len(going_on):,} of {count:,} alerts of this digest have resolved{rest}"
     message = replace(told, event="resolved", at=now, title=f"[RESOLVED] {told.subject} at once", statement=statement, members=())
+    key = hashlib.sha256(f"{digest.fingerprint}\x1fresolved".encode()).hexdigest()[:16]
+    return _told_anew(digest, "resolved", key, f"{digest.fingerprint}-end", message, now)
+
+
+def _told_anew(digest: Notification, event: str, key: str, transition: str, message: Message, now: datetime) -> Notification:
     return replace(
         digest,
-        notification_id=hashlib.sha256(f"{digest.fingerprint}\x1fresolved".encode()).hexdigest()[:16],
-        transition_id=f"{digest.fingerprint}-end",
-        event="resolved",
+        notification_id=key,
+        transition_id=transition,
+        event=event,
         status="queued",
         reason_code=None,
         reason=None,

@@ -19,7 +19,7 @@ WAITING = ("behind", "off_hours")
 """Of the codes of what is open those that keep it from being sent."""
 BEHIND = "waits for what comes before it"
 """The sentence of code `behind`."""
-FOR_GOOD = ("damped", "grouped")
+FOR_GOOD = ("damped", "grouped", "superseded")
 """Of the codes of what is suppressed those that do not pass with a silence, an ack or an alert that speaks for it."""
 Episode = tuple[str, int]
 """A fingerprint and the number of its episode."""
@@ -74,6 +74,7 @@ class Situation:
         alerts: by fingerprint, those of the rows.
         inhibitors: (rule that is inhibited, subject) -> the alerts that inhibit it now: their rules and labels.
         told: episodes of which the channel has been sent something, or may have received it.
+        told_at: when it was last sent something of them.
         grouped: the digest that tells of an episode.
         paused: the channel failed and is left alone until then; with what it said.
         full: the channel takes nothing more until then; with how much it takes.
@@ -85,6 +86,7 @@ class Situation:
     silences: Sequence[Silence] = ()
     inhibitors: Mapping[tuple[str, str], Sequence[tuple[str, Mapping[str, str]]]] = field(default_factory=dict)
     told: frozenset[Episode] = frozenset()
+    told_at: Mapping[Episode, datetime] = field(default_factory=dict)
     grouped: Mapping[Episode, str] = field(default_factory=dict)
     paused: tuple[datetime, str] | None = None
     full: tuple[datetime, str] | None = None
@@ -103,17 +105,47 @@ def decide(rows: Iterable[Notification], situation: Situation) -> list[Notificat
     Args:
         rows: of one channel: those that are open, and those that are suppressed and whose episode lasts.
     """
-    ordered = sorted(rows, key=lambda row: (row.queued_at, row.event in ENDS, row.notification_id))
-    latest = {row.of: row for row in ordered if row.event not in ENDS}
+    ordered = _without_needless(sorted(rows, key=lambda row: (row.queued_at, row.event in ENDS, row.notification_id)), situation)
+    latest = {row.of: row for row in ordered if row.event not in ENDS and row.reason_code != "superseded"}
     waiting: set[Episode] = set()
     after = []
     for row in ordered:
-        is_old = row.status == "suppressed" and (latest[row.of] is not row or not _is_news(row, situation))
+        is_old = row.status == "suppressed" and (latest.get(row.of) is not row or not _is_news(row, situation))
         decided = row if is_old else _decide_one(row, situation, row.of in waiting)
         after.append(decided)
         if decided.status in OPEN:
             waiting.add(row.of)
     return after
+
+
+def _without_needless(ordered: Iterable[Notification], situation: Situation) -> list[Notification]:
+    """The rows; reminders that nobody needs are suppressed for good: what they remind of is still to be told, was told since, or a
+    later one waits."""
+    rows, to_come = list(ordered), set[Episode]()
+    newest = {row.of: row for row in rows if row.event == "reminder"}
+    after = []
+    for row in rows:
+        is_in_question = row.event == "reminder" and row.reason_code not in FOR_GOOD
+        why = _needless(row, situation, newest[row.of], row.of in to_come) if is_in_question else None
+        after.append(row if why is None else superseded(row, why))
+        if row.event not in ("reminder", *ENDS) and row.reason_code not in FOR_GOOD:
+            to_come.add(row.of)
+    return after
+
+
+def superseded(row: Notification, why: str) -> Notification:
+    """The row of a reminder that nobody needs."""
+    return replace(row, status="suppressed", reason_code="superseded", reason=f"not needed: {why}", digest=None)
+
+
+def _needless(row: Notification, situation: Situation, newest: Notification, is_beginning_to_come: bool) -> str | None:
+    if row.status == "suppressed" and newest is not row:
+        return "a later one waits"
+    told_at = situation.told_at.get(row.of)
+    if told_at is not None and row.queued_at < told_at <= situation.now:
+        return f"the alert was told at {told_at:%Y-%m-%d %H:%M} UTC"
+    is_unheard = row.of not in situation.told and row.of not in situation.grouped
+    return "what it reminds of was not told yet" if is_unheard and is_beginning_to_come else None
 
 
 def _is_news(row: Notification, situation: Situation) -> bool:

@@ -4,4 +4,6 @@ FROM alerts.notifications
 LEFT JOIN alerts.alerts USING (fingerprint, episode)
 WHERE channel = $channel AND (
   status IN ('queued', 'failed', 'sending')
-  OR status = 'suppressed' AND event NOT IN ('resolved', 'gone') AND alerts.state IN ('firing', 'recovering', 'no_data', 'error'))
+  OR status = 'suppressed' AND reason_code IS DISTINCT FROM 'superseded'
+    AND event NOT IN ('resolved', 'gone')
+    AND alerts.state IN ('firing', 'recovering', 'no_data', 'error'))

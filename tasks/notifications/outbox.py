@@ -14,7 +14,7 @@ from storage.sql_files import sql_beside
 from storage.transaction import transaction
 from storage.write import upsert_rows
 from tasks.notifications.channels import Channel
-from tasks.notifications.digests import end_digests, group
+from tasks.notifications.digests import end_digests, group, remind
 from tasks.notifications.dispatch import ACTIVE, OPEN, CurrentAlert, Notification, Situation, decide, hold, is_due, next_row
 from tasks.notifications.outcomes import Outcome
 from tasks.notifications.retries import GIVE_UP, backoff
@@ -50,8 +50,11 @@ def take(con: duckdb.DuckDBPyConnection, channel: Channel, now: datetime) -> Tak
         digests = _rows(con, "open_digests", channel.name)
         situation = _situation(con, channel, [*rows, *digests], now)
         ends, revived = end_digests(digests, rows, situation.alerts, now)
+        ended = {end.fingerprint for end in ends}
+        going_on = [digest for digest in digests if digest.fingerprint not in ended]
         decided = decide(_replaced(rows, [*ends, *revived]), situation)
-        after = hold(group(decided, now) if channel.is_for_people else decided, situation)
+        reminded = remind(decided, going_on, situation.grouped, now)
+        after = hold(group(reminded, now) if channel.is_for_people else decided, situation)
         row = next_row(after, situation)
         if row is not None:
             row = replace(row, status="sending", reason_code=None, reason=None, attempts=row.attempts + 1)
@@ -127,7 +130,8 @@ def _situation(con: duckdb.DuckDBPyConnection, channel: Channel, rows: Sequence[
         alerts=alerts,
         silences=read_silences(con),
         inhibitors=_inhibitors(con),
-        told=frozenset((fingerprint, episode) for fingerprint, episode in told),
+        told=frozenset((fingerprint, episode) for fingerprint, episode, _ in told),
+        told_at={(fingerprint, episode): at for fingerprint, episode, at in told if at is not None},
         grouped={(fingerprint, episode): digest for fingerprint, episode, digest in grouped},
         paused=_paused(rows, pace["last_sent_at"], now),
         full=_full(channel, pace),

@@ -20,13 +20,30 @@ from storage.limits import Limits
 from storage.warehouse import warehouse
 from tasks.alerts import engine
 from tasks.alerts.rule import Rule
+from tasks.hours import parse_hours
+from tasks.matchers import parse_matcher
 from tasks.notifications import delivery
 from tasks.notifications.channels import Channel
+from tasks.routes import Recipients, Route
 from tasks.silences import add_silence, new_ack, new_silence, parse_matchers
 
 PACE = 1800.0
 BEGINNING = datetime(2026, 3, 10, tzinfo=UTC)
-CHANNELS = {"ops": "warning", "pager": "critical"}
+CHANNELS = {"ops": "warning", "pager": "critical", "boss": "critical"}
+OFFICE = parse_hours("Mon-Sat 08:00-20:00", "Europe/Berlin")
+ROUTES = (
+    Route("memory", (parse_matcher("rule=memory"),), ("ops",), hours=OFFICE, repeat_every=timedelta(hours=1)),
+    Route(
+        "worst",
+        (parse_matcher("severity=critical"),),
+        ("pager",),
+        goes_on=True,
+        escalate_after=timedelta(minutes=45),
+        escalate_to=("boss",),
+    ),
+    Route("rest", (), ("ops",)),
+)
+RECIPIENTS = Recipients(CHANNELS, ROUTES, timedelta(hours=2))
 LIMITS = Limits(60.0, 1, "500MB")
 
 
@@ -93,8 +110,10 @@ def rules() -> list[Rule]:
 
 def channels_of(url: str) -> list[Channel]:
     kinds = {"kind": "webhook", "per_minute": 1000}
+    timed = tuple(route for route in ROUTES if route.hours is not None)
     return [
-        Channel(name, min_severity=least, url=SecretStr(f"{url}/{name}?delay=0.004"), **kinds) for name, least in CHANNELS.items()
+        Channel(name, min_severity=least, url=SecretStr(f"{url}/{name}?delay=0.004"), routes=timed, **kinds)
+        for name, least in CHANNELS.items()
     ]
 
 
@@ -109,7 +128,7 @@ def work(folder: Path, url: str, deadly: str = "", passings: int = 0, rounds: in
     while not rounds or done < rounds:
         with warehouse(home, LIMITS) as con:
             con.execute(f"CREATE TEMP TABLE world AS FROM {WORLD.format(file=folder / 'world.json')}")  # rules reach no file
-            engine.evaluate_on(con, rules(), CHANNELS, clock())
+            engine.evaluate_on(con, rules(), RECIPIENTS, clock())
         delivery.deliver(home, LIMITS, channels_of(url), timedelta(), clock)
         done += 1
 
@@ -137,13 +156,15 @@ def _recording(stage: Stage, record: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def silence(folder: Path, name: str) -> None:
-    """Make silences and acks until killed; acknowledge each in a line once it is made."""
+    """Make silences, some of which recur, and acks until killed; acknowledge each in a line once it is made."""
     home, clock, number = Home(folder / "home"), clock_of(folder), 0
     acks = os.open(folder / "silences", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     while True:
         number, now = number + 1, clock()
         matchers = parse_matchers([f"subject=s{number % 30}", "rule=~disk|scan"])
-        made = [new_silence(matchers, name, f"number {number}", now, now + timedelta(hours=2), now)]
+        every = "00:00-06:00" if number % 3 == 0 else None
+        until = None if every else now + timedelta(hours=2)
+        made = [new_silence(matchers, name, f"number {number}", now, until, now, every, "Europe/Berlin")]
         with warehouse(home, LIMITS) as con:
             active = con.sql(
                 "SELECT fingerprint, episode FROM alerts.alerts WHERE state = 'firing' ORDER BY random() LIMIT 1"

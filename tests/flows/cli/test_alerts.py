@@ -513,6 +513,28 @@ def test_a_route_is_shown_with_why(govpulse, routed) -> None:
     assert not Path(routed / "data").exists(), "looking makes no home"
 
 
+def test_who_comes_next_is_shown_of_a_critical_alert(govpulse, fails, routed) -> None:
+    file, options = routed / "govpulse.toml", 'escalate_after = "30m"\nescalate_to = ["pager"]\nrepeat_every = "0s"\n'
+    file.write_text(ROUTES + options)
+    lines = govpulse("alerts", "route", "cpu", "--severity", "critical").out.splitlines()
+    assert lines[-3:] == [
+        "ops: at once, by route rest",
+        "pager: at once, by route worst; again every 4 h",
+        "pager: after 30 min without an acknowledgement, by route rest",
+    ]
+    assert govpulse("alerts", "route", "cpu").out.splitlines()[-1] == "ops: at once, by route rest", "a warning waits for nobody"
+    for wrong, said in (
+        ('escalate_to = ["pager"]', "escalate_after and escalate_to go together"),
+        ('escalate_to = ["pager"]\nescalate_after = "0s"', "escalate_after must be longer than 0"),
+        ('escalate_to = ["boss"]\nescalate_after = "1h"', "route rest leads to boss, and no channel is called so"),
+        ('repeat_every = "sometimes"', "give a time like 30m, 4h or 1d; 0s: never"),
+    ):
+        file.write_text(f"{ROUTES}{wrong}\n")
+        assert said in fails(2, "alerts", "route", "cpu")
+    file.write_text('[alerts]\nrepeat_every = "4"\n')
+    assert "wrong setting alerts.repeat_every: give a time like 30m" in fails(2, "alerts", "route", "cpu")
+
+
 def test_without_routes_every_channel_is_named(govpulse, home) -> None:
     assert govpulse("alerts", "route", "disk_full", "--sample").out == "console: at once, by no route, as every channel\n"
 

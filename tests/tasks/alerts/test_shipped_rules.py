@@ -377,6 +377,23 @@ def test_the_evidence_of_a_shipped_rule_runs(con, at, rule: Rule) -> None:
     assert con.sql(evidence_query(rule, "o'neil {as_of}", at(0))).fetchall() == []
 
 
+def test_a_silent_host_is_told_once_for_as_long_as_it_is_silent(con, at) -> None:
+    """Also where nothing is computed by the hour; its disk and its memory say nothing of it, before, within and after two hours."""
+    for minute in range(-60, 1, 5):
+        host_value("system.filesystem.utilization", "mountpoint=/")(con, at(minute), 0.97)
+        host_value("system.memory.utilization")(con, at(minute), 0.98)
+    day = 24 * 60
+    rules = [ending(rule, timedelta(days=1)) for rule in RULES.values()]
+    for minute in (-20, 0, 20, 35, 70, 119, 125, 180, day, 2 * day, 6 * day):
+        evaluate_on(con, rules, OPS, at(minute))
+    states = con.sql("SELECT rule, state FROM alerts.alerts ORDER BY rule").fetchall()
+    assert states == [("disk_almost_full", "no_data"), ("host_silent", "firing"), ("memory_almost_full", "no_data")]
+    told = con.sql("SELECT rule, event FROM alerts.transitions WHERE event IS NOT NULL AND rule = 'host_silent'").fetchall()
+    assert told == [("host_silent", "firing"), ("host_silent", "escalated")]
+    evaluate_on(con, rules, OPS, at(7 * day + 5))
+    assert con.sql("SELECT DISTINCT state FROM alerts.alerts").fetchall() == [("gone",)]
+
+
 def test_a_host_that_is_gone_ends_as_gone_with_what_was_measured_on_it(con, at) -> None:
     """A week after its last sample; nothing of it is called resolved, and nothing follows."""
     host_value("system.filesystem.utilization", "mountpoint=/")(con, at(0), 0.99)
