@@ -77,7 +77,7 @@ def _out_of_tables(settings: Settings, user: str, hashes_ids: bool) -> Forgotten
     """An address is hashed first. Last the files are written anew, for deleted rows stay readable in them."""
     home, limits, now = settings.folder, settings.limits, datetime.now(UTC)
     with warehouse(home, limits) as con:
-        load_landing(con, home, settings.source.zero_instants)
+        load_landing(con, home, settings.zero_instants)
     settle_addresses(home, limits, settings.people.addresses, now)
     with warehouse(home, limits) as con:
         pseudonym = find_pseudonyms(con, home, settings.people.addresses, now).stand_in(user)

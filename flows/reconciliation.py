@@ -1,5 +1,6 @@
 """Compares the warehouse with the platform's database: what extraction cannot see, deleted and backdated rows, is found here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -8,11 +9,11 @@ from pydantic import Field
 
 from flows.report import Report
 from flows.run import Run, begin, finish
-from flows.sources import extract, find_source
+from flows.sources import extract, find_sources, step_of
 from flows.warehouse_steps import load, publish
 from storage.catalogue import LISTINGS
 from tasks.overviews import reconciliation_overview
-from tasks.sources.database.opening import DATABASES
+from tasks.sources.database.opening import DATABASES, Source
 from tasks.sources.progress import ALL_OPEN, read_progress
 from tasks.sources.reconciliation import reconcile_datasets
 
@@ -20,15 +21,22 @@ from tasks.sources.reconciliation import reconcile_datasets
 def reconcile(run: Run, most_deleted_ratio: float) -> None:
     if not run.has_room("reconcile"):
         return
-    source = find_source(run)
-    if source is None or source.address.kind not in DATABASES:
-        return
-    so_far = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name, most_open=ALL_OPEN)
+    sources = [source for _, source in find_sources(run)]
+    for source in sources:
+        if source.address.kind in DATABASES:
+            _reconcile_one(run, source, [each.name for each in sources], most_deleted_ratio)
+    load(run, "load repaired")
+
+
+def _reconcile_one(run: Run, source: Source, names: Sequence[str], most_deleted_ratio: float) -> None:
+    options = {"limits": run.settings.limits, "source": source.name, "known": names, "most_open": ALL_OPEN}
+    so_far = run.step(step_of(run, "progress", source), read_progress, run.home, **options)
     if so_far is None:
         return
     run.read_clock()
+    step = step_of(run, "reconcile", source)
     found = run.step(
-        "reconcile",
+        step,
         reconcile_datasets,
         run.home,
         limits=run.settings.limits,
@@ -40,9 +48,8 @@ def reconcile(run: Run, most_deleted_ratio: float) -> None:
     if found is not None:
         for dataset in LISTINGS:  # extraction said so already, or somebody has insisted since
             if dataset not in found.failures:
-                run.failures.pop(f"extract {dataset}", None)
-        run.failures |= {f"reconcile {dataset}": why for dataset, why in found.failures.items()}
-    load(run, "load repaired")
+                run.failures.pop(f"{step_of(run, 'extract', source)} {dataset}", None)
+        run.failures |= {f"{step} {dataset}": why for dataset, why in found.failures.items()}
 
 
 @flow(name="reconcile_sources", timeout_seconds=14_400)

@@ -35,7 +35,10 @@ CONSOLE_VARIABLE = "GOVPULSE_CONSOLE"
 DEFAULT_FILE = Path("govpulse.toml")
 FILES_NAMED = {"routes": "holidays", "channels": "template"}
 """Of the lists in `notifications`: the key of an entry that names a file."""
-HOLD_SECRETS = ("source", "alerts", "notifications")
+SAMPLE = "sample"
+PATHS = {"alerts": ("rules",), "people": ("aliases",), "source": ("url", "mapping"), "sources": ("url", "mapping")}
+"""Keys of sections that may be paths."""
+HOLD_SECRETS = ("source", "sources", "alerts", "notifications")
 """Sections of whose wrong values none is repeated."""
 Weight = Annotated[float, Field(ge=0, le=1000)]
 
@@ -59,6 +62,7 @@ class SourceSettings(Section):
     url: SecretStr = Field(
         SecretStr(""), description="`postgresql://user:password@host/database`, or the path of a SQLite file or a folder"
     )
+    url_env: str = Field("", description="or the name of the environment variable that holds it")
     mapping: str = Field("racine", description="name of a shipped mapping, or path of a folder with your own SELECTs")
     timezone: str = Field(
         "UTC", description="time zone of timestamps that carry none: those that the mapping calls `server`, and those in `files`"
@@ -81,6 +85,9 @@ class SourceSettings(Section):
         3600.0, gt=0, description="PostgreSQL cancels a govpulse statement that takes longer (s)"
     )
     lock_timeout_seconds: float = Field(30.0, ge=0, description="how long to wait for a lock on the SQLite file or a table (s)")
+    time_limit_seconds: float = Field(
+        10_800.0, gt=0, description="a run reads it for no longer; the next run goes on with what is left (s)"
+    )
 
     @field_validator("datasets")
     @classmethod
@@ -92,7 +99,16 @@ class SourceSettings(Section):
 
     @property
     def address(self) -> Address:
-        return Address(self.kind, self.url.get_secret_value())
+        """Where it is; nowhere while the variable that says so is not set."""
+        return Address(self.kind, os.environ.get(self.url_env, "") if self.url_env else self.url.get_secret_value())
+
+    @model_validator(mode="after")
+    def _has_one_url(self) -> Self:
+        if "://" in self.url_env:
+            raise ValueError("url_env is the name of what holds it, not a URL")
+        if self.url_env and self.url.get_secret_value():
+            raise ValueError("only one of url and url_env may be set")
+        return self
 
 
 class CollectSettings(Section):
@@ -549,6 +565,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("data"), description="where everything is kept (GOVPULSE_HOME)")
     source: SourceSettings = SourceSettings()
+    sources: tuple[SourceSettings, ...] = Field(
+        (), description="several sources, each under `[[sources]]` and with a name of its own, in place of `[source]`"
+    )
     collect: CollectSettings = CollectSettings()
     insights: InsightSettings = Field(default_factory=InsightSettings)  # a default would be merged with what is set
     scans: ScanSettings = ScanSettings()
@@ -575,6 +594,29 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
 
+    @model_validator(mode="after")
+    def _names_its_sources(self) -> Self:
+        if self.sources and self.source != SourceSettings():
+            raise ValueError("[source] and [[sources]] do not go together; write the one under [[sources]], too")
+        names = [source.name for source in self.sources]
+        wrong = [name for name in names if not name or name == SAMPLE or names.count(name) > 1]
+        if wrong:
+            raise ValueError(f"each of [[sources]] needs a name of its own, other than {SAMPLE}; {wrong[0] or 'one'} has none")
+        made_up = [source.name for source in self.sources if source.kind in ("sample", "none")]
+        if made_up:
+            raise ValueError(f"source {made_up[0]} needs a kind that is read: postgresql, sqlite or files")
+        return self
+
+    @property
+    def all_sources(self) -> tuple[SourceSettings, ...]:
+        """What is read: those of `[[sources]]`, or the one of `[source]`."""
+        return self.sources or (self.source,)
+
+    @property
+    def zero_instants(self) -> tuple[date, ...]:
+        """The placeholder days of all sources: the loader, which does not know from which a row came, takes them all."""
+        return tuple(sorted({day for source in self.all_sources for day in source.zero_instants}))
+
     @property
     def folder(self) -> Home:
         return Home(self.home.absolute())
@@ -599,14 +641,16 @@ class Settings(BaseSettings):
 
 def shown(settings: Settings) -> dict[str, Any]:
     """The settings as they may be printed: of a channel's URL and secret, and of the heartbeat's, only whether they are set."""
-    document, address = settings.model_dump(mode="json", by_alias=True), settings.source.address
-    document["source"]["url"] = address.without_secrets(address.url)
+    document = settings.model_dump(mode="json", by_alias=True)
+    named = [(document["source"], settings.source), *zip(document["sources"], settings.sources, strict=True)]
+    for entry, source in named:
+        entry["url"] = source.address.without_secrets(source.address.url)
     return document
 
 
 def variables_named(settings: Settings) -> set[str]:
     """The variables that the settings name as holding a secret."""
-    named = [settings.alerts.heartbeat_url_env]
+    named = [settings.alerts.heartbeat_url_env, *(source.url_env for source in settings.all_sources)]
     named += [name for channel in settings.notifications.channels for name in (channel.url_env, channel.secret_env)]
     return {name for name in named if name}
 
@@ -644,6 +688,10 @@ def load_settings(given: Path | None = None) -> Settings:
 def _explain(error: ValidationError, file: Path | None) -> str:
     first = error.errors()[0]
     parts = [str(part) for part in first["loc"]]
+    if not parts:  # it is about several sections, and what was given is all of them
+        return (
+            f"wrong settings: {first['msg'].removeprefix('Value error, ')} (in {file or 'the environment'}; see docs/settings.md)"
+        )
     variable = PREFIX + "__".join(parts[:2]).upper()
     where = variable if variable in {name.upper() for name in os.environ} else file or "the environment"
     if first["type"] == "extra_forbidden":
@@ -682,11 +730,20 @@ def _anchored(document: dict[str, Any], folder: Path) -> dict[str, Any]:
         lists = {name: notifications[name] for name in FILES_NAMED if isinstance(notifications.get(name), list)}
         paths = {name: [_anchored_file(each, FILES_NAMED[name], folder) for each in entries] for name, entries in lists.items()}
         anchored["notifications"] = notifications | paths
-    for section, key in (("alerts", "rules"), ("people", "aliases"), ("source", "url"), ("source", "mapping")):
+    for section, keys in PATHS.items():
         values = anchored.get(section)
-        if isinstance(values, dict) and isinstance(values.get(key), str) and _is_path(key, values[key]):
-            anchored[section] = {**values, key: str(folder / Path(values[key].removeprefix("sqlite:///")).expanduser())}
+        if isinstance(values, list):
+            anchored[section] = [_anchored_paths(each, keys, folder) for each in values]
+        elif values is not None:
+            anchored[section] = _anchored_paths(values, keys, folder)
     return anchored
+
+
+def _anchored_paths(values: Any, keys: tuple[str, ...], folder: Path) -> Any:
+    if not isinstance(values, dict):
+        return values
+    paths = {key: values[key] for key in keys if isinstance(values.get(key), str) and _is_path(key, values[key])}
+    return values | {key: str(folder / Path(path.removeprefix("sqlite:///")).expanduser()) for key, path in paths.items()}
 
 
 def _anchored_file(entry: Any, key: str, folder: Path) -> Any:

@@ -35,5 +35,6 @@ def _aliases(settings: Settings) -> Iterator[Path]:
 
 def _mapping(settings: Settings) -> Iterator[Path]:
     """The files of a folder; a shipped mapping, which is known by its name, comes with govpulse."""
-    if "/" in settings.source.mapping:
-        yield from sorted(Path(settings.source.mapping).glob("*"))
+    for source in settings.all_sources:
+        if "/" in source.mapping:
+            yield from sorted(Path(source.mapping).glob("*"))

@@ -1,12 +1,13 @@
 """Reads what changed in the platform's database since the last time, loads it while it is read, and judges the running scans."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from threading import Event
 
 from prefect import flow
+from prefect.futures import PrefectFuture
 
 from flows.insight_step import compute_one
 from flows.pacing import show_pace
@@ -14,6 +15,7 @@ from flows.report import Report
 from flows.run import Run, begin, finish
 from flows.settings import SourceSettings
 from flows.warehouse_steps import load, note_loaded, publish
+from storage.errors import ConfigurationError
 from storage.intake.sample_rows import SAMPLE
 from storage.people.pseudonyms import Pseudonyms
 from storage.people.stored_addresses import read_pseudonyms
@@ -22,17 +24,22 @@ from tasks.overviews import reason_overview, scan_overview
 from tasks.sources.address import Address
 from tasks.sources.aliases import read_aliases
 from tasks.sources.database.opening import Source
-from tasks.sources.extraction import extract_datasets
+from tasks.sources.extraction import Extraction, extract_datasets
 from tasks.sources.files.extraction import extract_files
 from tasks.sources.progress import name_source, read_progress
 
 
-def find_source(run: Run) -> Source | None:
-    """The database that the settings name; the sample, brought up to now, where that is asked for. None also where nobody knows
+def find_sources(run: Run) -> list[tuple[SourceSettings, Source]]:
+    """What the settings name, with its settings; the sample, brought up to now, where that is asked for. None where nobody knows
     what is to become of people's ids."""
-    source = _named_source(run)
-    pseudonyms = _pseudonyms(run) if source else None
-    return replace(source, pseudonyms=pseudonyms) if source and pseudonyms else None
+    named = [(settings, source) for settings in run.settings.all_sources if (source := _named_source(run, settings))]
+    pseudonyms = _pseudonyms(run) if named else None
+    return [(settings, replace(source, pseudonyms=pseudonyms)) for settings, source in named] if pseudonyms else []
+
+
+def step_of(run: Run, what: str, source: Source) -> str:
+    """What a step is called: with the source's name where there are several."""
+    return f"{what} {source.name}" if run.settings.sources else what
 
 
 def _pseudonyms(run: Run) -> Pseudonyms | None:
@@ -42,12 +49,15 @@ def _pseudonyms(run: Run) -> Pseudonyms | None:
     return found
 
 
-def _named_source(run: Run) -> Source | None:
-    settings = run.settings.source
+def _named_source(run: Run, settings: SourceSettings) -> Source | None:
     if settings.kind == "none":
         return None
     if settings.kind != SAMPLE:
-        return source_of(settings)
+        try:
+            return source_of(settings)
+        except ConfigurationError as error:
+            run.failures[f"extract {settings.name}" if run.settings.sources else "extract"] = str(error)
+            return None
     from tasks.sources.sample.database import SAMPLE_ZONE, prepare_sample
 
     prepared = run.step("sample", prepare_sample, run.home, until=run.started_at)
@@ -55,6 +65,13 @@ def _named_source(run: Run) -> Source | None:
 
 
 def source_of(settings: SourceSettings) -> Source:
+    """The source that the settings name.
+
+    Raises:
+        ConfigurationError: the variable that holds its URL is not set.
+    """
+    if settings.url_env and not settings.address.url:
+        raise ConfigurationError(f"the environment variable {settings.url_env} is not set; it holds the source's url")
     return Source(
         settings.name or name_source(settings.mapping if settings.kind != "files" else "files", settings.address),
         settings.address,
@@ -65,6 +82,7 @@ def source_of(settings: SourceSettings) -> Source:
         settings.zero_instants,
         settings.lock_timeout_seconds,
         settings.datasets,
+        time_limit_seconds=settings.time_limit_seconds,
     )
 
 
@@ -73,14 +91,11 @@ def extract(run: Run, full: bool = False) -> None:
         return
     load(run)
     extract_aliases(run)
-    source = find_source(run)
-    if source is None:
+    sources = find_sources(run)
+    if not sources:
         return
     with loading_meanwhile(run):
-        if source.address.kind == "files":
-            read_files(run, source)
-        else:
-            read_database(run, source, full)
+        read_sources(run, sources, full)
     load(run, "load extracted")
 
 
@@ -91,30 +106,35 @@ def extract_aliases(run: Run) -> None:
         run.step("aliases", read_aliases, run.home, path=str(path), **options)
 
 
-def read_database(run: Run, source: Source, full: bool) -> None:
-    so_far = run.step("progress", read_progress, run.home, limits=run.settings.limits, source=source.name)
+def read_sources(run: Run, sources: Sequence[tuple[SourceSettings, Source]], full: bool) -> None:
+    """Side by side: one that is slow, or down, costs the others nothing."""
+    names = [source.name for _, source in sources]
+    begun = {source.name: _begin_reading(run, settings, source, names, full) for settings, source in sources}
+    for _, source in sources:
+        reading, step = begun[source.name], step_of(run, "extract", source)
+        extraction = run.step(step, reading.result) if reading else None
+        if extraction is not None:
+            run.failures |= {f"{step} {what}": why for what, why in extraction.failures.items()}
+
+
+def _begin_reading(
+    run: Run, settings: SourceSettings, source: Source, names: Sequence[str], full: bool
+) -> PrefectFuture[Extraction] | None:
+    """The reading of one source, begun; None where how far it was read cannot be known."""
+    limits = run.settings.limits
+    if source.address.kind == "files":
+        return extract_files.submit(run.home, limits=limits, source=source)
+    so_far = run.step(step_of(run, "progress", source), read_progress, run.home, limits=limits, source=source.name, known=names)
     if so_far is None:
-        return
-    if full:
-        so_far = replace(so_far, datasets={})
-    extraction = run.step(
-        "extract",
-        extract_datasets,
+        return None
+    return extract_datasets.submit(
         run.home,
         source=source,
-        so_far=so_far,
-        overlap_seconds=run.settings.source.overlap_seconds,
+        so_far=replace(so_far, datasets={}) if full else so_far,
+        overlap_seconds=settings.overlap_seconds,
         extracted_at=run.started_at,
         report=show_pace(),
     )
-    if extraction is not None:
-        run.failures |= {f"extract {dataset}": why for dataset, why in extraction.failures.items()}
-
-
-def read_files(run: Run, source: Source) -> None:
-    extraction = run.step("extract", extract_files, run.home, limits=run.settings.limits, source=source)
-    if extraction is not None:
-        run.failures |= {f"extract {path}": why for path, why in extraction.failures.items()}
 
 
 def judge_scans(run: Run) -> None:
@@ -133,7 +153,7 @@ def judge_scans(run: Run) -> None:
 def loading_meanwhile(run: Run) -> Iterator[None]:
     """Load what the block lands while it goes on, so that a long extraction is not waited for twice."""
     done = Event()
-    loading = load_as_landed.submit(run.home, limits=run.settings.limits, until=done, zero_days=run.settings.source.zero_instants)
+    loading = load_as_landed.submit(run.home, limits=run.settings.limits, until=done, zero_days=run.settings.zero_instants)
     try:
         yield
     finally:

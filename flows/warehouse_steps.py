@@ -19,7 +19,7 @@ def load(run: Run, name: str = "load") -> None:
 
 def loading_options(settings: Settings) -> dict[str, Any]:
     """How landing files are loaded."""
-    return {"limits": settings.limits, "zero_days": settings.source.zero_instants, "addresses": settings.people.addresses}
+    return {"limits": settings.limits, "zero_days": settings.zero_instants, "addresses": settings.people.addresses}
 
 
 def note_loaded(run: Run, name: str, result: LoadResult) -> None:

@@ -41,6 +41,7 @@ def check_source(source: SourceSettings) -> None:
     from tasks.sources.mapping import zone_named
 
     zone_named("[source] timezone", source.timezone)
+    source_of(source)
     if source.kind == "files":
         find_folder(source.address)
     if source.kind in DATABASES:
@@ -76,8 +77,9 @@ def check() -> None:
     settings.publish.audience.check()
     rules = load_rules(settings.alerts.rules)
     check_notifications(settings.notifications)
-    try:
-        check_source(settings.source)
-    except GovpulseError as error:
-        raise ConfigurationError(str(error)) from error
+    for source in settings.all_sources:
+        try:
+            check_source(source)
+        except GovpulseError as error:
+            raise ConfigurationError(f"source {source.name}: {error}" if settings.sources else str(error)) from error
     say(f"{config_file(None) or 'no settings file, only defaults'}: ok; {counted(len(rules), 'alert rule')}")

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from rich.table import Table
 from flows.cli.openness import check_openness
 from flows.printing import cell, line, say_json, show, text
 from flows.serving.prefect_server import running_api
-from flows.settings import Settings, config_file, load_settings
+from flows.settings import Settings, SourceSettings, config_file, load_settings
 from storage.errors import GovpulseError
 from storage.relations import count_rows
 from storage.sql_files import sql_beside
@@ -34,17 +35,31 @@ SHOWN_CHARACTERS = 32
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check settings, folders, warehouse, source and rules; exit code 1 if something is wrong."""
     settings = load_settings()
-    findings = [examine(name, check, settings) for name, check in CHECKS.items()]
-    kind = "file" if settings.source.kind == "files" else "mapping"
-    examined = examine_source(settings)
+    findings = [examine(name, check, settings) for name, check in checks_of(settings).items()]
+    examined = [
+        (_named("file" if source.kind == "files" else "mapping", source, settings), found)
+        for source in settings.all_sources
+        for found in examine_source(source)
+    ]
     if as_json:
-        say_json([*findings, *(as_finding(kind, found) for found in examined)])
+        say_json([*findings, *(as_finding(kind, found) for kind, found in examined)])
     else:
         for finding in findings:
             say(bool(finding["ok"]), str(finding["check"]), str(finding["said"]))
-        for found in examined:
+        for kind, found in examined:
             show_examination(kind, found)
-    raise typer.Exit(0 if all(finding["ok"] for finding in findings) and not any(found.problems for found in examined) else 1)
+    raise typer.Exit(0 if all(finding["ok"] for finding in findings) and not any(found.problems for _, found in examined) else 1)
+
+
+def checks_of(settings: Settings) -> dict[str, Callable[[Settings], str]]:
+    """All checks by name, of each source one."""
+    sources = {_named("source", source, settings): partial(_source, source) for source in settings.all_sources}
+    return {**CHECKS, **sources, **CHECKS_OF_RESULTS}
+
+
+def _named(what: str, source: SourceSettings, settings: Settings) -> str:
+    """What is checked, with the source's name where there are several."""
+    return f"{what} {source.name}" if settings.sources else what
 
 
 def as_finding(kind: str, found: "Examination") -> dict[str, object]:
@@ -95,13 +110,13 @@ def _backups(settings: Settings) -> str:
     return said + ("" if settings.backups.to else "; no second destination is set ([backups] to)")
 
 
-def _source(settings: Settings) -> str:
+def _source(source: SourceSettings, _: Settings) -> str:
     from flows.sources import source_of
     from tasks.sources.database.opening import DATABASES, open_session
     from tasks.sources.files import find_files
     from tasks.sources.files.extraction import find_folder
 
-    source = settings.source
+    source_of(source)
     if source.kind == "files":
         found = find_files(find_folder(source.address), source.datasets)
         said = ", ".join(f"{name} {counted(len(paths), 'file')}" for name, paths in found.files.items()) or "no files"
@@ -120,7 +135,7 @@ def say(ok: bool, check: str, said: str) -> None:
     show(line(text("ok     ", "green") if ok else text("problem", "red"), f" {check:<12} {said}"))
 
 
-def examine_source(settings: Settings) -> "list[Examination]":
+def examine_source(settings: SourceSettings) -> "list[Examination]":
     """Each dataset of the mapping against the live database, or its newest file; none where what to read cannot be reached."""
     from flows.sources import source_of
     from tasks.sources.database.opening import DATABASES, open_session
@@ -129,12 +144,12 @@ def examine_source(settings: Settings) -> "list[Examination]":
     from tasks.sources.files.examination import examine_files
     from tasks.sources.files.extraction import find_folder
 
-    source = source_of(settings.source)
     try:
-        if settings.source.kind == "files":
+        source = source_of(settings)
+        if settings.kind == "files":
             folder = find_folder(source.address)
             return list(examine_files(source, folder, find_files(folder, source.file_patterns).files, datetime.now(UTC)))
-        if settings.source.kind not in DATABASES:
+        if settings.kind not in DATABASES:
             return []
         mapping = source.load_mapping()
         with open_session(source) as session:
@@ -187,7 +202,8 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "access": check_openness,
     "warehouse": _warehouse,
     "backups": _backups,
-    "source": _source,
+}
+CHECKS_OF_RESULTS: dict[str, Callable[[Settings], str]] = {
     "rules": _rules,
     "published": _published,
     "schedules": _schedules,

@@ -64,11 +64,12 @@ def land_files(settings: Settings, dataset: str, files: list[Path]) -> list[str]
     from tasks.sources.files import land_file
     from tasks.sources.mapping import zone_named
 
-    source, problems, pseudonyms = settings.source, [], find_pseudonyms(settings)
-    zone = zone_named("[source] timezone", source.timezone if source.kind == "files" else "UTC")
+    zones = [source.timezone for source in settings.all_sources if source.kind == "files"]
+    zone = zone_named("[source] timezone", zones[0] if len(zones) == 1 else "UTC")
+    zero_days, problems, pseudonyms = settings.zero_instants, [], find_pseudonyms(settings)
     for path in files:
         try:
-            land_file(settings.folder, dataset, path, zone=zone, zero_days=source.zero_instants, pseudonyms=pseudonyms)
+            land_file(settings.folder, dataset, path, zone=zone, zero_days=zero_days, pseudonyms=pseudonyms)
         except GovpulseError as error:
             problems.append(str(error))
     return problems
@@ -96,12 +97,11 @@ def land_again(settings: Settings, dataset: str, rows: pl.DataFrame, now: dateti
     """Land refused rows anew; returns the ids of those that were."""
     from tasks.sources.replay import replay_kept, replay_source
 
-    source, pseudonyms = configured_source(settings), find_pseudonyms(settings)
-    is_at_hand = pl.lit(False) if source is None else (pl.col("source") == source.name).fill_null(value=False)
-    if source is None:
-        return replay_kept(settings.folder, dataset, rows, pseudonyms)
-    source = replace(source, pseudonyms=pseudonyms)
-    replayed = replay_source(settings.folder, source, dataset, rows.filter(is_at_hand), now)
+    pseudonyms, replayed = find_pseudonyms(settings), list[str]()
+    for source in configured_sources(settings):
+        of_it = rows.filter((pl.col("source") == source.name).fill_null(value=False))
+        if not of_it.is_empty():
+            replayed += replay_source(settings.folder, replace(source, pseudonyms=pseudonyms), dataset, of_it, now)
     left = rows.filter(~pl.col("rejected_id").is_in(replayed))
     return replayed + replay_kept(settings.folder, dataset, left, pseudonyms)
 
@@ -110,16 +110,17 @@ def find_pseudonyms(settings: Settings) -> Pseudonyms:
     return read_pseudonyms(settings.folder, settings.limits, settings.people.addresses, datetime.now(UTC))
 
 
-def configured_source(settings: Settings) -> "Source | None":
+def configured_sources(settings: Settings) -> "list[Source]":
+    """The databases that the settings name."""
     from flows.sources import source_of
     from tasks.sources.database.opening import DATABASES
 
-    return source_of(settings.source) if settings.source.kind in DATABASES else None
+    return [source_of(source) for source in settings.all_sources if source.kind in DATABASES]
 
 
 def load_landed(settings: Settings, dataset: str, detail: str) -> LoadResult:
     with warehouse(settings.folder, settings.limits) as con:
-        result = load_dataset(con, settings.folder, dataset, settings.source.zero_instants)
+        result = load_dataset(con, settings.folder, dataset, settings.zero_instants)
         with transaction(con):
             record_action(con, "load", detail, getpass.getuser(), datetime.now(UTC))
     settle_addresses(settings.folder, settings.limits, settings.people.addresses, datetime.now(UTC))

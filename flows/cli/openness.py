@@ -45,11 +45,11 @@ def _readable_secrets(settings: Settings) -> Iterator[str]:
 
 
 def _secrets(settings: Settings) -> set[str]:
-    """Those in force. The source's URL is one where it has a password."""
-    address = settings.source.address
+    """Those in force. A source's URL is one where it has a password."""
+    addresses = [source.address for source in settings.all_sources]
     channels = [secret for channel in settings.notifications.channels for secret in (channel.url, channel.secret)]
     known = {secret.get_secret_value() for secret in (settings.alerts.heartbeat_url, *channels)}
-    return (known | ({address.url} if address.without_secrets(address.url) != address.url else set())) - {""}
+    return (known | {address.url for address in addresses if address.without_secrets(address.url) != address.url}) - {""}
 
 
 def _texts(part: Any) -> set[str]:
@@ -60,9 +60,10 @@ def _texts(part: Any) -> set[str]:
 
 def _changeable_files(settings: Settings) -> Iterator[str]:
     """Whoever writes the settings, the rules or the mapping decides what is done in our name."""
-    mapping = Path(settings.source.mapping)
-    folder = sorted(mapping.glob("*.sql")) if "/" in settings.source.mapping else []
-    for file in (config_file(None), settings.alerts.rules, *([mapping] if folder else []), *folder):
+    mappings = dict.fromkeys(Path(source.mapping) for source in settings.all_sources if "/" in source.mapping)
+    selects = {mapping: sorted(mapping.glob("*.sql")) for mapping in mappings}
+    folders = (path for mapping, files in selects.items() if files for path in (mapping, *files))
+    for file in (config_file(None), settings.alerts.rules, *folders):
         if file is not None and file.exists() and _is_open(file, stat.S_IWGRP, stat.S_IWOTH):
             yield f"others can write to {file}: `chmod go-w {_quoted(file)}`"
 

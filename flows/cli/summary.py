@@ -58,15 +58,24 @@ def _say(label: str, said: str, style: str = "dim") -> None:
 def _lines(report: Report) -> list[tuple[str, str]]:
     results = {name: str(result) for name, result in report.results.items()}
     computed = [f"{result.table} {result.rows:,}" for result in report.results.values() if isinstance(result, InsightResult)]
+    left = dict.fromkeys(
+        result.others_left for result in report.results.values() if isinstance(result, SourceProgress) and result.others
+    )
     lines = [
         ("collected", results.get("collect", "")),
-        ("extracted", results.get("extract", "")),
-        ("also here", ", ".join(result.others_left for result in report.results.values() if isinstance(result, SourceProgress))),
+        *(("extracted", _extracted(name, said)) for name, said in results.items() if name.split(" ")[0] == "extract"),
+        ("also here", ", ".join(left)),
         ("loaded", str(loaded(report))),
         ("computed", ", ".join(computed)),
         ("alerts", results.get("alerts", "")),
     ]
     return [(label, said) for label, said in lines if said]
+
+
+def _extracted(step: str, said: str) -> str:
+    """What a source brought, with its name where there are several."""
+    name = step.removeprefix("extract").strip()
+    return f"{name}: {said}" if name else said
 
 
 def _print_tables(home: str) -> None:

@@ -4,6 +4,7 @@ The last file of what was read carries the new watermark, so it moves only when 
 extraction goes on, the last file of each slice says how far that has come. A listing is read whole; its watermark says when.
 """
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -127,10 +128,11 @@ def extract_datasets(
         GovpulseError: the source cannot be opened.
     """
     results, failures, seen_at = [], {}, so_far.seen_at(extracted_at)
+    until = time.monotonic() + source.time_limit_seconds
     with open_session(source) as session:
         for dataset in session.datasets:
             try:
-                with LandingStream(Home(Path(home)), dataset, source.name, seen_at, source.pseudonyms) as landing:
+                with LandingStream(Home(Path(home)), dataset, source.name, seen_at, source.pseudonyms, until) as landing:
                     progress = so_far.datasets.get(dataset, Progress())
                     results.append(extract_dataset(session, landing, progress, timedelta(seconds=overlap_seconds), report))
             except GovpulseError as error:

@@ -1,5 +1,7 @@
 """A stream of tables -> landing files, written beside the reading, so that the source never waits for the disk."""
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from storage.errors import GovpulseError
 from storage.home import Home
 from storage.intake.landing import ROW_GROUP_ROWS, land
 from storage.intake.ledger import Mark
@@ -20,20 +23,33 @@ FILE_ROWS = ROW_GROUP_ROWS
 FILE_BYTES = 2**26
 MOST_WAITING = 2
 """Files read and not yet written: one is enough to keep the source sending, more only take memory."""
+TOO_SLOW = "its time is over ([source] time_limit_seconds); the next run goes on with what is left"
 MakeMark = Callable[[], Mark | None]
 
 
 class LandingStream:
     """Landing files of one dataset of one extraction, in the order of reading.
 
+    Args:
+        until: when reading has to end, by the monotonic clock.
+
     Attributes:
         rows, files: how many so far.
         newest: the greatest `updated_at` so far.
     """
 
-    def __init__(self, home: Home, dataset: str, source: str, extracted_at: datetime, pseudonyms: Pseudonyms = AS_THEY_ARE) -> None:
+    def __init__(
+        self,
+        home: Home,
+        dataset: str,
+        source: str,
+        extracted_at: datetime,
+        pseudonyms: Pseudonyms = AS_THEY_ARE,
+        until: float = math.inf,
+    ) -> None:
         self.home, self.dataset, self.source, self.extracted_at = home, dataset, source, extracted_at
         self.pseudonyms = pseudonyms
+        self._until = until
         self.rows = self.files = 0
         self.newest: datetime | None = None
         self._writer = ThreadPoolExecutor(max_workers=1)
@@ -79,6 +95,8 @@ class LandingStream:
 
     def _seen(self, tables: Iterator[pa.Table], count: Callable[[int], None]) -> Iterator[pa.Table]:
         for table in tables:
+            if time.monotonic() > self._until:
+                raise GovpulseError(TOO_SLOW)
             self.newest = max((instant for instant in (self.newest, newest_change(table)) if instant), default=None)
             self.rows += table.num_rows
             count(table.num_rows)

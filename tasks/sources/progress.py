@@ -1,6 +1,7 @@
 """How far each dataset has been read, from the warehouse's books, for the extraction that follows."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,13 +74,21 @@ class SourceProgress:
 
 
 @task(name="read_progress", cache_policy=NO_CACHE)
-def read_progress(home: str, *, limits: Limits, source: str, most_open: int = MOST_OPEN) -> SourceProgress:
-    """The progress of every dataset of `source` that is not read whole each time."""
+def read_progress(
+    home: str, *, limits: Limits, source: str, most_open: int = MOST_OPEN, known: Sequence[str] = ()
+) -> SourceProgress:
+    """The progress of every dataset of `source` that is not read whole each time.
+
+    Args:
+        known: the sources that are read; others are those that were read before.
+    """
     with warehouse(Home(Path(home)), limits) as con:
         marks = watermarks(con, source)
         changing = [dataset for dataset in GOVERNANCE if dataset not in LISTINGS]
         datasets = {dataset: Progress(marks.get(dataset), _keys(con, dataset, source, most_open)) for dataset in changing}
-        return SourceProgress(datasets, last_seen(con, source), tuple(sources_left(con, source)))
+        return SourceProgress(
+            datasets, last_seen(con, source), tuple(name for name in sources_left(con, source) if name not in known)
+        )
 
 
 def _keys(con: duckdb.DuckDBPyConnection, dataset: str, source: str, most_open: int) -> tuple[str, ...]:

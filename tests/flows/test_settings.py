@@ -1,5 +1,6 @@
 """Settings: defaults, the file, variables over it, and one line that names what is wrong and where."""
 
+import json
 import os
 import traceback
 from pathlib import Path
@@ -199,7 +200,7 @@ def test_other_programs_variables_are_not_ours(monkeypatch) -> None:
 
 
 def test_every_setting_has_a_description() -> None:
-    sections = {name: field.annotation for name, field in Settings.model_fields.items() if name != "home"}
+    sections = {name: field.annotation for name, field in Settings.model_fields.items() if name not in ("home", "sources")}
     missing = [
         f"{name}.{key}" for name, section in sections.items() for key, f in section.model_fields.items() if not f.description
     ]
@@ -314,3 +315,36 @@ def test_secrets_are_shown_nowhere(folder: Path) -> None:
     assert (hook["url"], hook["secret"], hook["url_env"]) == ("**********", "**********", "")
     assert (pager["url"], pager["secret"], pager["secret_env"]) == ("", "", "PAGER_KEY")
     assert shown(settings)["alerts"]["heartbeat_url"] == "**********"
+
+
+SOURCE = '[[sources]]\nname = "{}"\nkind = "sqlite"\nurl = "{}.sqlite"\nmapping = "./mine"\n'
+
+
+def test_several_sources_have_names_and_paths_of_their_own(folder: Path) -> None:
+    settings = load_settings(write(folder / "govpulse.toml", SOURCE.format("a", "a") + SOURCE.format("b", "b")))
+    assert [source.name for source in settings.all_sources] == ["a", "b"]
+    for source in settings.all_sources:
+        assert Path(source.address.url).is_absolute()
+        assert Path(source.mapping).is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SOURCE.format("a", "a") + "[source]\nkind = 'none'\n", "do not go together"),
+        (SOURCE.format("a", "a") * 2, "a name of its own, other than sample; a has none"),
+        (SOURCE.format("", "a"), "a name of its own"),
+        (SOURCE.format("sample", "a"), "a name of its own, other than sample"),
+        ('[[sources]]\nname = "a"\nkind = "none"\n', "source a needs a kind that is read"),
+        ('[[sources]]\nname = "a b"\nkind = "files"\n', "sources.0.name"),
+    ],
+)
+def test_sources_that_are_none_are_refused_in_a_line(folder: Path, text: str, said: str) -> None:
+    assert said in error_of(write(folder / "govpulse.toml", text))
+
+
+def test_no_password_of_any_source_is_shown(folder: Path) -> None:
+    one = '[[sources]]\nname = "{0}"\nkind = "postgresql"\nurl = "postgresql://u:s3cret{0}@h/d"\n'
+    text = json.dumps(shown(load_settings(write(folder / "govpulse.toml", one.format("a") + one.format("b")))))
+    assert "s3cret" not in text
+    assert "postgresql://u" in text

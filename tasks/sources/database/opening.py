@@ -29,6 +29,7 @@ class Source:
         zero_days: whose midnights are no instants.
         lock_timeout_seconds: how long we wait for who writes a SQLite file, or has locked a table.
         file_patterns: by pattern of a path in a folder of files the dataset that these are.
+        time_limit_seconds: for how long a run reads it at most.
         pseudonyms: what becomes of ids of people that are mail addresses.
     """
 
@@ -42,6 +43,7 @@ class Source:
     lock_timeout_seconds: float = 30.0
     file_patterns: dict[str, str] = field(default_factory=dict)
     pseudonyms: Pseudonyms = AS_THEY_ARE
+    time_limit_seconds: float = 10_800.0
 
     def load_mapping(self) -> Mapping:
         return load_mapping(self.mapping, self.address.kind, self.server_zone, self.zero_days)
