@@ -46,6 +46,10 @@ class GuardedProcess:
                 umask=FOR_US_ALONE,
             )
 
+    @property
+    def is_running(self) -> bool:
+        return self.guard is not None and self.guard.poll() is None
+
     def exit_code(self) -> int | None:
         """The code it ended with; None while it runs, or before it was started."""
         return None if self.guard is None else self.guard.poll()

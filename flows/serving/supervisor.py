@@ -7,7 +7,9 @@ Writes under `GOVPULSE_HOME/prefect`: database, logs, secret, `api_url`.
 
 import logging
 import os
+import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -97,8 +99,6 @@ def _bring_up(
     _put_to_work(installation, ending)
     if ending.is_set():
         return
-    if installation.pages is not None:
-        installation.pages.process.start()
     announce(home, Api(installation.api_url, is_own=installation.server is not None))
     _tell(installation, home, serving)
 
@@ -154,16 +154,25 @@ def watch(installation: Installation, ending: threading.Event, home: Home, envir
 
 
 def _mind_pages(installation: Installation) -> None:
-    """Start the pages again when they die. If they keep dying they stay off: everything else goes on without them."""
-    process = installation.pages.process if installation.pages else None
-    if process is None or process.exit_code() is None or len(process.deaths) > DEATHS_BORNE:
+    """Start the pages when somebody wants one, and again when they died; they end by themselves when nobody has for a while. If
+    they keep dying they stay off: everything else goes on without them."""
+    pages = installation.pages
+    if pages is None or len(pages.process.deaths) > DEATHS_BORNE or pages.process.is_running or not is_awaited(pages.listening):
         return
-    code = process.exit_code()
-    if process.recent_deaths(DEATHS_WINDOW_SECONDS) > DEATHS_BORNE:
-        logger.error("the pages keep ending (code %s) and stay off until `govpulse up` is started again: see %s", code, process.log)
+    code = pages.process.exit_code()
+    if code and pages.process.recent_deaths(DEATHS_WINDOW_SECONDS) > DEATHS_BORNE:
+        said = "the pages keep ending (code %s) and stay off until `govpulse up` is started again: see %s"
+        logger.error(said, code, pages.process.log)
         return
-    logger.warning("the pages ended with code %s; starting them again", code)
-    process.start()
+    if code:
+        logger.warning("the pages ended with code %s; starting them again", code)
+    pages.process.start()
+
+
+def is_awaited(listening: socket.socket) -> bool:
+    """Whether somebody has connected, and nobody has answered."""
+    waiting, _, _ = select.select([listening], [], [], 0)
+    return bool(waiting)
 
 
 def _start_again(

@@ -9,6 +9,8 @@ import threading
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -281,29 +283,40 @@ def is_answered(url: str) -> bool:
         return False
 
 
-def test_pages_that_keep_dying_stay_off_and_end_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    child, worker = guarded(tmp_path, ""), guarded(tmp_path, "import time; time.sleep(60)")
+@contextmanager
+def watched_pages(folder: Path, code: str) -> Iterator[tuple[GuardedProcess, GuardedProcess, socket.socket]]:
+    """Pages that are `code`, and a worker, under a supervisor's eye; with the socket on which pages are awaited."""
+    child, worker = guarded(folder, code), guarded(folder, "import time; time.sleep(60)")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         pages = Pages(child, listening, "http://127.0.0.1:1", "govpulse:x")
-        others = (guarded(tmp_path, ""), guarded(tmp_path, ""), worker, guarded(tmp_path, ""))
+        others = (guarded(folder, ""), guarded(folder, ""), worker, guarded(folder, ""))
         installation = Installation("http://127.0.0.1:1/api", None, *others, pages=pages)
         ending = threading.Event()
-        child.start()
         worker.start()
-        watching = threading.Thread(target=watch, args=(installation, ending, Home(tmp_path), {}))
+        watching = threading.Thread(target=watch, args=(installation, ending, Home(folder), {}))
         watching.start()
         try:
-            for _ in range(600):
-                if "stay off" in caplog.text:
-                    break
-                threading.Event().wait(0.05)
-            assert "the pages keep ending (code 0) and stay off" in caplog.text
-            assert len(child.deaths) == DEATHS_BORNE + 1
-            assert worker.exit_code() is None
+            yield child, worker, listening
         finally:
             ending.set()
             watching.join()
             installation.stop()
+
+
+def test_pages_run_once_somebody_wants_one(tmp_path: Path, until: Any) -> None:
+    with watched_pages(tmp_path, "import time; time.sleep(60)") as (child, _, listening):
+        threading.Event().wait(1.0)
+        assert not child.is_running, "nobody has asked"
+        with socket.create_connection(listening.getsockname()):
+            until(lambda: child.is_running, 20.0)
+
+
+def test_pages_that_keep_dying_stay_off_and_end_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture, until: Any) -> None:
+    with watched_pages(tmp_path, "raise SystemExit(3)") as (child, worker, listening):
+        with socket.create_connection(listening.getsockname()):
+            until(lambda: "the pages keep ending (code 3) and stay off" in caplog.text, 30.0)
+        assert len(child.deaths) == DEATHS_BORNE + 1
+        assert worker.is_running
 
 
 @pytest.mark.slow
