@@ -124,7 +124,7 @@ def enter_evaluation(
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:
-    return {**vars(alert), "labels": json.dumps(dict(alert.labels))}
+    return {**vars(alert), "labels": json.dumps(dict(alert.labels)) if alert.labels else "{}"}
 
 
 def _transition_row(transition: Transition) -> dict[str, Any]:

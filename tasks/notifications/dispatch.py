@@ -100,8 +100,8 @@ def is_active(row: Notification, alerts: Mapping[str, CurrentAlert]) -> bool:
 
 
 def decide(rows: Iterable[Notification], situation: Situation) -> list[Notification]:
-    """The rows as they shall be: suppressed with the reason; open, if they are to be sent sooner or later. Ends come behind all else
-    of their episodes, whatever the clock said when.
+    """The rows as they shall be: suppressed with the reason; open, if they are to be sent sooner or later. Ends come behind all
+    else of their episodes, whatever the clock said when.
 
     Args:
         rows: of one channel: those that are open, and those that are suppressed and whose episode lasts.
