@@ -226,7 +226,9 @@ def as_of_clock(alert: Alert, now: datetime) -> Alert:
 
 
 def _last_day(instants: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
-    return instants and tuple(min(instant, now) for instant in instants if now - instant < DAY)
+    if not instants or (max(instants) <= now and now - min(instants) < DAY):
+        return instants
+    return tuple(min(instant, now) for instant in instants if now - instant < DAY)
 
 
 def badness(rule: Rule, value: float) -> float:
