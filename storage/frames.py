@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -43,7 +44,7 @@ def _values(name: str, rows: Sequence[Mapping[str, Any]], keys: Set[str] | None)
     """Of one column; `keys` are those of every row, where all have the same."""
     if keys is None:
         return [row.get(name) for row in rows]
-    return [row[name] for row in rows] if name in keys else [None] * len(rows)
+    return list(map(itemgetter(name), rows)) if name in keys else [None] * len(rows)
 
 
 def fetch(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | Mapping[str, Any] | None = None) -> pl.DataFrame:

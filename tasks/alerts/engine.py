@@ -84,11 +84,13 @@ def _alerts(rows: pl.DataFrame) -> dict[str, Alert]:
 
 
 def _alert(row: dict[str, Any]) -> Alert:
-    lists = {name: tuple(row[name] or ()) for name in ("recent_firings", "recent_notices", "told", "members")}
-    labels = tuple(sorted(json.loads(row["labels"] or "{}").items())) if row["labels"] != "{}" else ()
-    counts = {"member_count": row["member_count"] or 0}
-    flags = {name: bool(row[name]) for name in ("is_flapping", "is_sample")}
-    return alert_with(row | lists | counts | flags | {"labels": labels})
+    """The alert of a row, which is made into it."""
+    for name in ("recent_firings", "recent_notices", "told", "members"):
+        row[name] = tuple(row[name] or ())
+    row["labels"] = tuple(sorted(json.loads(row["labels"] or "{}").items())) if row["labels"] != "{}" else ()
+    row["member_count"] = row["member_count"] or 0
+    row["is_flapping"], row["is_sample"] = bool(row["is_flapping"]), bool(row["is_sample"])
+    return alert_with(row)
 
 
 def write_evaluation(
@@ -124,7 +126,7 @@ def enter_evaluation(
 
 
 def _alert_row(alert: Alert) -> dict[str, Any]:
-    return {**vars(alert), "labels": json.dumps(dict(alert.labels))}
+    return {**vars(alert), "labels": json.dumps(dict(alert.labels)) if alert.labels else "{}"}
 
 
 def _transition_row(transition: Transition) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from storage.asking.permission import check_reads
+from storage.asking.permission import TookTooLongError, check_reads
 from storage.asking.reader import Ask
 from storage.errors import GovpulseError
 from tasks.alerts.exceptions import UNITS, cases_of, judged, measured
@@ -60,16 +60,46 @@ def observe(
 def _rows(ask: Ask, rule: Rule, ways: Sequence[Rule], as_of: datetime, alerted: Collection[str] | None) -> pl.DataFrame:
     select, says_as_of = _checked(rule.sql)
     parameters = {"as_of": as_of} if says_as_of else {}
-    seconds = rule.timeout.total_seconds()
-    columns = ask(f"DESCRIBE {select}", parameters, seconds).rows()
-    _check(columns, {way.measure for way in ways if way.measure})
-    _check_groups(rule, {name for name, *_ in columns})
     rows = _read(ask, rule, ways, select, parameters, alerted)
+    rows = rows.filter(pl.col("value").is_not_null() | pl.col("subject").is_null())
     if rows.height > MOST_ROWS:
         raise GovpulseError(f"yields more than {MOST_ROWS:,} rows")
     if rows["subject"].null_count():
         raise GovpulseError("its subject must not be NULL")
     return rows
+
+
+def _read(
+    ask: Ask, rule: Rule, ways: Sequence[Rule], select: str, parameters: Mapping[str, Any], alerted: Collection[str] | None
+) -> pl.DataFrame:
+    """What the SELECT yields. To ask for its columns first would be a quarter of the cost of many rules, so that is done only where
+    something may be wrong with them."""
+    measures = {way.measure for way in ways if way.measure}
+    try:
+        rows = _asked(ask, rule, ways, select, parameters, alerted)
+    except TookTooLongError:
+        raise
+    except GovpulseError:
+        _check_columns(ask, rule, measures, select, parameters)
+        raise
+    if not _is_plain(rows, measures):
+        _check_columns(ask, rule, measures, select, parameters)
+    _check_groups(rule, rows.columns)
+    return rows
+
+
+def _is_plain(rows: pl.DataFrame, measures: Collection[str]) -> bool:
+    """Whether its columns are seen to be right without their types in DuckDB."""
+    if not {"subject", "value", *measures} <= set(rows.columns) or "labels" in rows.columns or rows.width > MOST_LABELS:
+        return False
+    kind = rows.schema["value"]
+    return kind.is_numeric() or kind in (pl.Boolean, pl.Null)
+
+
+def _check_columns(ask: Ask, rule: Rule, measures: Collection[str], select: str, parameters: Mapping[str, Any]) -> None:
+    columns = ask(f"DESCRIBE {select}", parameters, rule.timeout.total_seconds()).rows()
+    _check(columns, measures)
+    _check_groups(rule, {name for name, *_ in columns})
 
 
 def _may_have_team(rule: Rule, seen: Sequence[Observation]) -> bool:
@@ -105,7 +135,7 @@ def _check_groups(rule: Rule, columns: Collection[str]) -> None:
         raise GovpulseError(f"its sql does not yield {' and '.join(missing)}, by which it groups")
 
 
-def _read(
+def _asked(
     ask: Ask, rule: Rule, ways: Sequence[Rule], select: str, parameters: Mapping[str, Any], alerted: Collection[str] | None
 ) -> pl.DataFrame:
     seconds, is_there, few = rule.timeout.total_seconds(), "value IS NOT NULL OR subject IS NULL", f"LIMIT {MOST_ROWS + 1}"
@@ -119,8 +149,7 @@ def _read(
     if alerted:  # as one text: DuckDB takes a list by its items, at a hundred times the cost
         conditions.append("subject::VARCHAR IN (SELECT unnest(from_json($alerted, '[\"VARCHAR\"]')))")
         bound["alerted"] = json.dumps(list(alerted))
-    rows = ask(f"SELECT * FROM ({select}\n) WHERE {' OR '.join(conditions)} {few}", bound, seconds)
-    return rows.filter(pl.col("value").is_not_null() | pl.col("subject").is_null())
+    return ask(f"SELECT * FROM ({select}\n) WHERE {' OR '.join(conditions)} {few}", bound, seconds)
 
 
 def _bounds(ways: Sequence[Rule]) -> set[tuple[str, str, float]]:

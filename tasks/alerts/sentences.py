@@ -50,6 +50,8 @@ def about(alert: Alert) -> str:
 
 def named(key: str, rule: str, subject: str, labels: Sequence[tuple[str, str]]) -> str:
     """A subject with what else tells it apart."""
+    if not labels:
+        return subject
     texts = (text for _, text in identifying(key, rule, subject, labels))
     return ", ".join([subject, *(text for text in texts if text and text != subject)])
 

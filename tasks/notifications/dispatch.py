@@ -100,12 +100,13 @@ def is_active(row: Notification, alerts: Mapping[str, CurrentAlert]) -> bool:
 
 
 def decide(rows: Iterable[Notification], situation: Situation) -> list[Notification]:
-    """The rows as they shall be: suppressed with the reason; open, if they are to be sent sooner or later.
+    """The rows as they shall be: suppressed with the reason; open, if they are to be sent sooner or later. Ends come behind all
+    else of their episodes, whatever the clock said when.
 
     Args:
         rows: of one channel: those that are open, and those that are suppressed and whose episode lasts.
     """
-    ordered = _without_needless(sorted(rows, key=lambda row: (row.queued_at, row.event in ENDS, row.notification_id)), situation)
+    ordered = _without_needless(sorted(rows, key=lambda row: (row.event in ENDS, row.queued_at, row.notification_id)), situation)
     latest = {row.of: row for row in ordered if row.event not in ENDS and row.reason_code != "superseded"}
     waiting: set[Episode] = set()
     after = []

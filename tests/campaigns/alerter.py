@@ -1,10 +1,9 @@
-"""What the campaign kills: a process that evaluates and delivers round after round, and one that makes silences and acks.
+"""What the campaign kills: processes that evaluate and deliver round after round. tests/campaigns/person.py has who acts meanwhile.
 
 It keeps the point that it has reached in a file, for the parent to read, and kills itself where it is told to. The world that its
 rules see is a file of the parent's; its clock runs `PACE` times as fast as ours, from where the parent sets it.
 """
 
-import json
 import os
 import signal
 import time
@@ -24,15 +23,15 @@ from tasks.hours import parse_hours
 from tasks.matchers import parse_matcher
 from tasks.notifications import delivery
 from tasks.notifications.channels import Channel
+from tasks.notifications.links import Links
 from tasks.routes import Recipients, Route
-from tasks.silences import add_silence, new_ack, new_silence, parse_matchers
 
-PACE = 1800.0
+PACE = 600.0
 BEGINNING = datetime(2026, 3, 10, tzinfo=UTC)
 CHANNELS = {"ops": "warning", "pager": "critical", "boss": "critical"}
 OFFICE = parse_hours("Mon-Sat 08:00-20:00", "Europe/Berlin")
 ROUTES = (
-    Route("memory", (parse_matcher("rule=memory"),), ("ops",), hours=OFFICE, repeat_every=timedelta(hours=1)),
+    Route("memory", (parse_matcher("rule=memory"),), ("ops",), hours=OFFICE, repeat_every=timedelta(minutes=30)),
     Route(
         "worst",
         (parse_matcher("severity=critical"),),
@@ -43,15 +42,19 @@ ROUTES = (
     ),
     Route("rest", (), ("ops",)),
 )
-RECIPIENTS = Recipients(CHANNELS, ROUTES, timedelta(hours=2))
+RECIPIENTS = Recipients(CHANNELS, ROUTES, timedelta(hours=1))
+NEGLECTED = ("s6", "s7")
+"""Nobody acts on their alerts, so they come to be told again."""
 LIMITS = Limits(60.0, 1, "500MB")
+KEY = SecretStr("the key of the campaign, which signs what its messages permit")
+LINKS = Links("https://pulse.example.com", KEY)
 
 
 class Stage:
     """Where the process is, and where it is to die."""
 
-    def __init__(self, folder: Path, deadly: str, passings: int) -> None:
-        self._file = os.open(folder / "point", os.O_WRONLY | os.O_CREAT)
+    def __init__(self, folder: Path, name: str, deadly: str, passings: int) -> None:
+        self._file = os.open(folder / name, os.O_WRONLY | os.O_CREAT)
         self._deadly, self._left = deadly, passings
         self.note("started", None)
         for channel in CHANNELS:
@@ -117,19 +120,20 @@ def channels_of(url: str) -> list[Channel]:
     ]
 
 
-def work(folder: Path, url: str, deadly: str = "", passings: int = 0, rounds: int = 0) -> None:
-    """Evaluate and deliver; until killed, or so many rounds."""
-    stage = Stage(folder, deadly, passings)
+def work(folder: Path, url: str, name: str, deadly: str = "", passings: int = 0, rounds: int = 0) -> None:
+    """Evaluate and deliver; until killed, or so many rounds. As flows do, it looks at the clock before it waits for its turn."""
+    stage = Stage(folder, name, deadly, passings)
     engine.evaluate = stage.after(engine.evaluate, "evaluated")
     engine.write_evaluation = stage.after(engine.write_evaluation, "committed")
     delivery.send = _sending(stage, delivery.send)
     delivery.record = _recording(stage, delivery.record)
     home, clock, done = Home(folder / "home"), clock_of(folder), 0
     while not rounds or done < rounds:
+        as_of = clock()
         with warehouse(home, LIMITS) as con:
             con.execute(f"CREATE TEMP TABLE world AS FROM {WORLD.format(file=folder / 'world.json')}")  # rules reach no file
-            engine.evaluate_on(con, rules(), RECIPIENTS, clock())
-        delivery.deliver(home, LIMITS, channels_of(url), timedelta(), clock)
+            engine.evaluate_on(con, rules(), RECIPIENTS, as_of)
+        delivery.deliver(home, LIMITS, channels_of(url), timedelta(), clock, LINKS)
         done += 1
 
 
@@ -153,25 +157,3 @@ def _recording(stage: Stage, record: Callable[..., Any]) -> Callable[..., Any]:
         stage.reach("recorded", row.channel)
 
     return recording
-
-
-def silence(folder: Path, name: str) -> None:
-    """Make silences, some of which recur, and acks until killed; acknowledge each in a line once it is made."""
-    home, clock, number = Home(folder / "home"), clock_of(folder), 0
-    acks = os.open(folder / "silences", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    while True:
-        number, now = number + 1, clock()
-        matchers = parse_matchers([f"subject=s{number % 30}", "rule=~disk|scan"])
-        every = "00:00-06:00" if number % 3 == 0 else None
-        until = None if every else now + timedelta(hours=2)
-        made = [new_silence(matchers, name, f"number {number}", now, until, now, every, "Europe/Berlin")]
-        with warehouse(home, LIMITS) as con:
-            active = con.sql(
-                "SELECT fingerprint, episode FROM alerts.alerts WHERE state = 'firing' ORDER BY random() LIMIT 1"
-            ).fetchall()
-        made += [new_ack(fingerprint, episode, name, f"number {number}", now) for fingerprint, episode in active]
-        for each in made:
-            with warehouse(home, LIMITS) as con:
-                stored = add_silence(con, each)
-            os.write(acks, (json.dumps([stored.silence_id, stored.author, stored.reason, stored.kind]) + "\n").encode())
-        time.sleep(0.02)

@@ -136,6 +136,17 @@ def test_resolved_waits_for_its_firing() -> None:
     assert next_row(after, situation) is None
 
 
+@pytest.mark.parametrize("how", ["resolved", "gone"])
+def test_an_end_waits_for_its_firing_even_where_the_clock_was_earlier_then(how: str) -> None:
+    """Who retires a host looks at the clock, and waits while an evaluation finds that the host fires; or the clock was set back."""
+    firing, end = a_row(minute=5), a_row(event=how)
+    situation = Situation(now=LATER, alerts=standing(state=how))
+    after = {row.event: row for row in decide([firing, end], situation)}
+    assert (after["firing"].status, after["firing"].reason_code) == ("queued", None)
+    assert (after[how].status, after[how].reason_code) == ("queued", "behind")
+    assert next_row(after.values(), situation) == after["firing"]
+
+
 def test_a_silenced_firing_and_its_end_in_one_go_are_both_kept_back() -> None:
     rows = [a_row(), a_row(event="resolved", minute=5)]
     after = decide(rows, Situation(now=LATER, alerts=standing(state="resolved"), silences=(silence("rule=disk"),)))
