@@ -1,7 +1,7 @@
 """A source's settings -> an open session on it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -9,12 +9,14 @@ from storage.errors import GovpulseError
 from storage.instants import ZERO_DAYS
 from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.address import Address
+from tasks.sources.database.mysql import open_mysql
 from tasks.sources.database.postgresql import open_postgresql
 from tasks.sources.database.session import Session
 from tasks.sources.database.sqlite import open_sqlite
 from tasks.sources.mapping import Mapping, load_mapping
 
-DATABASES = ("postgresql", "sqlite")
+SERVERS: dict[str, Callable[..., AbstractContextManager[Session]]] = {"postgresql": open_postgresql, "mysql": open_mysql}
+DATABASES = (*SERVERS, "sqlite")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Source:
     Attributes:
         name: what its rows and watermarks carry; see name_source.
         server_zone: time zone of the timestamps that the mapping calls `server`, and of those in files.
-        statement_timeout_seconds: PostgreSQL ends a statement of ours that takes longer.
+        statement_timeout_seconds: a database server ends a statement of ours that takes longer.
         fallback_overlap_seconds: how long a transaction may last where nobody can see when the open ones began.
         zero_days: whose midnights are no instants.
         lock_timeout_seconds: how long we wait for who writes a SQLite file, or has locked a table.
@@ -57,8 +59,8 @@ def open_session(source: Source) -> Iterator[Session]:
     if source.address.kind not in DATABASES:
         raise GovpulseError(f"cannot read sources of kind {source.address.kind}; use one of {', '.join(DATABASES)}")
     mapping = source.load_mapping()
-    if source.address.kind == "postgresql":
-        with open_postgresql(
+    if open_server := SERVERS.get(source.address.kind):
+        with open_server(
             source.address,
             mapping,
             statement_timeout_seconds=source.statement_timeout_seconds,
