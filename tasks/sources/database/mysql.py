@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pyarrow as pa
 import pymysql
 
@@ -27,6 +28,9 @@ from tasks.sources.database.session import Day, Horizon, Span
 from tasks.sources.database.since import BEGINNING, earliest, place_since
 from tasks.sources.instants import KNOWN_DAYS, UTC_ZONE, Zones, as_instant, in_utc, local_floor, only_instants
 from tasks.sources.mapping import Mapping, offered_columns
+
+FORMS = {"datetime": "%Y-%m-%d %H:%M:%S%.f", "timestamp": "%Y-%m-%d %H:%M:%S%.f+00:00"}
+"""How we have the server say instants, those of a type that has a zone in UTC."""
 
 
 class MysqlSession:
@@ -116,9 +120,11 @@ class MysqlSession:
         """The rows; those that the database cannot read, refused."""
         key, found, mapped = DATASETS[dataset].key[0], self._types_of(dataset), self._mapped(dataset, since)
         types = {name: found[name] for name in offered_columns(dataset, found)}
+        zones = self.mapping.zones_of(dataset)
+        instants = {name: kind for name, kind in types.items() if name in zones}
         reading = MysqlReading(dataset, key, types, mapped, partial(self._stream, dataset), where, limit)
         for table in read_whole(reading) if dataset in LISTINGS else read_isolated(reading, most):
-            yield in_utc(table, self.mapping.zones_of(dataset), self.mapping.zero_days)
+            yield in_utc(_typed(table, instants), zones, self.mapping.zero_days)
 
     def _read(self, dataset: str, sql: str, zones: Zones) -> Iterator[pa.Table]:
         """Of keys and change instants; whatever else the mapping has is not looked at."""
@@ -198,6 +204,19 @@ def _batches(names: Sequence[str], rows: Iterator[tuple[bytes | None, ...]], mos
 def _batch(names: Sequence[str], rows: Sequence[tuple[bytes | None, ...]]) -> pa.Table:
     columns = [pa.array(column, pa.binary()).view(pa.string()) for column in zip(*rows, strict=True)]
     return mend_text(pa.RecordBatch.from_arrays(columns, list(names)))
+
+
+def _typed(table: pa.Table, types: dict[str, str]) -> pa.Table:
+    """Columns of instants as such, where each of them is one: that is a third of the work of telling it of any text."""
+    for name, form in ((name, FORMS[kind]) for name, kind in types.items() if kind in FORMS):
+        text = pl.Series(pl.from_arrow(table[name]))
+        if text.dtype != pl.String:
+            continue
+        instants = text.str.to_datetime(form, time_unit="us", strict=False)
+        instants = instants.dt.replace_time_zone("UTC") if types[name] == "timestamp" else instants
+        if instants.null_count() == text.null_count():
+            table = table.set_column(table.schema.get_field_index(name), name, pa.chunked_array(instants.to_arrow()))
+    return table
 
 
 def _instant(instant: datetime) -> str:

@@ -123,8 +123,8 @@ def at(hour: int) -> str:
     return f"2026-03-02 {hour:02}:00:00"
 
 
-def instant(hour: int) -> str:
-    return f"2026-03-02T{hour:02}:00:00.000000+00:00"
+def instant(hour: int) -> datetime:
+    return datetime(2026, 3, 2, hour, tzinfo=UTC)
 
 
 ACT = {"activity_name": "tag_asset", "activity_type": "user_action", "status": "completed", "created_at": at(12)}
