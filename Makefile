@@ -68,6 +68,7 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## Run the benchmarks: collecting, extra
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
 	$(BIN)/python -m benchmarks.extraction --rows 5000000 --peers
+	$(BIN)/python -m benchmarks.mysql
 	$(BIN)/python -m benchmarks.unreadable_rows --rows 5000000
 	$(BIN)/python -m benchmarks.analytics --rows 10000000
 	$(BIN)/python -m benchmarks.expertise_scale --rows 100000000

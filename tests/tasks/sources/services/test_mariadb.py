@@ -1,6 +1,6 @@
 """Reading MySQL: a real MariaDB whose system is not in UTC, hand-made tables, and mappings of the test's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from tasks.sources.progress import SourceProgress, read_progress
 from tasks.sources.reconciliation import reconcile_datasets
 from tests.homes import migrated_home
 from tests.mariadb import MariadbServer
+from tests.tls_proxy import Authority
 
 LIMITS = Limits(lock_timeout_seconds=10.0, threads=1)
 NOW = datetime(2026, 7, 10, 12, tzinfo=UTC)
@@ -55,14 +56,14 @@ def standing(home: Home, source: Source) -> SourceProgress:
     return read_progress.fn(str(home.root), limits=LIMITS, source=source.name)
 
 
-def take(home: Home, source: Source) -> Extraction:
+def take(home: Home, source: Source, extracted_at: datetime = NOW) -> Extraction:
     """Extract what is new and load it."""
     extraction = extract_datasets.fn(
         str(home.root),
         source=source,
         so_far=standing(home, source),
         overlap_seconds=300.0,
-        extracted_at=NOW,
+        extracted_at=extracted_at,
         report=lambda pace: None,
     )
     with warehouse(home, LIMITS) as con:
@@ -348,3 +349,96 @@ def test_who_stops_reading_early_leaves_no_statement_behind(mariadb: MariadbServ
             list(session.read_all("users"))
 
     in_session(source, look)
+
+
+EPOCH = """
+SELECT id AS user_id, role, team, is_active, preferences, created_at,
+    CAST(from_unixtime(changed DIV 1000) AS datetime(6)) AS updated_at
+FROM moved
+WHERE changed >= timestampdiff(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', $since) DIV 1000
+"""
+
+
+def test_since_in_milliseconds_leaves_nothing_out_and_uses_the_index(mariadb: MariadbServer, tmp_path: Path) -> None:
+    """As the page on mapping has it, on what a platform has that counts milliseconds."""
+    page = (Path(__file__).parents[4] / "docs" / "mapping-your-platform.md").read_text()
+    assert "timestampdiff(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', $since) DIV 1000" in page
+    moved = people().replace("updated_at datetime(6)", "changed bigint NOT NULL, KEY changed (changed)").replace("people", "moved")
+    start = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * 1000
+    values = ", ".join(f"('{number}', 'x', {start + number * 60_000})" for number in range(5_000))
+    url = mariadb.create_database("epochs", moved, f"INSERT INTO moved (id, role, changed) VALUES {values}, ('old', 'x', -5000)")
+    source = mine(url, tmp_path / "mine", users=EPOCH)
+    assert len(keys_of(source, lambda session: session.read_all("users"))) == 5_001
+    late = Span(datetime(2026, 6, 1, tzinfo=UTC) + timedelta(minutes=4_990))
+
+    def look(session: Any) -> tuple[list[str], int]:
+        session.check("users")
+        execute(session.connection, "FLUSH STATUS")
+        found = [key for table in session.read_changed("users", late) for key in table["user_id"].to_pylist()]
+        return found, sum(int(row[1]) for row in execute(session.connection, "SHOW SESSION STATUS LIKE 'Handler_read_%'"))
+
+    found, touched = in_session(source, look)
+    assert sorted(found) == [str(number) for number in range(4_990, 5_000)]
+    assert touched < 100
+
+
+def test_a_zero_day_may_be_made_null_as_the_page_says(mariadb: MariadbServer, ready: Home, tmp_path: Path) -> None:
+    add = f"INSERT INTO people (id, role, created_at, updated_at) VALUES ('a', 'x', '0000-00-00', '{NOON}')"
+    url = mariadb.create_database("zeros", "SET sql_mode = ''", people(), add)
+    select = USERS.replace("created_at", "CASE WHEN year(created_at) > 0 THEN created_at END AS created_at")
+    take(ready, mine(url, tmp_path / "mine", users=select))
+    assert rows(ready, "SELECT user_id, created_at FROM raw.users") == [("a", None)]
+
+
+def test_owners_are_read_whole_and_who_is_gone_is_marked(mariadb: MariadbServer, ready: Home, tmp_path: Path) -> None:
+    made = ("CREATE TABLE owned (domain varchar(20), user_id int)", "INSERT INTO owned VALUES ('a', 1), ('b', 2), ('c', 3)")
+    source = mine(mariadb.create_database("owners_", *made), tmp_path / "mine", owners="SELECT domain, user_id FROM owned")
+    take(ready, source)
+    mariadb.run("DELETE FROM owned WHERE domain = 'a'", database="owners_")
+    take(ready, source, NOW + timedelta(hours=1))
+    assert rows(ready, "SELECT domain, user_id, is_deleted FROM raw.owners ORDER BY 1") == [
+        ("a", "1", True),
+        ("b", "2", False),
+        ("c", "3", False),
+    ]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"), "ours")
+
+
+@pytest.fixture(scope="module")
+def encrypted(authority: Authority) -> Iterator[MariadbServer]:
+    pair = authority.issue("127.0.0.1")
+    server = MariadbServer(f"ssl-cert={pair}", f"ssl-key={pair}")
+    server.create_database("secret", people())
+    server.run("CREATE USER tls@'127.0.0.1' IDENTIFIED BY 'p@ss/w%rd' REQUIRE SSL", "GRANT SELECT ON secret.* TO tls@'127.0.0.1'")
+    yield server
+    server.remove()
+
+
+def test_tls_of_every_mode(encrypted: MariadbServer, authority: Authority, tmp_path: Path) -> None:
+    url = encrypted.url("secret", "tls", "p%40ss%2Fw%25rd")
+    for parameters in ("", "?ssl_mode=required", f"?ssl_ca={authority.path}", f"?ssl_mode=verify_identity&ssl_ca={authority.path}"):
+        source = mine(url + parameters, tmp_path / "mine", users=USERS)
+        (((_, cipher),),) = [in_session(source, lambda session: execute(session.connection, "SHOW STATUS LIKE 'Ssl_cipher'"))]
+        assert cipher
+
+
+def test_a_server_of_another_authority_or_none_is_refused(encrypted: MariadbServer, mariadb: MariadbServer, tmp_path: Path) -> None:
+    other = Authority(tmp_path, "another")
+    url = encrypted.url("secret", "tls", "p%40ss%2Fw%25rd")
+    refused = {
+        f"{url}?ssl_ca={other.path}": "certificate verify failed",
+        f"{url}?ssl_mode=disabled": "Access denied for user 'tls'",
+        f"{mariadb.url('mysql')}?ssl_mode=required": "SSL",
+        url.replace("p%40ss", "wrong"): "Access denied for user 'tls'",
+    }
+    for address, said in refused.items():
+        source = mine(address, tmp_path / "mine", users=USERS)
+        with pytest.raises(GovpulseError, match=said) as caught:
+            in_session(source, lambda session: None)
+        assert str(caught.value).startswith("cannot connect to 127.0.0.1:")
+        assert "ss/w" not in str(caught.value)
+        assert caught.value.__context__ is None
