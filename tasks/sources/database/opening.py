@@ -9,14 +9,13 @@ from storage.errors import GovpulseError
 from storage.instants import ZERO_DAYS
 from storage.people.pseudonyms import AS_THEY_ARE, Pseudonyms
 from tasks.sources.address import Address
-from tasks.sources.database.mysql import open_mysql
 from tasks.sources.database.postgresql import open_postgresql
 from tasks.sources.database.session import Session
 from tasks.sources.database.sqlite import open_sqlite
 from tasks.sources.mapping import Mapping, load_mapping
 
-SERVERS: dict[str, Callable[..., AbstractContextManager[Session]]] = {"postgresql": open_postgresql, "mysql": open_mysql}
-DATABASES = (*SERVERS, "sqlite")
+DATABASES = ("postgresql", "mysql", "sqlite")
+OpenServer = Callable[..., AbstractContextManager[Session]]
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ def open_session(source: Source) -> Iterator[Session]:
     if source.address.kind not in DATABASES:
         raise GovpulseError(f"cannot read sources of kind {source.address.kind}; use one of {', '.join(DATABASES)}")
     mapping = source.load_mapping()
-    if open_server := SERVERS.get(source.address.kind):
-        with open_server(
+    if source.address.kind != "sqlite":
+        with _opener(source.address.kind)(
             source.address,
             mapping,
             statement_timeout_seconds=source.statement_timeout_seconds,
@@ -71,3 +70,11 @@ def open_session(source: Source) -> Iterator[Session]:
     else:
         with open_sqlite(source.address, mapping, source.lock_timeout_seconds) as reader:
             yield reader
+
+
+def _opener(kind: str) -> OpenServer:
+    if kind == "postgresql":
+        return open_postgresql
+    from tasks.sources.database.mysql import open_mysql  # a driver that only few sources need
+
+    return open_mysql
