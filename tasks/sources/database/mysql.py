@@ -20,8 +20,19 @@ from storage.catalogue import DATASETS, LISTINGS
 from storage.errors import GovpulseError
 from tasks.sources.address import Address
 from tasks.sources.database.isolation import read_isolated, read_whole
-from tasks.sources.database.mysql_connection import FAILURES, begin_snapshot, connect, explain, is_fault_of_row
-from tasks.sources.database.mysql_reading import INSTANTS, SENT_ROWS, TYPE_NAMES, MysqlReading, any_of, as_text, select_text
+from tasks.sources.database.mysql_connection import FAILURES, begin_snapshot, connect, execute, explain, is_fault_of_row
+from tasks.sources.database.mysql_reading import (
+    INSTANTS,
+    PROBES,
+    SENT_ROWS,
+    TYPE_NAMES,
+    Comparable,
+    MysqlReading,
+    any_of,
+    as_text,
+    select_text,
+    text_literal,
+)
 from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError
 from tasks.sources.database.readable_text import mend_text
 from tasks.sources.database.session import Day, Horizon, Span
@@ -41,6 +52,7 @@ class MysqlSession:
         self.address, self.mapping, self.connection, self.horizon = address, mapping, connection, horizon
         self.datasets = mapping.datasets
         self.types: dict[str, dict[str, str]] = {}
+        self.comparable: dict[str, Comparable] = {}
 
     def check(self, dataset: str) -> dict[str, str]:
         file = self.mapping.file(dataset)
@@ -79,7 +91,8 @@ class MysqlSession:
     def read_keys(self, dataset: str, keys: Sequence[str]) -> Iterator[pa.Table]:
         key = DATASETS[dataset].key[0]
         if keys:
-            yield from self._read_isolated(dataset, any_of(key, self._types_of(dataset)[key], keys), most=len(keys))
+            where = any_of(key, self._types_of(dataset)[key], keys, self._comparable(dataset))
+            yield from self._read_isolated(dataset, where, most=len(keys))
 
     def peek(self, dataset: str, rows: int) -> Iterator[pa.Table]:
         return self._read_isolated(dataset, limit=rows)
@@ -115,6 +128,21 @@ class MysqlSession:
         is_instant = self._types_of(dataset)["updated_at"] == "timestamp"
         return UTC_ZONE if is_instant else self.mapping.zones_of(dataset)["updated_at"]
 
+    def _comparable(self, dataset: str) -> Comparable:
+        """Found out by trying; no row is read for it."""
+        if dataset not in self.comparable:
+            key, mapped = DATASETS[dataset].key[0], self._mapped(dataset)
+            tried = (how for how, text in PROBES.items() if self._takes(f"`{key}` IN ({text_literal(text)})", key, mapped))
+            self.comparable[dataset] = next(tried, "none")
+        return self.comparable[dataset]
+
+    def _takes(self, condition: str, key: str, mapped: str) -> bool:
+        try:
+            execute(self.connection, f"SELECT `{key}` FROM {mapped} WHERE {condition} LIMIT 0")
+        except pymysql.Error:
+            return False
+        return True
+
     def _read_isolated(
         self, dataset: str, where: str = "", since: datetime | None = None, limit: int | None = None, most: int | None = None
     ) -> Iterator[pa.Table]:
@@ -123,7 +151,8 @@ class MysqlSession:
         types = {name: found[name] for name in offered_columns(dataset, found)}
         zones = self.mapping.zones_of(dataset)
         instants = {name: kind for name, kind in types.items() if name in zones}
-        reading = MysqlReading(dataset, key, types, mapped, partial(self._stream, dataset), where, limit)
+        stream = partial(self._stream, dataset)
+        reading = MysqlReading(dataset, key, types, mapped, stream, where, limit, self._comparable(dataset))
         for table in read_whole(reading) if dataset in LISTINGS else read_isolated(reading, most):
             yield in_utc(typed(table, instants), zones, self.mapping.zero_days)
 

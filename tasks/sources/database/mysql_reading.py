@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pyarrow as pa
 from pymysql.constants import FIELD_TYPE
@@ -27,6 +28,9 @@ INSTANTS = ("timestamp", "datetime", "date")
 WHOLE = ("tinyint", "smallint", "mediumint", "int", "bigint", "year")
 TEXTS = ("char", "varchar", "text")
 INTEGER = re.compile("-?[0-9]{1,20}")
+Comparable = Literal["any", "ascii", "none"]
+"""Which texts a column can be compared with in its own character set and collation; MySQL refuses a statement with others."""
+PROBES: dict[Comparable, str] = {"any": "\N{DUCK}", "ascii": "a"}
 Stream = Callable[[str, int], Iterator[pa.RecordBatch]]
 """SQL, rows of a batch -> batches."""
 
@@ -39,6 +43,7 @@ class MysqlReading:
         types: of the columns of the contract that the mapping yields.
         where: to what the whole read is confined, as SQL.
         limit: how many of its rows are wanted; None: all.
+        comparable: with which texts the key can be compared.
     """
 
     dataset: str
@@ -48,6 +53,7 @@ class MysqlReading:
     stream: Stream
     where: str = ""
     limit: int | None = None
+    comparable: Comparable = "none"
 
     def rows(self, only: Only = EVERYTHING) -> Iterator[pa.Table]:
         conditions = [] if only.between is None else [self._in_time(only.between)]
@@ -80,7 +86,7 @@ class MysqlReading:
         return f"({bounds} OR updated_at IS NULL)" if between.or_none else f"({bounds})"
 
     def _any_of(self, keys: Sequence[str | None]) -> str:
-        either = [any_of(self.key, self.types[self.key], [key for key in keys if key is not None])]
+        either = [any_of(self.key, self.types[self.key], [key for key in keys if key is not None], self.comparable)]
         return f"({' OR '.join([*either, f'`{self.key}` IS NULL'] if None in keys else either)})"
 
 
@@ -107,7 +113,7 @@ def as_text(name: str, kind: str, *, is_text: bool = True) -> str:
     return f"`{name}`"
 
 
-def any_of(name: str, kind: str, keys: Sequence[str]) -> str:
+def any_of(name: str, kind: str, keys: Sequence[str], comparable: Comparable) -> str:
     """SQL: whether the key is one of these texts, exactly; in its own type too, so that an index can serve.
 
     A text equals others in a collation, and a whole number equals a text as a double.
@@ -118,8 +124,9 @@ def any_of(name: str, kind: str, keys: Sequence[str]) -> str:
     if not keys:
         return "FALSE"
     exact = f"CAST(CONVERT({as_text(name, kind)} USING utf8mb4) AS BINARY) IN ({', '.join(_bytes(key) for key in keys)})"
-    alike = f"`{name}` IN ({', '.join(text_literal(key) for key in keys)}) AND " if kind in TEXTS else ""
-    return f"({alike}{exact})"
+    if kind not in TEXTS or comparable == "none" or (comparable == "ascii" and not all(key.isascii() for key in keys)):
+        return f"({exact})"
+    return f"(`{name}` IN ({', '.join(text_literal(key) for key in keys)}) AND {exact})"
 
 
 def text_literal(text: str) -> str:

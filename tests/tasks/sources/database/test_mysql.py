@@ -29,21 +29,23 @@ def test_no_text_leaves_its_literal(text: str) -> None:
 
 @given(st.lists(st.text(max_size=20), max_size=5), st.sampled_from([*WHOLE, *TEXTS, "decimal", "unknown"]))
 def test_no_key_leaves_its_place(keys: list[str], kind: str) -> None:
-    sql = any_of("id", kind, keys)
+    sql = any_of("id", kind, keys, "any")
     assert set(sql.casefold()) <= set("`_'(), -0123456789abcdefghijklmnopqrstuvwxyz=")
     assert sql.count("(") == sql.count(")")
 
 
 @pytest.mark.parametrize("kind", WHOLE)
 def test_what_is_no_number_is_not_sought_among_numbers(kind: str) -> None:
-    assert any_of("id", kind, ["7", "word", "7.0", "", "-12", "1e3", "9" * 21, "٣"]) == "`id` IN (7, -12)"
-    assert any_of("id", kind, ["word"]) == "FALSE"
+    assert any_of("id", kind, ["7", "word", "7.0", "", "-12", "1e3", "9" * 21, "٣"], "any") == "`id` IN (7, -12)"
+    assert any_of("id", kind, ["word"], "any") == "FALSE"
 
 
 def test_texts_are_sought_as_they_are_written_and_by_their_index() -> None:
     exact = "CAST(CONVERT(`id` USING utf8mb4) AS BINARY) IN (X'61', X'c3a9')"
-    assert any_of("id", "varchar", ["a", "é"]) == f"(`id` IN (_utf8mb4 X'61', _utf8mb4 X'c3a9') AND {exact})"
-    assert any_of("id", "unknown", ["a", "é"]) == f"({exact})"
+    assert any_of("id", "varchar", ["a", "é"], "any") == f"(`id` IN (_utf8mb4 X'61', _utf8mb4 X'c3a9') AND {exact})"
+    assert any_of("id", "varchar", ["a", "é"], "ascii") == any_of("id", "unknown", ["a", "é"], "any") == f"({exact})"
+    assert any_of("id", "varchar", ["a"], "none").count(" IN ") == 1
+    assert any_of("id", "varchar", ["a"], "ascii").count(" IN ") == 2
 
 
 moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda moment: moment.isoformat(" ", "microseconds"))

@@ -216,6 +216,18 @@ def test_keys_are_told_apart_exactly_where_the_collation_takes_them_for_one(mari
     assert sorted(keys_of(source, lambda session: session.read_keys("users", ALIKE))) == sorted(ALIKE)
 
 
+@pytest.mark.parametrize("key", ["id", "concat(id, other)", "CASE WHEN id = 'z' THEN id ELSE other END"])
+def test_keys_of_another_character_set_or_of_two_collations_are_found(mariadb: MariadbServer, tmp_path: Path, key: str) -> None:
+    """MySQL refuses to compare them with a text that their character set lacks, or with any."""
+    made = people(key="varchar(50) CHARACTER SET latin1, other varchar(50) CHARACTER SET latin1 COLLATE latin1_german1_ci")
+    add = f"INSERT INTO people (id, other, role, updated_at) VALUES ('é', 'é', 'x', '{NOON}'), ('a', 'a', 'x', '{NOON}')"
+    url = mariadb.create_database("charsets", made, add)
+    source = mine(url, tmp_path / "mine", users=USERS.replace("id AS", f"{key} AS"))
+    there = keys_of(source, lambda session: session.read_all("users"))
+    assert len(there) == 2
+    assert sorted(keys_of(source, lambda session: session.read_keys("users", [*there, "Ω", "🦆"]))) == sorted(there)
+
+
 def test_large_numbers_are_told_apart_and_what_is_no_number_is_in_no_row(mariadb: MariadbServer, tmp_path: Path) -> None:
     numbers = ["9007199254740992", "9007199254740993", "18446744073709551615", "0"]
     values = ", ".join(f"({number}, 'x', '{NOON}')" for number in numbers)
