@@ -27,7 +27,7 @@ up: $(VENV)/ready ## Set up, then run everything on schedule, with the Prefect U
 	$(BIN)/govpulse up
 
 test: $(VENV)/ready-dev ## Set up, then run the quick tests (3 minutes on two idle cores)
-	@echo "left to make test-slow: what takes seconds a test; left to make test-services: what needs Chromium, PgBouncer or Alertmanager"
+	@echo "left to make test-slow: what takes seconds a test; left to make test-services: what needs Chromium, PgBouncer, MariaDB or Alertmanager"
 	$(BIN)/python -m pytest $(TESTS) -m "not campaign and not slow"
 
 test-slow: $(VENV)/ready-dev ## Run the tests that take seconds each (tests/slow_tests.txt); PART=2/3 runs the second third of them
@@ -36,9 +36,9 @@ test-slow: $(VENV)/ready-dev ## Run the tests that take seconds each (tests/slow
 test-all: $(VENV)/ready-dev ## Run all tests, with the long crash campaigns
 	$(BIN)/python -m pytest $(TESTS)
 
-test-services: $(VENV)/ready-dev $(SERVICES)/ready ## Run the tests that need Chromium, PgBouncer or Alertmanager (apt installs them if missing)
-	test -x /usr/bin/chromium -a -x /usr/sbin/pgbouncer -a -x /usr/bin/prometheus-alertmanager \
-		|| (apt-get update && apt-get install --yes --no-install-recommends chromium pgbouncer prometheus-alertmanager)
+test-services: $(VENV)/ready-dev $(SERVICES)/ready ## Run the tests that need Chromium, PgBouncer, MariaDB or Alertmanager (apt installs them if missing)
+	test -x /usr/bin/chromium -a -x /usr/sbin/pgbouncer -a -x /usr/bin/prometheus-alertmanager -a -x /usr/sbin/mariadbd \
+		|| (apt-get update && apt-get install --yes --no-install-recommends chromium pgbouncer prometheus-alertmanager mariadb-server-core mariadb-client-core)
 	PYTHONPATH=$(SERVICES) $(BIN)/python -m pytest $(SERVICE_TESTS)
 
 test-duckdb2: $(VENV)/ready-dev $(DUCKDB2)/ready ## Run the tests that touch storage, on DuckDB 2.0
@@ -54,6 +54,7 @@ lint: $(VENV)/ready-dev ## Check lint, format, types, import contracts and SQL
 	$(BIN)/lint-imports
 	$(SQRUFF) lint flows storage tasks benchmarks
 	$(SQRUFF) --dialect postgres lint --disregard-sqruffignores $(shell find flows storage tasks -name '*.postgresql.sql')
+	$(SQRUFF) --dialect mysql lint --disregard-sqruffignores $(shell find flows storage tasks -name '*.mysql.sql')
 	$(SQRUFF) --dialect sqlite lint --disregard-sqruffignores $(shell find flows storage tasks -name '*.sqlite.sql')
 
 audit: $(VENV)/ready $(AUDIT)/ready ## Compare the pinned dependencies with published advisories (needs the internet)
@@ -67,6 +68,7 @@ bench: $(VENV)/ready-dev $(BENCH)/ready ## Run the benchmarks: collecting, extra
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.collection_hour --minutes 6
 	$(BIN)/python -m benchmarks.extraction --rows 5000000 --peers
+	$(BIN)/python -m benchmarks.mysql
 	$(BIN)/python -m benchmarks.unreadable_rows --rows 5000000
 	$(BIN)/python -m benchmarks.analytics --rows 10000000
 	$(BIN)/python -m benchmarks.expertise_scale --rows 100000000

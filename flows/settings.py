@@ -50,9 +50,10 @@ class Section(BaseModel):
 class SourceSettings(Section):
     """Where scans, deployments, activity, users and owners come from."""
 
-    kind: Literal["sample", "postgresql", "sqlite", "files", "none"] = Field(
+    kind: Literal["sample", "postgresql", "mysql", "sqlite", "files", "none"] = Field(
         "sample",
-        description="`sample` is a made-up database, `files` a folder of files that meet the contract; `none` reads nothing",
+        description="`sample` is a made-up database, `mysql` MySQL or MariaDB, `files` a folder of files that meet the contract; "
+        "`none` reads nothing",
     )
     name: str = Field(
         "",
@@ -60,7 +61,8 @@ class SourceSettings(Section):
         description="value of the `source` column of its rows; empty: the mapping and a hash of the place",
     )
     url: SecretStr = Field(
-        SecretStr(""), description="`postgresql://user:password@host/database`, or the path of a SQLite file or a folder"
+        SecretStr(""),
+        description="`postgresql://user:password@host/database`, the same with `mysql://`, or the path of a SQLite file or folder",
     )
     url_env: str = Field("", description="or the name of the environment variable that holds it")
     mapping: str = Field("racine", description="name of a shipped mapping, or path of a folder with your own SELECTs")
@@ -79,10 +81,10 @@ class SourceSettings(Section):
     fallback_overlap_seconds: float = Field(
         3600.0,
         ge=0,
-        description="the same when PostgreSQL cannot say which transactions are open; set it longer than any of them lasts (s)",
+        description="the same when the database cannot say which transactions are open; set it longer than any of them lasts (s)",
     )
     statement_timeout_seconds: float = Field(
-        3600.0, gt=0, description="PostgreSQL cancels a govpulse statement that takes longer (s)"
+        3600.0, gt=0, description="PostgreSQL or MySQL cancels a govpulse statement that takes longer (s)"
     )
     lock_timeout_seconds: float = Field(30.0, ge=0, description="how long to wait for a lock on the SQLite file or a table (s)")
     time_limit_seconds: float = Field(
@@ -604,7 +606,7 @@ class Settings(BaseSettings):
             raise ValueError(f"each of [[sources]] needs a name of its own, other than {SAMPLE}; {wrong[0] or 'one'} has none")
         made_up = [source.name for source in self.sources if source.kind in ("sample", "none")]
         if made_up:
-            raise ValueError(f"source {made_up[0]} needs a kind that is read: postgresql, sqlite or files")
+            raise ValueError(f"source {made_up[0]} needs a kind that is read: postgresql, mysql, sqlite or files")
         return self
 
     @property

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from storage.home import Home
+from tests.mariadb import MariadbServer
 from tests.postgresql import PostgresServer
 from tests.prefect_databases import prefect_postgresql, prefect_sqlite
 from tests.s3_server import S3Server
@@ -36,6 +37,14 @@ def fresh_umask() -> None:
 def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL server, started when the first test asks for it. Each test makes a database of its own."""
     server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariadbServer]:
+    """A real MariaDB server, whose system is not in UTC. Each test makes a database of its own."""
+    server = MariadbServer()
     yield server
     server.remove()
 

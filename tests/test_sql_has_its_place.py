@@ -38,6 +38,8 @@ COMPOSED = {
     "tasks/alerts/selects.py": "around the SELECT of a rule",
     "tasks/alerts/shorthands.py": "the SELECTs that rules in short form stand for",
     "tasks/insights/findings/shown_rows.py": "SQL for people, with the values of a finding in it",
+    "tasks/sources/database/mysql.py": "around the SELECT of a mapping",
+    "tasks/sources/database/mysql_reading.py": "around the SELECT of a mapping, with the columns that it has",
     "tasks/sources/database/postgresql.py": "around the SELECT of a mapping",
     "tasks/sources/database/postgresql_reading.py": "around the SELECT of a mapping, with the columns that it has",
     "tasks/sources/database/sqlite.py": "around the SELECT of a mapping",

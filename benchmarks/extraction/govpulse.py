@@ -55,7 +55,7 @@ def load(source: Source, home: str, refused: int = 0) -> int:
 
 def main() -> None:
     action, url, home, mapping, refused = [*sys.argv[1:], "racine", "0"][:5]
-    address = Address("postgresql", url)
+    address = Address(url.partition(":")[0], url)
     source = Source(name_source(mapping, address), address, mapping)
     report({"landed": partial(land, source, home, SourceProgress({})), "loaded": partial(load, source, home, int(refused))}[action])
 

@@ -36,6 +36,7 @@ def check_source(source: SourceSettings) -> None:
         GovpulseError: it is not.
     """
     from flows.sources import source_of
+    from tasks.sources.database.mysql_address import arguments_of
     from tasks.sources.database.opening import DATABASES
     from tasks.sources.files.extraction import find_folder
     from tasks.sources.mapping import zone_named
@@ -48,6 +49,8 @@ def check_source(source: SourceSettings) -> None:
         source_of(source).load_mapping()
     if source.kind == "postgresql":
         source.address.check()
+    if source.kind == "mysql":
+        arguments_of(source.address)
     if source.kind == "sqlite" and not Path(source.address.path).is_file():
         raise ConfigurationError(f"the source database {source.address} does not exist; set [source] url")
 

@@ -6,10 +6,12 @@ from urllib.parse import unquote
 
 from storage.errors import ConfigurationError
 
-SCHEMES = ("postgresql://", "postgres://")
+SCHEMES = {"postgresql": ("postgresql://", "postgres://"), "mysql": ("mysql://",)}
+NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL"}
+PORTS = {"postgresql": 5432, "mysql": 3306}
 PARAMETERS_BEGIN = re.compile(r"\?(?=[a-z_]+=|$)")
 NEXT_PARAMETER = re.compile(r"&(?=[a-z_]+=)")
-PLACE_PARAMETERS = ("host", "hostaddr", "port", "dbname", "service")
+PLACE_PARAMETERS = {"postgresql": ("host", "hostaddr", "port", "dbname", "service"), "mysql": ("unix_socket",)}
 SECRET_PARAMETER = re.compile("pass|pwd|secret|scram|token")
 SIGNS = re.compile(r"[@:/?#%&=+\[\]\s]")
 """Where a parser may have cut a password in which they were not escaped."""
@@ -27,7 +29,7 @@ class Address:
 
     def __str__(self) -> str:
         """The address without user, password and parameters."""
-        return self.identity.removeprefix("postgresql://") if self.kind == "postgresql" else self.without_secrets(self.path)
+        return self.identity.removeprefix(f"{self.kind}://") if self.kind in SCHEMES else self.without_secrets(self.path)
 
     @property
     def path(self) -> str:
@@ -36,22 +38,21 @@ class Address:
     @property
     def identity(self) -> str:
         """What tells one database from another: a new password or TLS setting makes no new source."""
-        if self.kind != "postgresql":
+        if self.kind not in SCHEMES:
             return self.path
-        _, place, parameters = self._parts()
-        named = " ".join(parameters[name] for name in PLACE_PARAMETERS if parameters.get(name))
-        return f"postgresql://{place}" + (f" on {named}" if named else "")
+        _, place, parameters = self.parts()
+        named = " ".join(parameters[name] for name in PLACE_PARAMETERS[self.kind] if parameters.get(name))
+        return f"{self.kind}://{place}" + (f" on {named}" if named else "")
 
     def check(self) -> None:
-        """Refuse what is no URL of a PostgreSQL database.
+        """Refuse what is no URL of a database of this kind.
 
         Raises:
             ConfigurationError: says so without repeating it.
         """
-        if not self.url.startswith(SCHEMES):
-            raise ConfigurationError(
-                "[source] url is no PostgreSQL URL; write it like postgresql://user:password@host:5432/database"
-            )
+        if not self.url.startswith(SCHEMES[self.kind]):
+            example = f"{self.kind}://user:password@host:{PORTS[self.kind]}/database"
+            raise ConfigurationError(f"[source] url is no {NAMES[self.kind]} URL; write it like {example}")
 
     def without_secrets(self, text: str) -> str:
         """`text` with every trace of the URL's passwords hidden."""
@@ -61,18 +62,18 @@ class Address:
 
     def _secrets(self) -> set[str]:
         """Passwords as written and as meant, and the pieces that are left of one with unescaped signs in it."""
-        if self.kind == "postgresql" and not self.url.startswith(SCHEMES):
+        if self.kind in SCHEMES and not self.url.startswith(SCHEMES[self.kind]):
             return {self.url} - {""}
-        userinfo, _, parameters = self._parts()
+        userinfo, _, parameters = self.parts()
         written = {userinfo.partition(":")[2], *(value for name, value in parameters.items() if SECRET_PARAMETER.search(name))}
         whole = (written | {unquote(secret) for secret in written}) - {""}
         return whole | {piece for secret in whole for piece in SIGNS.split(secret) if len(piece) >= SHORTEST_PIECE}
 
-    def _parts(self) -> tuple[str, str, dict[str, str]]:
+    def parts(self) -> tuple[str, str, dict[str, str]]:
         """User and password, place, and parameters, as written.
 
         What lies before an `@` is user and password, however many other signs are in it: PostgreSQL takes some of them as they are,
-        and what it does not take is a password all the same.
+        and what is not taken is a password all the same.
         """
         rest = self.url.partition("://")[2]
         begin = PARAMETERS_BEGIN.search(rest, rest.find("@") if "@" in rest.partition("/")[0] else 0)

@@ -22,14 +22,15 @@ SHOWN_WORDS = 10
 NOT_ONE_OF = " is not one of "
 MOST_REFUSED = 0.1
 """A kind of reason that refuses more is the mapping's fault, a rarer one the rows', unless it leaves nothing of a column."""
-TEXT = {"text", "varchar", "bpchar", "name", "citext", "unknown", "as each value has it"}
+TEXT = {"text", "varchar", "bpchar", "char", "name", "citext", "unknown", "null", "as each value has it"}
 """What may hold anything: the contract judges each value."""
-NUMBERS = {"int2", "int4", "int8", "float4", "float8", "numeric"}
+MYSQL_INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
+NUMBERS = {"int2", "int4", "int8", "float4", "float8", "numeric", *MYSQL_INTEGERS, "float", "double", "decimal", "bit"}
 TAKEN = {
-    "TIMESTAMPTZ": {"timestamp", "timestamptz", "date"},
+    "TIMESTAMPTZ": {"timestamp", "timestamptz", "datetime", "date"},
     "BIGINT": NUMBERS,
     "DOUBLE": NUMBERS,
-    "BOOLEAN": {"bool", "int2", "int4", "int8"},
+    "BOOLEAN": {"bool", "int2", "int4", "int8", *MYSQL_INTEGERS, "bit"},
     "JSON": {"json", "jsonb"},
 }
 

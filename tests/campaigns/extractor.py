@@ -45,7 +45,7 @@ def run_once(home: Home, source: Source) -> str:
 def main() -> None:
     folder, url = Path(sys.argv[1]), sys.argv[2]
     landing_stream.FILE_ROWS, slices.LEAST_ROWS = SMALL_ROWS, 2 * SMALL_ROWS
-    source = Source("acts", Address("postgresql", url), str(folder / "mapping"), fallback_overlap_seconds=120.0)
+    source = Source("acts", Address(url.partition(":")[0], url), str(folder / "mapping"), fallback_overlap_seconds=120.0)
     print("ready", flush=True)
     while True:
         print(run_once(Home(folder / "home"), source), flush=True)

@@ -1,7 +1,7 @@
 """A source's settings -> an open session on it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -14,7 +14,8 @@ from tasks.sources.database.session import Session
 from tasks.sources.database.sqlite import open_sqlite
 from tasks.sources.mapping import Mapping, load_mapping
 
-DATABASES = ("postgresql", "sqlite")
+DATABASES = ("postgresql", "mysql", "sqlite")
+OpenServer = Callable[..., AbstractContextManager[Session]]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Source:
     Attributes:
         name: what its rows and watermarks carry; see name_source.
         server_zone: time zone of the timestamps that the mapping calls `server`, and of those in files.
-        statement_timeout_seconds: PostgreSQL ends a statement of ours that takes longer.
+        statement_timeout_seconds: a database server ends a statement of ours that takes longer.
         fallback_overlap_seconds: how long a transaction may last where nobody can see when the open ones began.
         zero_days: whose midnights are no instants.
         lock_timeout_seconds: how long we wait for who writes a SQLite file, or has locked a table.
@@ -59,8 +60,8 @@ def open_session(source: Source) -> Iterator[Session]:
     if source.address.kind not in DATABASES:
         raise GovpulseError(f"cannot read sources of kind {source.address.kind}; use one of {', '.join(DATABASES)}")
     mapping = source.load_mapping()
-    if source.address.kind == "postgresql":
-        with open_postgresql(
+    if source.address.kind != "sqlite":
+        with _opener(source.address.kind)(
             source.address,
             mapping,
             statement_timeout_seconds=source.statement_timeout_seconds,
@@ -71,3 +72,11 @@ def open_session(source: Source) -> Iterator[Session]:
     else:
         with open_sqlite(source.address, mapping, source.lock_timeout_seconds) as reader:
             yield reader
+
+
+def _opener(kind: str) -> OpenServer:
+    if kind == "postgresql":
+        return open_postgresql
+    from tasks.sources.database.mysql import open_mysql  # a driver that only few sources need
+
+    return open_mysql

@@ -22,9 +22,18 @@ TOKENS = {
         r"(?<![\w$])[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | (?<![\w$])(?P<quote>\$(?:[^\W\d]\w*)?\$).*?(?:(?P=quote)|\Z) |" + COMMON,
         re.VERBOSE | re.DOTALL,
     ),
+    "mysql": re.compile(
+        r"""
+        \#[^\n]* | --(?=\s|\Z)[^\n]* | (?P<comment>/\*)
+        | '(?:[^'\\]|\\.|'')*(?:'|\Z) | "(?:[^"\\]|\\.|"")*(?:"|\Z) | `[^`]*(?:`|\Z)
+        | (?<![\w$])(?P<since>\$since)(?![\w$])
+        """,
+        re.VERBOSE | re.DOTALL,
+    ),
     "sqlite": re.compile(r"`[^`]*(?:`|\Z) | \[[^\]]*(?:\]|\Z) |" + COMMON, re.VERBOSE | re.DOTALL),
 }
-"""What may hold the word without meaning it, and the word. A backslash escapes, and `$tag$` quotes, in PostgreSQL only."""
+"""What may hold the word without meaning it, and the word. A backslash escapes in MySQL, and behind an E in PostgreSQL; `$tag$`
+quotes in PostgreSQL only. In MySQL a blank must follow `--`, and `#` begins a comment, too."""
 
 
 def place_since(select: str, dialect: str, literal: str) -> str:

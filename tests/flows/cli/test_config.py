@@ -94,6 +94,8 @@ def test_a_wrong_channel_ends_with_2_and_without_its_secret(fails, home, tmp_pat
         ('kind = "sqlite"\nurl = "nowhere.db"', "nowhere.db does not exist; set [source] url"),
         ('kind = "files"\nurl = "nowhere"', "nowhere does not exist; set [source] url"),
         ('kind = "postgresql"\nurl = "db.example.org"', "is no PostgreSQL URL"),
+        ('kind = "mysql"\nurl = "db.example.org"', "is no MySQL URL"),
+        ('kind = "mysql"\nurl = "mysql://db/x?sslmode=require"', "has a parameter that is not one of ssl_mode"),
         ('kind = "postgresql"\nurl = "postgresql://db/x"\nmapping = "./mine"', "mine: give one of "),
         ('kind = "none"\ntimezone = "Mars/Olympus"', "unknown time zone 'Mars/Olympus'"),
         ('kind = "files"\nurl = "."\ndatasets = { "a*.csv" = "staff" }', "unknown dataset staff"),

@@ -126,6 +126,48 @@ def test_passwords_are_hidden_as_written_as_meant_and_in_pieces(url: str, text: 
     assert postgresql(url).without_secrets(text) == hidden
 
 
+MYSQL = "mysql://reader:s3cret-word@db.example:3306/platform"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://reader:another@db.example:3306/platform",
+        "mysql://somebody@db.example:3306/platform",
+        "mysql://reader:an@o?ther/word@db.example:3306/platform",
+        "mysql://reader:pw@db.example:3306/platform?ssl_mode=verify_identity&ssl_ca=/etc/ca.pem&connect_timeout=5",
+    ],
+)
+def test_a_new_password_user_or_tls_setting_makes_no_new_source_of_mysql(url: str) -> None:
+    assert Address("mysql", url).identity == Address("mysql", MYSQL).identity == "mysql://db.example:3306/platform"
+    assert name_source("racine", Address("mysql", url)) == name_source("racine", Address("mysql", MYSQL))
+    assert str(Address("mysql", url)) == "db.example:3306/platform"
+
+
+def test_another_place_is_another_source_of_mysql() -> None:
+    urls = (MYSQL, MYSQL.replace("platform", "other"), MYSQL.replace("3306", "3307"), "mysql:///platform?unix_socket=/run/a")
+    urls += ("mysql:///platform?unix_socket=/run/b",)
+    assert len({name_source("racine", Address("mysql", url)) for url in urls}) == len(urls)
+
+
+def test_a_password_of_mysql_is_hidden_as_any() -> None:
+    assert Address("mysql", "mysql://u:p%40ss%2Fword@h/d").without_secrets("p%40ss%2Fword, p@ss/word") == "***, ***"
+    assert repr(Address("mysql", MYSQL)) == "Address(kind='mysql')"
+
+
+@pytest.mark.parametrize(
+    "url", ["", "reader:s3cret@h/d", "postgresql://u:s3cret@h/d", "mysql:s3cret@h/d", "MYSQL+x://u:s3cret@h/d"]
+)
+def test_what_is_no_mysql_url_is_refused_without_repeating_it(url: str) -> None:
+    address = Address("mysql", url)
+    with pytest.raises(
+        ConfigurationError, match="is no MySQL URL; write it like mysql://user:password@host:3306/database"
+    ) as caught:
+        address.check()
+    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in address.without_secrets(f"url = {url}")
+
+
 @pytest.mark.parametrize("url", ["reader:s3cret@h/d", "postgresql:s3cret@h/d", "host=h password=s3cret", "mysql://u:s3cret@h/d"])
 def test_what_is_no_postgresql_url_is_hidden_whole(url: str) -> None:
     assert postgresql(url).without_secrets(f"url = {url}") == "url = ***"

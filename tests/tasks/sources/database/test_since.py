@@ -63,7 +63,7 @@ LITERALS = {"postgresql": "TIMESTAMPTZ '{}+00:00'", "sqlite": "'{}'"}
         ("1 / $since", "1 / X"),
     ],
 )
-@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
+@pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
 def test_it_is_placed_where_it_stands_and_nowhere_else(dialect: str, select: str, placed: str) -> None:
     assert place_since(select, dialect, "X") == placed
 
@@ -79,6 +79,12 @@ def test_it_is_placed_where_it_stands_and_nowhere_else(dialect: str, select: str
         ("postgresql", "name'$since' || $since", "name'$since' || X"),
         ("postgresql", "/* a /* $since */ $since */ $since", "/* a /* $since */ $since */ X"),
         ("postgresql", "a[$since]", "a[X]"),
+        ("mysql", "'it\\'s $since' < $since", "'it\\'s $since' < X"),
+        ("mysql", '"it\\"s $since" < $since', '"it\\"s $since" < X'),
+        ("mysql", "`it's` < $since", "`it's` < X"),
+        ("mysql", "# it's $since\n$since", "# it's $since\nX"),
+        ("mysql", "1 --$since", "1 --X"),
+        ("mysql", "/* a /* $since */ $since", "/* a /* $since */ X"),
         ("sqlite", "/* a /* $since */ $since", "/* a /* $since */ X"),
         ("sqlite", "`$since` > $since", "`$since` > X"),
         ("sqlite", "[$since] > $since", "[$since] > X"),
@@ -89,7 +95,7 @@ def test_each_database_has_its_own_quotes(dialect: str, select: str, placed: str
     assert place_since(select, dialect, "X") == placed
 
 
-@given(st.text("'\"$-/*\\eE since\n`[]1", max_size=40), st.sampled_from(["postgresql", "sqlite"]))
+@given(st.text("'\"$-/*\\eE since\n`[]1#", max_size=40), st.sampled_from(["postgresql", "mysql", "sqlite"]))
 def test_what_does_not_say_it_stays_as_it_is(select: str, dialect: str) -> None:
     assert place_since(select, dialect, "$since") == select
 

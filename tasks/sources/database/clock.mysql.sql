@@ -1,0 +1,1 @@
+SELECT unix_timestamp(now(6)) AS clock
