@@ -254,8 +254,8 @@ def test_a_silence_that_was_made_ahead_begins_now_and_lasts_as_long(con):
     booked(con, AHEAD)
     con.execute(
         "INSERT INTO alerts.silences VALUES"
-        " ('a', 'silence', '[]', NULL, NULL, 'x', 'r', $ahead, $end, NULL, NULL, $ahead, NULL, NULL),"
-        " ('b', 'silence', '[]', NULL, NULL, 'x', 'r', $past, $far, $ahead, 'x', $past, 'Sat 02:00-04:00', 'UTC')",
+        " ('a', 'silence', '[]', NULL, NULL, 'x', 'r', $ahead, $end, NULL, NULL, $ahead, NULL, NULL, NULL),"
+        " ('b', 'silence', '[]', NULL, NULL, 'x', 'r', $past, $far, $ahead, 'x', $past, 'Sat 02:00-04:00', 'UTC', NULL)",
         {"ahead": AHEAD, "end": AHEAD + 2 * HOUR, "past": NOW - HOUR, "far": NOW + 90 * DAY},
     )
     con.execute("INSERT INTO ops.runs (run_id, flow, status, started_at, updated_at) SELECT 'r' || i, 'f', 'succeeded',"

@@ -78,7 +78,7 @@ class World:
             "sent_at": at,
             "message": "{}",
         }
-        self.put("notifications", message="{}", **key, **about)
+        self.put("notifications", **key, **about)
 
     def noise(self) -> list[dict[str, Any]]:
         given = {"as_of": AS_OF, "zone": "Europe/Berlin"}
