@@ -154,7 +154,7 @@ def test_the_summary(home: Home, names: list[str], monkeypatch) -> None:
 def test_tables_of_alerts_silences_and_deployments(home: Home, names: list[str]) -> None:
     found = [
         {"fingerprint": "f", "severity": "warning", "rule": "r", "subject": name, "labels": {}, "state": "firing", "value": 1.0}
-        | {"is_flapping": False, "since": AT, "acked_by": None, "silenced_until": None}
+        | {"is_flapping": False, "since": AT, "acked_by": None, "silenced_until": None, "unit": "", "member_count": None}
         for name in names
     ]
     _, *lines = rendered(io.StringIO(), alert_tables.alert_table(found, {})).splitlines()

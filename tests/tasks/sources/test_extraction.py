@@ -321,7 +321,7 @@ def test_an_interrupted_first_extraction_goes_on_where_it_was(platform: Platform
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (lambda folder: {"kind": "oracle"}, "cannot read sources of kind oracle; use one of postgresql, sqlite"),
+        (lambda folder: {"kind": "oracle"}, "cannot read sources of kind oracle; use one of postgresql, mysql, sqlite"),
         (lambda folder: {"mapping": "nowhere"}, "unknown mapping nowhere"),
         (lambda folder: {"url": str(folder / "none.sqlite")}, "none.sqlite does not exist"),
         (lambda folder: {"dataset": "users"}, "racine/users.sqlite.sql does not fit this database"),
