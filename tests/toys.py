@@ -187,7 +187,7 @@ def test_a_collector_that_nobody_knows_is_an_outcome() -> None:
 }
 CHANNEL_LINES = {
     "tasks/notifications/senders/__init__.py": [
-        ("import console, pagerduty, webhook", "import console, pagerduty, syslog, webhook"),
+        ("console, pagerduty, webhook", "console, pagerduty, syslog, webhook"),
         before('    "apprise": _by_apprise,\n', '    "syslog": syslog.send,\n'),
     ],
     "tasks/notifications/channels.py": [
@@ -201,5 +201,5 @@ CHANNEL_LINES = {
         ("needs = {", 'needs = {"syslog": has_url, '),
         ("takes = {", 'takes = {"syslog": not has_secret, '),
     ],
-    "docs/notifications.md": [("pagerduty or apprise", "pagerduty, apprise or syslog")],
+    "docs/notifications.md": [("template or apprise", "template, apprise or syslog")],
 }
