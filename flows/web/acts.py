@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from flows.web.board import LENGTHS
 from flows.web.desk import Desk, acting, looking
-from flows.web.rendering import page, said
+from flows.web.rendering import SEE_OTHER, page, said
 from storage.errors import ConfigurationError
 from storage.installation import has_own_warehouse
 from tasks.acts import Acted, By, acknowledge, silence_one
@@ -19,7 +19,6 @@ from tasks.notifications.links import Act, read_permit
 from tasks.silences import end_silence
 from tasks.wording import parse_duration
 
-SEE_OTHER = 303
 LONGEST_TEXT = 500
 LONGEST_NAME = 100
 Form = dict[str, str]

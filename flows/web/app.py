@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from flows.serving.own_pages import OwnPages
 from flows.web import access, acts, board
 from flows.web.desk import Desk
-from flows.web.rendering import TEMPLATES, page, said
+from flows.web.rendering import SEE_OTHER, TEMPLATES, page, said
 from flows.web.signing_in import POLICY as SIGN_IN_POLICY
 from flows.web.signing_in import SIGN_IN, check
 from storage.errors import ConfigurationError, GovpulseError, first_line
@@ -109,7 +109,7 @@ def _answered(answer: Callable[[], Response]) -> Response:
 
 
 async def _to_the_board(_: Request) -> Response:
-    return RedirectResponse("/alerts", acts.SEE_OTHER)
+    return RedirectResponse("/alerts", SEE_OTHER)
 
 
 async def _health(_: Request) -> Response:

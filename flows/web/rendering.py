@@ -9,6 +9,8 @@ from tasks.html import templates
 
 TEMPLATES = Path(__file__).parent / "templates"
 ENVIRONMENT = templates(TEMPLATES)
+SEE_OTHER = 303
+"""How a form that was posted is answered: with another page to get."""
 HEADERS = {"Cache-Control": "no-store"}
 
 

@@ -8,10 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from flows.web import access
 from flows.web.desk import Desk
-from flows.web.rendering import TEMPLATES, said
+from flows.web.rendering import SEE_OTHER, TEMPLATES, said
 
 SIGN_IN = "/sign-in"
-SEE_OTHER = 303
 # The part of a link behind # goes to no server and no log: the page puts it into its form, and sends that.
 _SCRIPT = hashlib.sha256((TEMPLATES / "sign_in.js").read_bytes()).digest()
 POLICY = (

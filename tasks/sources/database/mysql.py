@@ -35,7 +35,7 @@ from tasks.sources.database.mysql_reading import (
 )
 from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError
 from tasks.sources.database.readable_text import mend_text
-from tasks.sources.database.session import Day, Horizon, Span
+from tasks.sources.database.session import Day, Horizon, Span, in_span
 from tasks.sources.database.since import BEGINNING, earliest, place_since
 from tasks.sources.instants import KNOWN_DAYS, UTC_ZONE, Zones, as_instant, in_utc, local_floor, only_instants
 from tasks.sources.mapping import Mapping, offered_columns
@@ -114,11 +114,7 @@ class MysqlSession:
         return self.types[dataset]
 
     def _in_span(self, dataset: str, span: Span) -> str:
-        bounds = [f"updated_at >= {self._literal(dataset, span.start)}"] if span.start else []
-        bounds += [f"updated_at < {self._literal(dataset, span.end)}"] if span.end else []
-        if not bounds:
-            return ""
-        return f"({' AND '.join(bounds)})" + ("" if span.end else " OR updated_at IS NULL")
+        return in_span(span, lambda instant: self._literal(dataset, instant))
 
     def _literal(self, dataset: str, instant: datetime) -> str:
         return f"TIMESTAMP'{local_floor(instant, self._zone_of_changes(dataset))}:00'"

@@ -24,7 +24,7 @@ from tasks.sources.database.isolation import read_isolated, read_whole
 from tasks.sources.database.narrowing import IN_THE_KEY, UnreadableRowError
 from tasks.sources.database.postgresql_connection import begin_snapshot, connect, explain, is_fault_of_row
 from tasks.sources.database.postgresql_reading import BATCH_BYTES, PostgresqlReading
-from tasks.sources.database.session import Day, Horizon, Span
+from tasks.sources.database.session import Day, Horizon, Span, in_span
 from tasks.sources.database.since import BEGINNING, earliest, place_since
 from tasks.sources.instants import KNOWN_DAYS, Zones, as_instant, in_utc, local_floor, only_instants
 from tasks.sources.mapping import Mapping, contract_columns, offered_columns
@@ -121,11 +121,7 @@ class PostgresqlSession:
         return str(key.name) if _type_name(key) in OWN_KEY_TYPES else _as_text(key)
 
     def _in_span(self, dataset: str, span: Span) -> str:
-        bounds = [f"updated_at >= {self._literal(dataset, span.start)}"] if span.start else []
-        bounds += [f"updated_at < {self._literal(dataset, span.end)}"] if span.end else []
-        if not bounds:
-            return ""
-        return f"({' AND '.join(bounds)})" + ("" if span.end else " OR updated_at IS NULL")
+        return in_span(span, lambda instant: self._literal(dataset, instant))
 
     def _literal(self, dataset: str, instant: datetime) -> str:
         """In the type of updated_at, so that an index on it can serve."""

@@ -1,6 +1,6 @@
 """One look at a source: all its datasets as they stand at one instant."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -81,3 +81,17 @@ def read_many_keys(session: Session, dataset: str, keys: Sequence[str]) -> Itera
     """The rows with these keys, however many, in statements that a database takes."""
     for first in range(0, len(keys), KEYS_A_STATEMENT):
         yield from session.read_keys(dataset, keys[first : first + KEYS_A_STATEMENT])
+
+
+def in_span(span: Span, literal: Callable[[datetime], str]) -> str:
+    """The condition that a row was changed within the span; empty for one without ends. Without an end it holds for a row of which
+    nobody knows when it was changed, too.
+
+    Args:
+        literal: an instant as the server takes it, in the type of updated_at.
+    """
+    bounds = [f"updated_at >= {literal(span.start)}"] if span.start else []
+    bounds += [f"updated_at < {literal(span.end)}"] if span.end else []
+    if not bounds:
+        return ""
+    return f"({' AND '.join(bounds)})" + ("" if span.end else " OR updated_at IS NULL")
